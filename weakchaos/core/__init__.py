@@ -1,0 +1,1 @@
+"""The core: functions behind C pointers, systems and states, sampling, traces, stores, errors."""

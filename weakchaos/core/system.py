@@ -1,0 +1,146 @@
+"""Systems and their states: everything that moves under one map and can be read out.
+
+A `System` is anything with ``start``, ``advance`` and ``dim``: a sampler bound to its target, a driver, a map, a flow, a stack of
+network layers. Its `State` holds all that the map moves, the stream of numbers included, so that a copy continued gives
+bit-identical draws, and a copy whose `phase` is nudged is a twin orbit under the same numbers.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+
+__all__ = ["State", "Stream", "System", "as_seed", "supports_tangent"]
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """An open driver: two C addresses that a kernel calls, and the means to copy and to save what moves behind them."""
+
+    function: int
+    state: int
+
+    def copy(self) -> Stream:
+        """A stream that will deliver the same numbers."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """All that moves, without the parameters of the driver; equal bytes mean equal futures."""
+        ...
+
+
+@dataclass
+class State:
+    """The full state of a system.
+
+    Attributes
+    ----------
+    phase : float64 array of shape (p,)
+        Every real coordinate the map moves: positions, momenta, herding weights.
+    symbols : int64 array of shape (s,)
+        Every discrete coordinate the map moves: spins, rotor positions, table keys.
+    driver : Stream or None
+        The open stream of uniforms, None for a system that draws no numbers.
+    counters : int64 array
+        What a run adds up (steps, gradients, acceptances); never read by the map, so no part of `exact`.
+    """
+
+    phase: np.ndarray = field(default_factory=lambda: np.empty(0))
+    symbols: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    driver: Any = None
+    counters: np.ndarray = field(default_factory=lambda: np.zeros(8, np.int64))
+
+    def copy(self) -> State:
+        """A full clone: continued, it gives bit-identical draws."""
+        driver = None if self.driver is None else self.driver.copy()
+        return State(self.phase.copy(), self.symbols.copy(), driver, self.counters.copy())
+
+    def exact(self) -> bytes:
+        """The bytes of `phase`, `symbols` and the driver: equal bytes mean equal orbits from here on."""
+        tail = b"" if self.driver is None else self.driver.to_bytes()
+        return self.phase.tobytes() + self.symbols.tobytes() + tail
+
+    def to_bytes(self) -> bytes:
+        """The state in the .npz format (no pickling); read it back with the ``load_state`` of its system or with `from_bytes`."""
+        buffer = io.BytesIO()
+        stream = b"" if self.driver is None else self.driver.to_bytes()
+        np.savez(
+            buffer,
+            phase=self.phase,
+            symbols=self.symbols,
+            counters=self.counters,
+            stream=np.frombuffer(stream, np.uint8),
+            has_stream=np.array(self.driver is not None),
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, driver: Any = None) -> State:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        data : bytes
+        driver : Driver, optional
+            The driver the stream was opened from; required when the state has a stream.
+
+        Raises
+        ------
+        ArgumentError
+            When the state has a stream and no driver was given.
+        """
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            stream = None
+            if bool(archive["has_stream"]):
+                if driver is None:
+                    raise ArgumentError(
+                        "`driver` is required: this state was saved with an open stream; pass the driver it was opened from"
+                    )
+                stream = driver.restore(archive["stream"].tobytes())
+            return cls(archive["phase"].copy(), archive["symbols"].copy(), stream, archive["counters"].copy())
+
+
+@runtime_checkable
+class System(Protocol):
+    """What every sampler, driver, map and flow of the library is to the diagnostics."""
+
+    @property
+    def dim(self) -> int:
+        """How many numbers one draw has."""
+        ...
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """A state to run from; the same seed gives the same state."""
+        ...
+
+    def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
+        """Move `state` in place by `n` steps; the readout after each `every`-th step, of shape (n // every, dim)."""
+        ...
+
+
+def supports_tangent(system: System) -> bool:
+    """Whether a system carries its exact linearised map, ``tangent(state, n, vectors)``."""
+    return callable(getattr(system, "tangent", None))
+
+
+def as_seed(seed: Any) -> np.random.SeedSequence:
+    """A `SeedSequence` from an integer, a sequence of integers, a `SeedSequence` or None (fresh entropy).
+
+    Examples
+    --------
+    >>> as_seed(7).entropy
+    7
+    """
+    if isinstance(seed, np.random.SeedSequence):
+        # A new object with the same key: spawning from the caller's would make the second call differ from the first.
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
+    try:
+        return np.random.SeedSequence(seed)
+    except (TypeError, ValueError) as error:
+        kind = ArgumentTypeError if isinstance(error, TypeError) else ArgumentError
+        raise kind(f"`seed` must be a non-negative integer, a SeedSequence or None; got {shown(seed)}") from error

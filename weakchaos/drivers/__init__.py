@@ -1,0 +1,1 @@
+"""Drivers: streams of uniforms, from strongly chaotic generators to rotations with no chaos at all."""

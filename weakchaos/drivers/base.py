@@ -1,0 +1,180 @@
+"""A driver: a stream of uniforms in [0, 1) that is itself a small dynamical system.
+
+To a kernel a driver is two C addresses, ``double next_double(void* state)`` and its state: the interface of NumPy's ``bitgen_t``. So
+NumPy's bit generators are drivers as they are, and every driver here can be handed to NumPy (`Driver.bit_generator`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, float64, types, uint32, uint64
+
+from weakchaos.core.compiled import draw_uniform, kernel
+from weakchaos.core.errors import ArgumentError
+from weakchaos.core.system import State, as_seed
+
+__all__ = ["BitGenerator", "Driver", "WordStream", "compiled_stream"]
+
+STREAM = float64(types.voidptr)
+
+
+class compiled_stream:  # noqa: N801 - a decorator
+    """Decorate ``f(state) -> float`` as a C function that is compiled on its first use, never at import, and cached on disk."""
+
+    def __init__(self, function: Callable, signature: Any = STREAM):
+        self.function, self.signature = function, signature
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self._lock, self._compiled = threading.Lock(), None
+
+    @property
+    def address(self) -> int:
+        """The C address."""
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = cfunc(self.signature, cache=True)(self.function)
+        return self._compiled.address
+
+
+@kernel
+def _fill(function, state, every, out):
+    for t in range(out.shape[0]):
+        for _ in range(every - 1):
+            draw_uniform(function, state)
+        out[t, 0] = draw_uniform(function, state)
+
+
+class WordStream:
+    """An open stream whose whole state is a few 64-bit words: first those that move, then the constants of the driver."""
+
+    def __init__(self, function: compiled_stream, words: np.ndarray, moving: int):
+        self._code, self._moving = function, moving
+        self.words = np.ascontiguousarray(words, np.uint64)
+        self.function, self.state = function.address, self.words.ctypes.data
+
+    def copy(self) -> WordStream:
+        """A stream that will deliver the same numbers."""
+        return WordStream(self._code, self.words.copy(), self._moving)
+
+    def to_bytes(self) -> bytes:
+        """The words that move."""
+        return self.words[: self._moving].tobytes()
+
+    def __reduce__(self):
+        return WordStream, (self._code, self.words, self._moving)
+
+
+class Driver:
+    """Base of all drivers; a frozen dataclass gives `open` and the three facts below.
+
+    Attributes
+    ----------
+    name : str
+    dimension : float
+        In how many dimensions successive numbers are equidistributed (`inf` for a good generator); a sampler that consumes more
+        per step under this driver is biased, and says so.
+    lyapunov : float or None
+        Largest Lyapunov exponent of the stream as a map, in nats per number; None where its states carry no metric.
+
+    A driver is a `System` too: ``start(seed)`` opens a stream, ``advance(state, n)`` reads it.
+    """
+
+    name: str = "driver"
+    dimension: float = np.inf
+    lyapunov: float | None = None
+    dim = 1
+
+    def open(self, seed: Any = None) -> Any:
+        """A new stream; the same seed gives the same numbers."""
+        raise TypeError(f"{type(self).__name__} does not say how to open a stream; a driver defines `open(seed)`")
+
+    def restore(self, data: bytes) -> Any:
+        """The stream whose `to_bytes` gave `data`."""
+        stream = self.open(0)
+        moving = np.frombuffer(data, np.uint64)
+        if moving.size != stream._moving:
+            raise ArgumentError(f"`data` must hold {8 * stream._moving} bytes for {self.name}; got {len(data)}")
+        stream.words[: moving.size] = moving
+        return stream
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """A state that holds nothing but the open stream."""
+        if position is not None:
+            raise ArgumentError("`position` must be None: a driver has no position; choose its start by `seed`")
+        return State(driver=self.open(seed))
+
+    def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
+        """Read `n` numbers; those after each `every`-th, of shape (n // every, 1)."""
+        if n % every:
+            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
+        out = np.empty((n // every, 1))
+        _fill(np.uint64(state.driver.function), np.uint64(state.driver.state), every, out)
+        return out
+
+    def bit_generator(self, seed: Any = None) -> BitGenerator:
+        """A bit generator for ``numpy.random.Generator``: one number of the stream a double, two a 64-bit integer.
+
+        Examples
+        --------
+        >>> from weakchaos.drivers import Rotation
+        >>> u = np.random.Generator(Rotation().bit_generator(seed=1)).random(2)
+        >>> round(float((u[1] - u[0]) % 1), 6)  # the golden rotation
+        0.618034
+        """
+        return BitGenerator(self.open(seed))
+
+
+class _BitgenStruct(ctypes.Structure):
+    _fields_ = (
+        ("state", ctypes.c_void_p),
+        ("next_uint64", ctypes.c_void_p),
+        ("next_uint32", ctypes.c_void_p),
+        ("next_double", ctypes.c_void_p),
+        ("next_raw", ctypes.c_void_p),
+    )
+
+
+def _next_double(pointer):
+    words = carray(pointer, 2, dtype=np.uint64)
+    return draw_uniform(words[0], words[1])
+
+
+def _next_uint32(pointer):
+    words = carray(pointer, 2, dtype=np.uint64)
+    return np.uint32(np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0))
+
+
+def _next_uint64(pointer):
+    words = carray(pointer, 2, dtype=np.uint64)
+    high = np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0)
+    low = np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0)
+    return (high << np.uint64(32)) | low
+
+
+_DOUBLE = compiled_stream(_next_double)
+_UINT32 = compiled_stream(_next_uint32, uint32(types.voidptr))
+_UINT64 = compiled_stream(_next_uint64, uint64(types.voidptr))
+
+
+class BitGenerator:
+    """What ``numpy.random.Generator`` asks of a bit generator, served by an open stream."""
+
+    def __init__(self, stream: Any):
+        self.stream = stream
+        self.lock = threading.RLock()
+        self._words = np.array([stream.function, stream.state], np.uint64)
+        integers = _UINT64.address
+        self._struct = _BitgenStruct(self._words.ctypes.data, integers, _UINT32.address, _DOUBLE.address, integers)
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+        self._name = ctypes.c_char_p(b"BitGenerator")  # the capsule keeps the pointer, not a copy
+        self.capsule = new(ctypes.addressof(self._struct), self._name, None)
+
+
+def stream_seed(seed: Any, n: int) -> np.ndarray:
+    """`n` well mixed 64-bit words from a seed, for the first state of a stream."""
+    return as_seed(seed).generate_state(n, np.uint64)

@@ -1,0 +1,205 @@
+"""What all samplers share: a frozen description, and the system it becomes when bound to a target and a driver."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, SamplingError, shown
+from weakchaos.core.system import State, as_seed
+from weakchaos.drivers import resolve
+
+__all__ = ["Bound", "BoundContinuous", "Sampler", "positive"]
+
+# Where counters are in State.counters.
+STEPS, GRADIENTS, EVALUATIONS, ACCEPTED, BAD_VALUES = range(5)
+
+
+def positive(name: str, value: Any, whole: bool = False) -> None:
+    """Refuse a hyper-parameter that is not a positive (whole) number."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or value <= 0:
+        raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")
+
+
+class Sampler:
+    """Base of all samplers: a frozen dataclass of hyper-parameters that `bind` turns into a system."""
+
+    uses_gradient: ClassVar[bool] = False
+
+    def bind(self, target: Any, driver: Any = "pcg64") -> Any:
+        """The `System` of this sampler on a target, under a driver."""
+        raise TypeError(f"{type(self).__name__} does not say how to bind to a target; a sampler defines `bind(target, driver)`")
+
+    def require(self, target: Any, kinds: tuple[type, ...] | type, what: str) -> None:
+        """Refuse a target of the wrong kind."""
+        if not isinstance(target, kinds):
+            raise ArgumentTypeError(f"`target` of {type(self).__name__} must be {what}; got {shown(target)}")
+
+
+class Bound:
+    """A sampler bound to its target and driver: a `System` whose kernels can record draws, keep running sums, or both.
+
+    A subclass defines `new_state` and `run`; everything else follows.
+
+    Attributes
+    ----------
+    sampler, target, driver :
+        What was bound; the driver is None for a sampler that draws no numbers.
+    dim : int
+        Numbers in one draw.
+    dtype, readout_dtype : NumPy dtypes
+        Of draws as the kernel writes them and as the user sees them.
+    names : list of str
+    stats_names : tuple of str
+        Statistics kept with each draw; one called ``weight`` holds the weights under which draws estimate.
+    n_averages : int
+        Length of the running sums.
+    uniforms_per_step : int or None
+        Numbers one step takes from the driver; None if it varies.
+    """
+
+    dtype: Any = np.float64
+    readout_dtype: Any = np.float64
+    stats_names: tuple[str, ...] = ()
+    uniforms_per_step: int | None = 0
+    n_averages: int = 0
+
+    def __init__(self, sampler: Any, target: Any, driver: Any):
+        self.sampler, self.target = sampler, target
+        self.driver = None if driver is None else resolve(driver)
+        self.dim, self.names = target.dim, list(target.names)
+
+    def __repr__(self) -> str:
+        return f"<{self.sampler!r} on {self.target!r}>"
+
+    # ---- to be defined -------------------------------------------------------------------------------------------------------------
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """A state without its stream."""
+        raise TypeError(f"{type(self).__name__} does not define new_state")
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """Move `state` by `n` steps, recording after each `every`-th into `draws` and `stats` (if they have rows), adding to `sums`
+        (if it has entries); the number of steps made, less than `n` when a user's function failed."""
+        raise TypeError(f"{type(self).__name__} does not define run")
+
+    def estimands(self, draws: np.ndarray) -> np.ndarray:
+        """What running averages average, for draws of shape (m, dim); shape (m, n_averages)."""
+        raise TypeError(f"{type(self).__name__} does not define estimands")
+
+    def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
+        """The mean of the draws, from running averages of shape (..., n_averages)."""
+        raise TypeError(f"{type(self).__name__} does not define mean_of_averages")
+
+    def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """True expectations of the estimands where the target knows them, and the scale in which errors count."""
+        return self.target.truth()
+
+    def readout(self, draws: np.ndarray) -> np.ndarray:
+        """Draws as the user sees them."""
+        return draws
+
+    def take_error(self) -> BaseException:
+        """Why `run` stopped early."""
+        return SamplingError(f"{type(self.sampler).__name__} stopped early")
+
+    def count_bad_values(self, state: State) -> int:
+        """Proposals at which the log density was NaN or +inf."""
+        return int(state.counters[BAD_VALUES])
+
+    # ---- the System ----------------------------------------------------------------------------------------------------------------
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """A state to run from: the same seed, the same orbit."""
+        place, stream = as_seed(seed).spawn(2)
+        state = self.new_state(np.random.default_rng(place), position)
+        if self.driver is not None:
+            state.driver = self.driver.open(stream)
+        return state
+
+    def load_state(self, data: bytes) -> State:
+        """The state that `State.to_bytes` wrote."""
+        return State.from_bytes(data, self.driver)
+
+    def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
+        """Move `state` in place by `n` steps; draws after each `every`-th, shape (n // every, dim)."""
+        if every < 1 or n < 0 or n % every:
+            raise ArgumentError(f"`n` must be a multiple of `every`, both positive; got n={n}, every={every}")
+        draws = np.empty((n // every, self.dim), self.dtype)
+        done = self.run(state, n, every, draws, np.empty((n // every, len(self.stats_names))), np.empty(0))
+        if done < n:
+            raise self.take_error()
+        return self.readout(draws)
+
+    def before_run(self, state: State) -> None:
+        """Warnings that are worth giving once, before a long run."""
+        if self.driver is None:
+            return
+        need, have = self.uniforms_per_step, self.driver.dimension
+        if need is None or need > have:
+            much = "a number that varies" if need is None else str(need)
+            if np.isfinite(have):
+                warnings.warn(
+                    f"{self.driver.name} is equidistributed in {have:g} dimension{'s' * (have != 1)} and a step of {type(self.sampler).__name__} consumes {much}: "
+                    "averages may converge to the wrong values; compare() shows the bias",
+                    DriverWarning,
+                    stacklevel=3,
+                )
+
+    @property
+    def stream_exponent(self) -> float | None:
+        """Lyapunov exponent of the driver in nats per step of the sampler; None where it is not defined, 0 without a driver."""
+        if self.driver is None or self.uniforms_per_step == 0:
+            return 0.0
+        if self.driver.lyapunov is None or self.uniforms_per_step is None:
+            return None
+        return self.driver.lyapunov * self.uniforms_per_step
+
+
+class BoundContinuous(Bound):
+    """A sampler of a `Density` whose phase begins with the position."""
+
+    def __init__(self, sampler: Any, target: Any, driver: Any):
+        super().__init__(sampler, target, driver)
+        self.n_averages = 2 * self.dim
+
+    @property
+    def density(self) -> Any:
+        """The C function the kernel calls."""
+        return self.target.pointer(self.sampler.uses_gradient)
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """A state at `position`, or at a random start of the target."""
+        x = self.target.random_start(rng) if position is None else self.target.checked_start(position)
+        return State(phase=x)
+
+    def addresses(self, state: State) -> tuple:
+        """Addresses of the log density, its data, the stream and its state, as kernels take them."""
+        density = self.density
+        return (
+            np.uint64(density.address),
+            np.uint64(density.user_data),
+            np.uint64(state.driver.function),
+            np.uint64(state.driver.state),
+        )
+
+    def before_run(self, state: State) -> None:
+        """Driver and gradient are checked once."""
+        super().before_run(state)
+        if self.sampler.uses_gradient:
+            self.target.warn_of_gradient(state.phase[: self.dim])
+
+    def take_error(self) -> BaseException:
+        """What the user's function raised."""
+        return self.density.take_error()
+
+    def estimands(self, draws: np.ndarray) -> np.ndarray:
+        """Coordinates and their squares."""
+        return np.concatenate([draws, np.square(draws)], axis=1)
+
+    def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
+        """The first half."""
+        return averages[..., : self.dim]

@@ -1,0 +1,116 @@
+"""Random-walk Metropolis.
+
+Metropolis, Rosenbluth, Rosenbluth, Teller and Teller, J. Chem. Phys. 21 (1953) 1087, doi:10.1063/1.1699114: propose
+``y = x + scale * z`` with ``z ~ N(0, 1)``, accept with probability ``min(1, p(y) / p(x))``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.system import State
+from weakchaos.samplers.base import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS, BoundContinuous, Sampler, positive
+from weakchaos.targets.density import Density
+
+__all__ = ["RandomWalkMetropolis"]
+
+
+@kernel
+def _random_walk(density, user_data, stream, stream_state, scale, x, counters, n, every, draws, stats, sums):
+    dim = x.size
+    proposal, value = np.empty(dim), np.empty(1)
+    recording, averaging = draws.shape[0] > 0, sums.size > 0
+    counters[EVALUATIONS] += 1
+    if call_density(density, np.uint64(dim), address_of(x), np.uint64(0), address_of(value), user_data) != 0:
+        return 0
+    current = value[0]
+    accepted = 0
+    for t in range(n):
+        for i in range(dim):
+            proposal[i] = x[i] + scale[i] * normal_from_uniform(draw_uniform(stream, stream_state))
+        u = draw_uniform(stream, stream_state)
+        counters[EVALUATIONS] += 1
+        if call_density(density, np.uint64(dim), address_of(proposal), np.uint64(0), address_of(value), user_data) != 0:
+            return t
+        if math.isnan(value[0]) or value[0] == math.inf:
+            counters[BAD_VALUES] += 1  # rejected: a NaN must never become the state
+        elif u < math.exp(min(0.0, value[0] - current)):
+            x[:] = proposal
+            current = value[0]
+            accepted += 1
+            counters[ACCEPTED] += 1
+        counters[STEPS] += 1
+        if (t + 1) % every == 0:
+            row = (t + 1) // every - 1
+            if recording:
+                draws[row] = x
+                stats[row, 0] = current
+                stats[row, 1] = accepted / every
+            accepted = 0
+            if averaging:
+                for i in range(dim):
+                    sums[i] += x[i]
+                    sums[dim + i] += x[i] * x[i]
+    return n
+
+
+class _Bound(BoundContinuous):
+    stats_names = ("logp", "accept_prob")
+
+    def __init__(self, sampler: RandomWalkMetropolis, target: Density, driver: Any):
+        super().__init__(sampler, target, driver)
+        self.uniforms_per_step = self.dim + 1
+        scale = 2.38 / math.sqrt(self.dim) if sampler.scale is None else sampler.scale
+        self._scale = (
+            np.broadcast_to(np.asarray(scale, np.float64), (self.dim,)).copy()
+            if np.ndim(scale) == 0
+            else np.array(scale, np.float64)
+        )
+        if self._scale.shape != (self.dim,):
+            raise ArgumentError(f"`scale` must be a number or have shape ({self.dim},); got shape {self._scale.shape}")
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        return _random_walk(*self.addresses(state), self._scale, state.phase, state.counters, n, every, draws, stats, sums)
+
+
+@dataclass(frozen=True)
+class RandomWalkMetropolis(Sampler):
+    """Random-walk Metropolis with a Gaussian proposal.
+
+    Parameters
+    ----------
+    scale : float or array of shape (dim,), optional
+        Standard deviation of the proposal, in the units of the coordinates; 2.38 / sqrt(dim) by default, optimal for a standard normal
+        of many dimensions (Roberts, Gelman and Gilks, Ann. Appl. Probab. 7 (1997) 110, doi:10.1214/aoap/1034625254).
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 1.0]), RandomWalkMetropolis(), draws=100, seed=1, progress=False)
+    >>> sorted(trace.stats)
+    ['accept_prob', 'logp']
+    """
+
+    scale: Any = None
+
+    def __post_init__(self):
+        if self.scale is None:
+            return
+        if np.ndim(self.scale) == 0:
+            positive("scale", self.scale)
+        else:
+            array = np.asarray(self.scale, np.float64)
+            if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
+                raise ArgumentError(f"`scale` must be positive and finite; got {shown(self.scale)}")
+
+    def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
+        """The system of this sampler on a `Density`."""
+        self.require(target, Density, "a Density")
+        return _Bound(self, target, driver)

@@ -1,0 +1,1 @@
+"""Targets: what to sample."""

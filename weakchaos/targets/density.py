@@ -1,0 +1,224 @@
+"""`Density`: a continuous target given by its log density, in whatever form the user has it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, GradientWarning, shown
+from weakchaos.core.functions import CDensity, as_c_density, evaluate, with_finite_differences
+
+__all__ = ["Density"]
+
+_START_TRIES = 200
+
+
+class Density:
+    """A continuous target on R^dim.
+
+    Parameters
+    ----------
+    logp : callable, C address, numba cfunc or scipy.LowLevelCallable
+        Log density up to a constant, ``logp(x, *data) -> float`` in nats; a numba function (fastest) or plain Python. -inf means outside
+        of the support.
+    dim : int
+    grad : callable, optional
+        ``grad(x, *data) -> array of shape (dim,)``, or in place ``grad(x, out, *data)``. Without it samplers that need a gradient take
+        central differences, at 2 dim + 1 evaluations each.
+    logp_and_grad : callable, optional
+        Both at once: ``(float, array)``, or in place ``logp_and_grad(x, out, *data) -> float``.
+    data : tuple of arrays and numbers, optional
+        Passed by address: arrays changed in place later are seen, nothing is compiled again.
+    names : sequence of str, optional
+        One a coordinate.
+    start : array of shape (dim,) or callable, optional
+        Where chains start, ``start(rng) -> array`` when callable; standard normal by default.
+    means, sds : arrays of shape (dim,), optional
+        The truth where it is known: what errors are measured against.
+    source : str, optional
+        Where the truth comes from.
+    name : str, optional
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+
+    Examples
+    --------
+    >>> target = Density(lambda x: -0.5 * float(x @ x), dim=2, grad=lambda x: -x)
+    >>> target.logp([1.0, 1.0])
+    -1.0
+    """
+
+    def __init__(
+        self,
+        logp: Any = None,
+        dim: int | None = None,
+        grad: Callable | None = None,
+        *,
+        logp_and_grad: Callable | None = None,
+        data: Any = None,
+        names: Sequence[str] | None = None,
+        start: Any = None,
+        means: Any = None,
+        sds: Any = None,
+        source: str | None = None,
+        name: str | None = None,
+    ):
+        if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
+            raise ArgumentError(f"`dim` must be a whole number of at least 1, the number of coordinates; got {shown(dim)}")
+        self.dim = int(dim)
+        self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(n) for n in names]
+        if len(self.names) != self.dim or len(set(self.names)) != self.dim:
+            raise ArgumentError(f"`names` must hold {self.dim} different names; got {shown(names)}")
+        self.name = name or "density"
+        self.source = source
+        self._parts = (logp, grad, logp_and_grad, data)
+        self._start = start
+        self.means, self.sds = self._vector("means", means), self._vector("sds", sds)
+        if self.sds is not None and not (self.sds > 0).all():
+            raise ArgumentError(f"`sds` must be positive; got {shown(sds)}")
+        self._lock, self._pointers = threading.Lock(), {}
+        self._c_density()
+
+    def _vector(self, name: str, value: Any) -> np.ndarray | None:
+        if value is None:
+            return None
+        array = np.asarray(value, np.float64)
+        if array.shape != (self.dim,) or not np.isfinite(array).all():
+            raise ArgumentError(f"`{name}` must be finite and of shape ({self.dim},); got {shown(value)}")
+        return array
+
+    def __getstate__(self) -> dict:
+        # C addresses mean nothing in another process; they are made again there.
+        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_pointers")}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._lock, self._pointers = threading.Lock(), {}
+
+    def __repr__(self) -> str:
+        return f"<Density {self.name!r}, dim {self.dim}>"
+
+    def _c_density(self) -> CDensity:
+        with self._lock:
+            if "own" not in self._pointers:
+                logp, grad, both, data = self._parts
+                self._pointers["own"] = as_c_density(logp, self.dim, grad, both, data)
+            return self._pointers["own"]
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient was given."""
+        return self._c_density().has_gradient
+
+    def pointer(self, gradient: bool) -> CDensity:
+        """The C function for kernels; `gradient` asks for one with a gradient, by central differences if none was given."""
+        own = self._c_density()
+        if not gradient or own.has_gradient:
+            return own
+        with self._lock:
+            if "differences" not in self._pointers:
+                self._pointers["differences"] = with_finite_differences(own)
+            return self._pointers["differences"]
+
+    def _position(self, x: Any) -> np.ndarray:
+        array = np.asarray(x, np.float64)
+        if array.shape != (self.dim,):
+            raise ArgumentError(f"`x` must have shape ({self.dim},); got {array.shape}")
+        return array
+
+    def logp(self, x: Any) -> float:
+        """Log density at `x`, in nats."""
+        return evaluate(self.pointer(False), self._position(x))[0]
+
+    def gradient(self, x: Any) -> np.ndarray:
+        """Gradient of the log density at `x`, shape (dim,)."""
+        return evaluate(self.pointer(True), self._position(x), gradient=True)[1]  # type: ignore[return-value]
+
+    def check_gradient(self, x: Any, tolerance: float = 1e-3) -> tuple[str, float, float] | None:
+        """Compare the gradient with central differences at `x`.
+
+        Returns
+        -------
+        (name, gradient, difference) or None
+            The coordinate that disagrees most, if any disagrees by more than `tolerance` of the gradient's size.
+        """
+        if not self.has_gradient:
+            return None
+        x = self._position(x)
+        given = self.gradient(x)
+        base = self._c_density()
+        difference = evaluate(with_finite_differences(base), x, gradient=True)[1]
+        assert difference is not None
+        # Rounding of the log density limits central differences; a gradient below that noise cannot be judged.
+        noise = 1e-9 * max(1.0, abs(self.logp(x)))
+        gap = np.abs(given - difference)
+        gap = np.where(np.isfinite(gap), gap, np.inf)
+        allowed = tolerance * max(np.abs(difference[np.isfinite(difference)]).max(initial=0.0), 1e-3) + noise
+        worst = int(np.argmax(gap))
+        return (self.names[worst], float(given[worst]), float(difference[worst])) if gap[worst] > allowed else None
+
+    def warn_of_gradient(self, x: Any) -> None:
+        """Warn when the gradient is wrong at `x`, or when there is none and central differences take its place."""
+        if not self.has_gradient:
+            warnings.warn(
+                f"no gradient was given: central differences take its place, {2 * self.dim + 1} evaluations each; pass `grad` for speed",
+                GradientWarning,
+                stacklevel=4,
+            )
+            return
+        wrong = self.check_gradient(x)
+        if wrong is not None:
+            warnings.warn(
+                f"`grad` disagrees with finite differences of `logp`, most at coordinate {wrong[0]!r}: it gave {wrong[1]:.6g}, they give {wrong[2]:.6g}",
+                GradientWarning,
+                stacklevel=4,
+            )
+
+    def random_start(self, rng: np.random.Generator) -> np.ndarray:
+        """A position of finite log density, shape (dim,).
+
+        Raises
+        ------
+        ArgumentError
+            When none is found.
+        """
+        if self._start is not None and not callable(self._start):
+            return self._position(self._start).copy()
+        x = np.zeros(self.dim)
+        for _ in range(_START_TRIES):
+            x = self._position(self._start(rng)) if callable(self._start) else rng.standard_normal(self.dim)
+            if np.isfinite(self.logp(x)):
+                return x
+        raise ArgumentError(
+            f"the log density is not finite at any of {_START_TRIES} starting points, {self.logp(x)} at {shown(x)}; "
+            "pass `initial` to sample, or `start` to Density, with a point inside of its support"
+        )
+
+    def checked_start(self, position: Any) -> np.ndarray:
+        """The user's own starting point, if the log density is finite there."""
+        x = self._position(position).copy()
+        if not np.isfinite(x).all():
+            raise ArgumentError(f"`initial` must be finite; got {shown(x)}")
+        value = self.logp(x)
+        if not np.isfinite(value):
+            raise ArgumentError(f"the log density must be finite at `initial`; it is {value} at {shown(x)}")
+        return x
+
+    def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """Known expectations of (x, x**2) and the scale in which an error counts, each of shape (2 dim,); NaN where unknown."""
+        if self.means is None:
+            return None, np.ones(2 * self.dim)
+        # The squares are kept out of the error: their variance does not follow from means and sds.
+        unknown = np.full(self.dim, np.nan)
+        scale = np.ones(self.dim) if self.sds is None else self.sds
+        return np.concatenate([self.means, unknown]), np.concatenate([scale, np.ones(self.dim)])
+
+    def to_spec(self) -> tuple[dict, dict]:
+        """Refused: a user's function is not plain data."""
+        raise ArgumentTypeError("a Density holds a function, which is not plain data; pass the target again when the run is loaded")
