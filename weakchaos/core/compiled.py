@@ -17,15 +17,16 @@ from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
-__all__ = ["address_of", "call_density", "draw_uniform", "kernel", "normal_from_uniform"]
+__all__ = ["address_of", "c_function", "call_density", "draw_uniform", "kernel", "normal_from_uniform"]
 
 F = TypeVar("F")
 
 # Helpers live in other files than the kernels that inline them; numba's cache looks only at the kernel's own file, and an edited
 # helper would leave stale machine code behind. Their digest goes into the cache key of every kernel.
-_SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "kernels.py")
+_SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "samplers/discrete.py", "kernels.py")
 _digest: str | None = None
 
 
@@ -59,9 +60,18 @@ def kernel(function: F) -> F:
     >>> double(1.5)  # doctest: +SKIP
     3.0
     """
-    dispatcher = njit(cache=True, nogil=True)(function)
+    dispatcher: Any = njit(cache=True, nogil=True)(cast(Any, function))
     _stamp_with_helpers(dispatcher)
     return cast(F, dispatcher)
+
+
+def c_function(function: Any, signature: Any) -> CFunc:
+    """A C callback compiled now, cached on disk as kernels are; unlike ``numba.cfunc`` it is compiled again when a helper changes."""
+    made = CFunc(function, (signature.args, signature.return_type), locals={}, options={})
+    made.enable_caching()
+    _stamp_with_helpers(made)
+    made.compile()
+    return made
 
 
 @intrinsic

@@ -1,1 +1,96 @@
 """Drivers: streams of uniforms, from strongly chaotic generators to rotations with no chaos at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.drivers.base import Driver
+from weakchaos.drivers.congruential import LCG
+from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
+from weakchaos.drivers.maps import ArnoldCat, Chebyshev, Logistic, Tent
+from weakchaos.drivers.random import NumPyGenerator
+from weakchaos.drivers.rotations import Rotation
+
+__all__ = [
+    "LCG",
+    "ArnoldCat",
+    "Chebyshev",
+    "Driver",
+    "Halton",
+    "Logistic",
+    "NumPyGenerator",
+    "Rotation",
+    "Sobol",
+    "Tent",
+    "resolve",
+]
+
+_NUMPY = ("pcg64", "pcg64dxsm", "mt19937", "philox", "sfc64")
+_NAMED: dict[str, Callable[[], Driver]] = {
+    "randu": LCG.randu,
+    "minstd": LCG.minstd,
+    "toy-lcg": LCG.toy,
+    "knuth": LCG.knuth,
+    "logistic": Logistic,
+    "chebyshev": Chebyshev,
+    "tent": Tent,
+    "cat": ArnoldCat,
+    "golden": Rotation,
+}
+_WITH_DIMENSION: dict[str, Callable[[int], Driver]] = {"rotation": Rotation, "sobol": Sobol, "halton": Halton}
+
+
+def resolve(driver: Any) -> Driver:
+    """The driver that is meant by a driver, a name, or one of NumPy's bit generators.
+
+    Parameters
+    ----------
+    driver : Driver, str, or numpy.random.BitGenerator or Generator
+        Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``, ``"knuth"``,
+        ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, and with a dimension ``"rotation-8"``, ``"sobol-8"``, ``"halton-8"``. A driver
+        opens streams from seeds; so of NumPy's objects, classes or instances, only the kind is taken and not their state.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name or kind, or a dimension that the driver does not have.
+    ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> resolve("sobol-8")
+    Sobol(dimension=8, scramble=True)
+    >>> resolve(np.random.PCG64) == resolve("pcg64")
+    True
+    """
+    if isinstance(driver, Driver):
+        return driver
+    if isinstance(driver, np.random.Generator):
+        driver = driver.bit_generator
+    kind = driver if isinstance(driver, type) else type(driver)
+    if issubclass(kind, np.random.BitGenerator):
+        driver = kind.__name__
+    elif issubclass(kind, Driver):
+        raise ArgumentTypeError(f"`driver` must be an instance; got the class {kind.__name__}: write {kind.__name__}(...)")
+    if not isinstance(driver, str):
+        raise ArgumentTypeError(f"`driver` must be {_accepted()}; got {shown(driver)}")
+    name = driver.lower()
+    if name in _NUMPY:
+        return NumPyGenerator(name)
+    if name in _NAMED:
+        return _NAMED[name]()
+    sized = re.fullmatch(r"(rotation|sobol|halton)-([0-9]{1,9})", name)
+    if sized is None:
+        raise ArgumentError(f"`driver` must be {_accepted()}; got {shown(driver)}")
+    return _WITH_DIMENSION[sized[1]](int(sized[2]))
+
+
+def _accepted() -> str:
+    names = [*_NUMPY, *_NAMED, *(f"{name}-d (d the dimension, as in {name}-8)" for name in _WITH_DIMENSION)]
+    return f"a Driver, one of NumPy's bit generators, or one of the names {', '.join(names)}"

@@ -7,6 +7,7 @@ NumPy's bit generators are drivers as they are, and every driver here can be han
 from __future__ import annotations
 
 import ctypes
+import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from numba import carray, cfunc, float64, types, uint32, uint64
 
 from weakchaos.core.compiled import draw_uniform, kernel
-from weakchaos.core.errors import ArgumentError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State, as_seed
 
 __all__ = ["BitGenerator", "Driver", "WordStream", "compiled_stream"]
@@ -23,13 +24,14 @@ __all__ = ["BitGenerator", "Driver", "WordStream", "compiled_stream"]
 STREAM = float64(types.voidptr)
 
 
-class compiled_stream:  # noqa: N801 - a decorator
+class compiled_stream:
     """Decorate ``f(state) -> float`` as a C function that is compiled on its first use, never at import, and cached on disk."""
 
     def __init__(self, function: Callable, signature: Any = STREAM):
         self.function, self.signature = function, signature
-        self.__doc__, self.__name__ = function.__doc__, function.__name__
-        self._lock, self._compiled = threading.Lock(), None
+        self.__doc__, self.__name__, self.__module__ = function.__doc__, function.__name__, function.__module__
+        self._lock = threading.Lock()
+        self._compiled: Any = None
 
     @property
     def address(self) -> int:
@@ -38,6 +40,9 @@ class compiled_stream:  # noqa: N801 - a decorator
             if self._compiled is None:
                 self._compiled = cfunc(self.signature, cache=True)(self.function)
         return self._compiled.address
+
+    def __reduce__(self):
+        return self.__name__  # by reference, as functions are pickled: another process compiles or loads its own copy
 
 
 @kernel
@@ -95,10 +100,11 @@ class Driver:
     def restore(self, data: bytes) -> Any:
         """The stream whose `to_bytes` gave `data`."""
         stream = self.open(0)
-        moving = np.frombuffer(data, np.uint64)
-        if moving.size != stream._moving:
-            raise ArgumentError(f"`data` must hold {8 * stream._moving} bytes for {self.name}; got {len(data)}")
-        stream.words[: moving.size] = moving
+        if len(data) != 8 * stream._moving:
+            raise ArgumentError(
+                f"`data` must hold {8 * stream._moving} bytes for {self.name}; got {len(data)}: restore with the driver that opened the stream"
+            )
+        stream.words[: stream._moving] = np.frombuffer(data, np.uint64)
         return stream
 
     def start(self, seed: Any = None, position: Any = None) -> State:
@@ -109,6 +115,7 @@ class Driver:
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Read `n` numbers; those after each `every`-th, of shape (n // every, 1)."""
+        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
         if n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
         out = np.empty((n // every, 1))
@@ -178,3 +185,15 @@ class BitGenerator:
 def stream_seed(seed: Any, n: int) -> np.ndarray:
     """`n` well mixed 64-bit words from a seed, for the first state of a stream."""
     return as_seed(seed).generate_state(n, np.uint64)
+
+
+def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """`value` as an int, or the error that says what argument `name` must be."""
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise ArgumentTypeError(f"`{name}` must be a whole number {limits}; got {shown(value)}") from error
+    if isinstance(value, bool) or number < least or (most is not None and number > most):
+        raise ArgumentError(f"`{name}` must be a whole number {limits}; got {shown(value)}")
+    return number

@@ -101,6 +101,10 @@ class NumPyGenerator(Driver):
 def _arrays(state: dict) -> dict:
     """NumPy wants its key and counter arrays back as arrays."""
     return {
-        k: _arrays(v) if isinstance(v, dict) else np.array(v, np.uint32 if k == "key" and len(v) == 624 else np.uint64) if isinstance(v, list) else v
+        k: _arrays(v)
+        if isinstance(v, dict)
+        else np.array(v, np.uint32 if k == "key" and len(v) == 624 else np.uint64)
+        if isinstance(v, list)
+        else v
         for k, v in state.items()
     }

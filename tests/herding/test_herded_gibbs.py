@@ -1,0 +1,179 @@
+"""Herded Gibbs: the oracle, its guarantee per weight, the law of first choices, and the rates of Bornn et al. (arXiv:1301.4168)."""
+
+import math
+
+import numpy as np
+import pytest
+from tests import naive_discrete as naive
+from tests.samplers.test_gibbs import machine, star
+from weakchaos.core.errors import ArgumentError
+from weakchaos.core.sampling import sample
+from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
+from weakchaos.herding import HerdedGibbs
+from weakchaos.samplers import Gibbs
+from weakchaos.targets.mrf import Ising, PairwiseMRF
+
+
+def others(i, x, p):
+    return tuple(np.delete(x, i))
+
+
+def blanket(target):
+    neighbours = [sorted({int(j) for s in target.scopes if i in s for j in s} - {i}) for i in range(target.dim)]
+    return lambda i, x, p: tuple(x[neighbours[i]])
+
+
+def bins(n):
+    return lambda i, x, p: tuple(min(int(q * n), n - 1) for q in p[1:])
+
+
+CASES = {
+    "full": (lambda: machine(5), lambda t: others),
+    "hash": (lambda: machine(5), lambda t: others),
+    "blanket": (lambda: Ising.lattice((3, 3), 0.3, field=0.1, periodic=False), blanket),
+    "shared": (lambda: machine(5), lambda t: bins(7)),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_sequence_is_the_oracle(kind):
+    make, key = CASES[kind]
+    target = make()
+    system = HerdedGibbs(kind, bins=7, start="zero").bind(target)
+    state = system.start(2)
+    expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 300, key(target))
+    assert np.array_equal(system.symbols(system.advance(state, 300)), expected)
+
+
+@pytest.mark.parametrize("kind", ["full", "hash", "blanket", "shared"])
+def test_more_than_two_states(kind):
+    target = star(2, 3)
+    key = {"full": others, "hash": others, "blanket": blanket(target), "shared": bins(6)}[kind]
+    system = HerdedGibbs(kind, bins=6, start="zero").bind(target)
+    state = system.start(2)
+    expected, record = naive.herded_gibbs(target, state.symbols[: target.dim], 400, key)
+    got = system.advance(state, 400)
+    # Rounding may break ties another way than the oracle; the first hundred sweeps must agree, and the guarantee must hold for both.
+    assert np.array_equal(got[:100], expected[:100])
+    for counts, sums in record.values():
+        assert np.abs(np.array(counts) - sums).max() <= len(counts)
+
+
+def test_each_weight_keeps_its_counts_within_one():
+    target = machine(6, 3)
+    _, record = naive.herded_gibbs(target, np.zeros(6, np.int64), 500, others)
+    assert max(abs(counts[1] - sums[1]) for counts, sums in record.values()) <= 1.0
+    # The compiled kernel, by the identity w_T - w_0 = sum of (p - x): weights never leave (p - 1, p].
+    system = HerdedGibbs("full").bind(target)
+    state = system.start(0)
+    system.advance(state, 5000)
+    used = state.phase[np.isfinite(state.phase)]
+    assert used.min() > -1.0
+    assert used.max() <= 1.0
+
+
+def test_hash_grows_and_equals_the_table():
+    target = machine(13, 1, 0.1)  # 13 * 2**12 weights: the first slots do not do
+    table, hashed = HerdedGibbs("full", start="zero").bind(target), HerdedGibbs("hash", start="zero").bind(target)
+    a, b = table.start(4), hashed.start(4)
+    assert np.array_equal(table.advance(a, 3000), hashed.advance(b, 3000))
+    assert b.symbols.size > 13 + 1 + (1 << 12)
+    split = hashed.start(4)
+    parts = np.concatenate([hashed.advance(split, k) for k in (1, 999, 2000)])
+    assert np.array_equal(parts, hashed.advance(hashed.start(4), 3000))
+
+
+def test_hash_beyond_numbered_states():
+    target = Ising.lattice((9, 9), 0.2)  # 2**81 states have no number of 64 bits
+    system = HerdedGibbs("hash").bind(target)
+    state = system.start(1)
+    first = system.advance(state, 200)
+    assert np.array_equal(first, system.advance(system.start(1), 200))
+    assert abs(first.mean()) < 0.3
+
+
+@pytest.mark.parametrize("q", [2, 3, 4])
+def test_first_choice_has_the_conditional_law(q):
+    """First weights from the invariant law: over seeds, each visit gives k with probability p_k (chi-square, 5 sigma)."""
+    target = star(1, q)
+    system = HerdedGibbs().bind(target)
+    p = np.array(naive.conditional(target, [0, 0], 0))
+    visits = np.array([system.advance(system.start(seed, [0, 0]), 1)[0, 0] for seed in range(3000)])
+    counts = np.bincount(visits, minlength=q)
+    chi = ((counts - 3000 * p) ** 2 / (3000 * p)).sum()
+    assert chi < (q - 1) + 5 * math.sqrt(2 * (q - 1))
+    zero = HerdedGibbs(start="zero").bind(target)  # negative control: zero weights always give the same state
+    assert len({int(zero.advance(zero.start(s, [0, 0]), 1)[0, 0]) for s in range(20)}) == 1
+
+
+def test_weakly_chaotic():
+    system = HerdedGibbs("full").bind(machine(4))
+    exponent = largest_exponent(system, steps=2000, transient=500)
+    assert abs(float(exponent)) < 1e-6
+    assert not find_cycle(system, max_steps=5000)
+
+
+def test_equal_weights_of_blanket_and_full_on_a_complete_graph():
+    target = machine(5, 8)
+    a, b = (HerdedGibbs(kind, start="zero").bind(target) for kind in ("blanket", "full"))
+    assert np.array_equal(a.advance(a.start(3), 500), b.advance(b.start(3), 500))
+
+
+def rate(target, sampler, draws, seed=0, repeats=4):
+    trace = sample(target, sampler, draws, warmup=0, chains=repeats, seed=seed, progress=False, record="averages")
+    error = trace.error()
+    return convergence_rate(error.draws, np.maximum(error.errors, 1e-12), (100, draws)), error
+
+
+def test_rates_on_a_small_machine():
+    herded, herded_error = rate(machine(4), HerdedGibbs(), 100_000)
+    plain, plain_error = rate(machine(4), Gibbs(), 100_000)
+    assert float(herded) < -0.85
+    assert -0.65 < float(plain) < -0.35
+    assert np.median(plain_error.final) > 15 * np.median(herded_error.final)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [4, 6, 8, 10])
+def test_rates_of_random_boltzmann_machines(n):
+    """Slope of the largest marginal error over T = 1e2 .. 1e6: -1 for herded Gibbs (Bornn et al. 2013), -1/2 for Gibbs; eight machines."""
+    slopes, ratios = {"herded": [], "plain": []}, []
+    for k in range(8):
+        target = machine(n, seed=100 + k)
+        herded, herded_error = rate(target, HerdedGibbs(), 10**6, seed=k)
+        plain, plain_error = rate(target, Gibbs(), 10**6, seed=k)
+        slopes["herded"].append(float(herded))
+        slopes["plain"].append(float(plain))
+        ratios.append(np.median(plain_error.final) / np.median(herded_error.final))
+    assert np.mean(slopes["herded"]) <= -0.88
+    assert abs(np.mean(slopes["plain"]) + 0.5) <= 0.06
+    assert np.median(ratios) >= 50
+
+
+def test_blanket_weights_reach_a_plateau_on_a_ring_and_full_ones_do_not():
+    ring = np.zeros((6, 6))
+    rng = np.random.default_rng(3)
+    for i in range(6):
+        ring[i, (i + 1) % 6] = ring[(i + 1) % 6, i] = rng.normal()
+    target = PairwiseMRF(ring, rng.normal(size=6))
+    truth = target.distribution()
+
+    def distance(kind):
+        system = HerdedGibbs(kind).bind(target)
+        draws = system.advance(system.start(0), 300_000)
+        counts = np.bincount(draws.astype(np.int64) @ (1 << np.arange(5, -1, -1)), minlength=64)
+        return 0.5 * np.abs(counts / counts.sum() - truth).sum()
+
+    assert distance("blanket") > 1e-3
+    assert distance("full") < 2e-4
+
+
+def test_bad_input():
+    for call, match in (
+        (lambda: HerdedGibbs("none"), "weights"),
+        (lambda: HerdedGibbs(bins=0), "bins"),
+        (lambda: HerdedGibbs(start="one"), "start"),
+        (lambda: HerdedGibbs("full").bind(Ising.lattice((6, 6), 0.1)), "hash"),
+    ):
+        with pytest.raises(ArgumentError, match=match):
+            call()

@@ -1,0 +1,6 @@
+"""Herding: deterministic samplers that steer their averages."""
+
+from weakchaos.herding.finite import Herding
+from weakchaos.herding.gibbs import HerdedGibbs
+
+__all__ = ["HerdedGibbs", "Herding"]

@@ -1,0 +1,180 @@
+"""Herding on a finite set.
+
+Welling, ICML 2009, doi:10.1145/1553374.1553517: with features phi and moments m,
+
+    s_t = argmax_s <w_{t-1}, phi(s)>,      w_t = w_{t-1} + m - phi(s_t).
+
+The average of phi over the chosen states differs from m by exactly ``(w_T - w_0) / T``, so the error falls like 1/T as long as w is
+bounded; by the perceptron cycling theorem (Block and Levin, Proc. AMS 26 (1970) 229) it is, if ``<w, m - phi(s)> <= 0`` at every step.
+That certificate is counted at run time. Ties go to the lowest index. The step size only rescales w_0 and so is one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import kernel
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.system import State
+from weakchaos.herding.argmax import BoundGraph
+from weakchaos.samplers.base import STEPS, Bound, Sampler
+from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
+from weakchaos.targets.moments import Moments
+from weakchaos.targets.points import Points
+
+__all__ = ["Herding"]
+
+VIOLATIONS = 6  # place among the counters: steps at which the certificate failed
+
+
+@kernel
+def _herding(features, moments, w, symbols, counters, n, every, draws, stats, sums):
+    states, k = features.shape
+    recording, averaging = draws.shape[0] > 0, sums.size > 0
+    for t in range(n):
+        best, chosen = -math.inf, 0
+        for s in range(states):
+            value = 0.0
+            for j in range(k):
+                value += w[j] * features[s, j]
+            if value > best:
+                best, chosen = value, s
+        certificate = -best
+        size = 0.0
+        for j in range(k):
+            certificate += w[j] * moments[j]
+            size += abs(w[j] * features[chosen, j])
+        if certificate > 1e-12 * (1.0 + size):
+            counters[VIOLATIONS] += 1
+        norm = 0.0
+        for j in range(k):
+            w[j] += moments[j] - features[chosen, j]
+            norm += w[j] * w[j]
+        symbols[0] = chosen
+        counters[STEPS] += 1
+        if (t + 1) % every == 0:
+            row = (t + 1) // every - 1
+            if recording:
+                draws[row, 0] = chosen
+                stats[row, 0] = certificate
+                stats[row, 1] = math.sqrt(norm)
+            if averaging:
+                for j in range(k):
+                    sums[j] += features[chosen, j]
+    return n
+
+
+class _Bound(Bound):
+    """Phase: the weights. Symbols: the state chosen last."""
+
+    stats_names = ("certificate", "weight_norm")
+
+    def __init__(self, sampler: Herding, target: Moments | Points, driver: Any):
+        super().__init__(sampler, target, None)
+        points = isinstance(target, Points)
+        self._features = target.x if points else target.features
+        self._moments = target.mean() if points else target.moments
+        self.n_averages = self._features.shape[1]
+        self._points = points
+        self.dtype = self.readout_dtype = smallest_integer(len(self._features) - 1)
+        if points:
+            self.readout_dtype = np.float64
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """Weights at zero, at random, or as given."""
+        k = self.n_averages
+        if position is not None:
+            raise ArgumentError("`initial` must be None: herding starts from weights, not from a position; choose `start`")
+        w = self.sampler.start
+        if isinstance(w, str):
+            w = np.zeros(k) if w == "zero" else rng.uniform(-0.5, 0.5, k) * np.ptp(self._features, axis=0)
+        elif w.shape != (k,):
+            raise ArgumentError(f"`start` must have shape ({k},), one weight a feature; got {w.shape}")
+        return State(phase=np.array(w, np.float64), symbols=np.zeros(1, np.int64))
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        rows = draws if draws.shape[1] == 1 else np.empty((len(draws), 1), self.dtype)
+        _herding(self._features, self._moments, state.phase, state.symbols, state.counters, n, every, rows, stats, sums)
+        if rows is not draws:
+            draws[:, 0] = rows[:, 0]
+        return n
+
+    def readout(self, draws: np.ndarray) -> np.ndarray:
+        """Indices of states, or the points themselves."""
+        return self._features[draws[:, 0]] if self._points else draws
+
+    def estimands(self, draws: np.ndarray) -> np.ndarray:
+        """The features of the draws."""
+        return np.asarray(draws, np.float64) if self._points else self._features[np.asarray(draws)[:, 0]]
+
+    def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
+        """The mean of points; indices of states have none."""
+        if not self._points:
+            raise ArgumentError("the mean of state indices is not kept with record='averages'; `trace.averages()` gives those of the features")
+        return averages
+
+    def count_bad_values(self, state: State) -> int:
+        """None: there is no log density."""
+        return 0
+
+    def violations(self, state: State) -> int:
+        """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed: the moments are then no average of the features."""
+        return int(state.counters[VIOLATIONS])
+
+
+@dataclass(frozen=True)
+class Herding(Sampler):
+    """Herding: a deterministic sequence of states whose feature averages converge like 1/T.
+
+    Parameters
+    ----------
+    start : {"random", "zero"} or array of shape (k,)
+        First weights; random ones are uniform within half the range of each feature.
+    features : {"factors", "units"}, optional
+        For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`): what is matched, the joint marginals over each table's scope or the marginals
+        of single units. The argmax over all states is exact, by depth-first branch and bound. Default: factors where all states can be
+        enumerated for their moments (2**20), units beyond.
+
+    Notes
+    -----
+    Targets: `Moments` (a draw is a state's index), `Points` (a draw is a point; the mean is matched), and discrete graphs (a draw is a
+    state of all units). ``stats["certificate"]`` is <w, m - phi(s)> and must not be positive; failures are counted. What is matched
+    is the moments; beyond them herding is not the maximum-entropy distribution.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.Moments([[0.0], [1.0]], [0.3]), Herding("zero"), draws=10, warmup=0, chains=1, progress=False)
+    >>> trace.draws[0, :, 0].tolist()
+    [0, 1, 0, 0, 1, 0, 0, 1, 0, 0]
+    """
+
+    start: Any = "random"
+    features: str | None = None
+
+    def __post_init__(self):
+        if isinstance(self.start, str):
+            if self.start not in ("random", "zero"):
+                raise ArgumentError(f"`start` must be 'random', 'zero' or an array of weights; got {shown(self.start)}")
+        else:
+            try:
+                array = np.array(self.start, np.float64)
+            except (TypeError, ValueError) as error:
+                raise ArgumentTypeError(f"`start` must be 'random', 'zero' or an array of weights; got {shown(self.start)}") from error
+            if array.ndim != 1 or not np.isfinite(array).all():
+                raise ArgumentError(f"`start` must be a vector of finite weights; got {shown(self.start)}")
+            object.__setattr__(self, "start", array)
+        if self.features not in (None, "factors", "units"):
+            raise ArgumentError(f"`features` must be 'factors', 'units' or None; got {shown(self.features)}")
+
+    def bind(self, target: Any, driver: Any = None) -> Any:
+        """The system of herding on a target; `driver` is not used, since no number is drawn."""
+        self.require(target, (Moments, Points, DiscreteTarget), "Moments, Points or a discrete target")
+        return BoundGraph(self, target) if isinstance(target, DiscreteTarget) else _Bound(self, target, None)
+
+

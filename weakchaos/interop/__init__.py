@@ -1,0 +1,1 @@
+"""Bridges to other formats and libraries; each is imported only when used."""

@@ -1,0 +1,386 @@
+"""Pairwise Markov random fields: Boltzmann machines of 0/1 units, Ising models of +-1 spins, Potts models."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.targets.discrete import DiscreteTarget
+
+__all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
+
+_ENUMERATED = 20
+
+
+def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    """Size, and (i, j, weight) with i < j of every non-zero coupling of a symmetric matrix, dense or scipy.sparse."""
+    if hasattr(couplings, "tocoo"):
+        matrix = couplings.tocoo()
+        shape, row, column, value = matrix.shape, matrix.row, matrix.col, np.asarray(matrix.data, np.float64)
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ArgumentError(f"`{what}` must be a square matrix; got shape {shape}")
+        if (abs(matrix - matrix.T) > 1e-12 * max(1.0, np.abs(value).max(initial=0.0))).nnz:
+            raise ArgumentError(f"`{what}` must be symmetric; pass (A + A.T) / 2")
+    else:
+        try:
+            array = np.asarray(couplings, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(f"`{what}` must be a square matrix of numbers; got {shown(couplings)}") from error
+        shape = array.shape
+        if array.ndim != 2 or shape[0] != shape[1] or shape[0] == 0:
+            raise ArgumentError(f"`{what}` must be a square matrix; got shape {shape}")
+        gap = np.abs(array - array.T)
+        if np.isfinite(gap).all() and gap.max() > 1e-12 * max(1.0, np.abs(array).max()):
+            i, j = np.unravel_index(int(gap.argmax()), shape)
+            raise ArgumentError(f"`{what}` must be symmetric; entries ({i}, {j}) and ({j}, {i}) are {array[i, j]} and {array[j, i]}: pass (A + A.T) / 2")
+        row, column = np.nonzero(array)
+        value = array[row, column]
+    if not np.isfinite(value).all():
+        raise ArgumentError(f"`{what}` must be finite; entry {tuple(int(v[~np.isfinite(value)][0]) for v in (row, column))} is not")
+    if (value[row == column] != 0).any():
+        raise ArgumentError(f"`{what}` must have a zero diagonal; put the self-couplings of 0/1 units into `fields`")
+    upper = (row < column) & (value != 0)
+    return shape[0], row[upper].astype(np.int64), column[upper].astype(np.int64), value[upper]
+
+
+def _vector(name: str, value: Any, n: int) -> np.ndarray:
+    array = np.zeros(n) if value is None else np.asarray(value, np.float64)
+    array = np.full(n, float(array)) if array.ndim == 0 else array
+    if array.shape != (n,):
+        raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}")
+    return array.copy()
+
+
+def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (i, j) of nearest neighbours of a hyper-cubic lattice, units numbered in C order.
+
+    A periodic side of length 2 joins its two units by two edges, as the torus does.
+
+    Examples
+    --------
+    >>> i, j = lattice_edges((3,), periodic=True)
+    >>> list(zip(i.tolist(), j.tolist()))
+    [(0, 1), (1, 2), (2, 0)]
+    """
+    units = np.arange(math.prod(shape)).reshape(shape)
+    left, right = [], []
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        if periodic:
+            left.append(units.ravel())
+            right.append(np.roll(units, -1, axis).ravel())
+        else:
+            left.append(np.take(units, range(size - 1), axis).ravel())
+            right.append(np.take(units, range(1, size), axis).ravel())
+    none = np.empty(0, np.int64)
+    return (np.concatenate(left), np.concatenate(right)) if left else (none, none)
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    sides = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    if not sides or any(isinstance(s, bool) or not isinstance(s, int | np.integer) or s < 1 for s in sides):
+        raise ArgumentError(f"`shape` must hold positive whole numbers, the sides of the lattice; got {shown(shape)}")
+    return tuple(int(s) for s in sides)
+
+
+class PairwiseMRF(DiscreteTarget):
+    """A Boltzmann machine: ``p(x) ~ exp(x' W x / 2 + b' x)`` over x in {0, 1}^n.
+
+    Parameters
+    ----------
+    couplings : array or scipy sparse matrix of shape (n, n)
+        W, symmetric with zero diagonal.
+    fields : array of shape (n,) or float, optional
+        b, zero by default.
+    names : sequence of str, optional
+
+    Raises
+    ------
+    ArgumentError
+        For a matrix that is not square, symmetric, finite and of zero diagonal, and for fields of another length.
+
+    Examples
+    --------
+    >>> pair = PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
+    >>> round(float(pair.marginals()[0][1]), 6)  # (1 + e) / (3 + e)
+    0.650244
+    """
+
+    name = "pairwise MRF"
+
+    def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
+        n, i, j, weight = _symmetric_edges(couplings)
+        self._setup(n, i, j, weight, _vector("fields", fields, n), names)
+
+    def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, field: np.ndarray, names: Any) -> None:
+        self.cardinalities = np.full(n, 2, np.int64)
+        self.observed = {}
+        self.edges, self.weights, self.fields = np.stack([i, j], 1).reshape(-1, 2), weight, field
+        self.names = [f"x{k}" for k in range(n)] if names is None else [str(k) for k in names]
+        if len(self.names) != n:
+            raise ArgumentError(f"`names` must hold {n} names; got {len(self.names)}")
+        self._truth: list[np.ndarray] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.dim} units, {len(self.edges)} couplings>"
+
+    def couplings(self) -> np.ndarray:
+        """W as a dense matrix."""
+        dense = np.zeros((self.dim, self.dim))
+        np.add.at(dense, (self.edges[:, 0], self.edges[:, 1]), self.weights)
+        return dense + dense.T
+
+    def pair_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Couplings by unit (pointers, neighbours, weights) and the fields, as kernels read them."""
+        ends = np.concatenate([self.edges, self.edges[:, ::-1]])
+        order = np.argsort(ends[:, 0], kind="stable")
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(ends[:, 0], minlength=self.dim))]).astype(np.int64)
+        return pointers, ends[order, 1].copy(), np.concatenate([self.weights, self.weights])[order], self.fields
+
+    @property
+    def scopes(self) -> list[np.ndarray]:
+        """Units of each table: one a unit, one an edge."""
+        return [np.array([k]) for k in range(self.dim)] + list(self.edges)
+
+    @property
+    def log_tables(self) -> list[np.ndarray]:
+        """Logarithms of the tables, in the order of `scopes`."""
+        return [np.array([0.0, b]) for b in self.fields] + [np.array([[0.0, 0.0], [0.0, w]]) for w in self.weights]
+
+    def log_prob(self, x: Any) -> np.ndarray:
+        """Unnormalised log probability of 0/1 states, shape (..., n)."""
+        x = np.asarray(x, np.float64)
+        return x @ self.fields + (x[..., self.edges[:, 0]] * x[..., self.edges[:, 1]]) @ self.weights
+
+    def distribution(self) -> np.ndarray:
+        """Exact probabilities of all 2**n states, the last unit fastest.
+
+        Raises
+        ------
+        ArgumentError
+            For more than 20 units.
+        """
+        n = self.dim
+        if n > _ENUMERATED:
+            raise ArgumentError(f"exact enumeration is for at most {_ENUMERATED} units; this model has {n}: `marginals` may still do, by a junction tree")
+        energy = np.zeros((2,) * n)
+        for k, b in enumerate(self.fields):
+            energy += np.array([0.0, b]).reshape([2 if a == k else 1 for a in range(n)])
+        for (i, j), w in zip(self.edges, self.weights, strict=True):
+            energy[tuple(1 if a in (i, j) else slice(None) for a in range(n))] += w
+        p = np.exp(energy - energy.max()).ravel()
+        return p / p.sum()
+
+    def marginals(self) -> list[np.ndarray]:
+        """Exact P(x_i = k): by enumeration up to 20 units, by a junction tree beyond.
+
+        Raises
+        ------
+        ArgumentError
+            When the junction tree would be too wide.
+        """
+        if self._truth is None:
+            if self.dim <= _ENUMERATED:
+                p = self.distribution().reshape((2,) * self.dim)
+                self._truth = [p.sum(tuple(a for a in range(self.dim) if a != k)) for k in range(self.dim)]
+            else:
+                self._truth = self.factor_graph().marginals()
+        return self._truth
+
+    def factor_graph(self) -> Any:
+        """The same model as a `FactorGraph`."""
+        from weakchaos.targets.factor_graph import FactorGraph
+
+        return FactorGraph(self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names)
+
+    def to_spec(self) -> tuple[dict, dict]:
+        """Plain data, from which `from_spec` makes the model again."""
+        return {"names": list(self.names)}, {"edges": self.edges, "weights": self.weights, "fields": self.fields}
+
+    @classmethod
+    def from_spec(cls, spec: dict, arrays: dict) -> PairwiseMRF:
+        """The model that `to_spec` described."""
+        self = cls.__new__(cls)
+        self._setup(len(arrays["fields"]), arrays["edges"][:, 0], arrays["edges"][:, 1], arrays["weights"], arrays["fields"], spec["names"])
+        return self
+
+
+class Ising(PairwiseMRF):
+    """An Ising model: ``p(s) ~ exp(s' J s / 2 + h' s)`` over s in {-1, +1}^n; the inverse temperature is part of J and h.
+
+    Parameters
+    ----------
+    couplings : array or scipy sparse matrix of shape (n, n)
+        J, symmetric with zero diagonal.
+    fields : array of shape (n,) or float, optional
+        h, zero by default.
+    names : sequence of str, optional
+
+    Examples
+    --------
+    >>> spins = Ising.lattice((3, 3), beta=0.4, periodic=False)
+    >>> spins.dim, len(spins.edges)
+    (9, 12)
+    """
+
+    name = "Ising"
+    readout_shift, readout_step = -1, 2
+    shape: tuple[int, ...] | None = None
+
+    def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
+        n, i, j, weight = _symmetric_edges(couplings)
+        self._from_spins(n, i, j, weight, _vector("fields", fields, n), names)
+
+    def _from_spins(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, field: np.ndarray, names: Any) -> None:
+        # s = 2 x - 1 turns J into W = 4 J and h into b = 2 h - 2 sum_j J_ij.
+        total = np.bincount(i, weight, n) + np.bincount(j, weight, n)
+        self._setup(n, i, j, 4.0 * weight, 2.0 * field - 2.0 * total, names)
+
+    @classmethod
+    def lattice(cls, shape: Any, beta: float, coupling: float = 1.0, field: float = 0.0, periodic: bool = True) -> Ising:
+        """Nearest neighbours on a hyper-cubic lattice: ``p(s) ~ exp(beta (coupling sum_<ij> s_i s_j + field sum_i s_i))``.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Sides; units are numbered in C order.
+        beta : float
+            Inverse temperature; critical at ``log(1 + sqrt 2) / 2 = 0.4407`` in two dimensions (Onsager, Phys. Rev. 65 (1944) 117).
+        coupling, field : float
+        periodic : bool
+            A torus, or free boundaries.
+        """
+        sides = _checked_shape(shape)
+        for name, value in (("beta", beta), ("coupling", coupling), ("field", field)):
+            if not np.isscalar(value) or not np.isfinite(value):
+                raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
+        i, j = lattice_edges(sides, periodic)
+        self = cls.__new__(cls)
+        n = math.prod(sides)
+        self._from_spins(n, i, j, np.full(len(i), float(beta * coupling)), np.full(n, float(beta * field)), None)
+        self.shape, self.periodic = sides, bool(periodic)
+        self.beta, self.coupling, self.field = float(beta), float(coupling), float(field)
+        return self
+
+    def log_prob_of_spins(self, s: Any) -> np.ndarray:
+        """Unnormalised log probability of spins -1, +1, shape (..., n)."""
+        return self.log_prob((np.asarray(s) + 1) // 2)
+
+    def to_spec(self) -> tuple[dict, dict]:
+        """Plain data, from which `from_spec` makes the model again."""
+        if self.shape is None:
+            return super().to_spec()
+        keys = ("shape", "beta", "coupling", "field", "periodic")
+        return {"lattice": {k: list(v) if isinstance(v := getattr(self, k), tuple) else v for k in keys}}, {}
+
+    @classmethod
+    def from_spec(cls, spec: dict, arrays: dict) -> Ising:
+        """The model that `to_spec` described."""
+        return cls.lattice(**spec["lattice"]) if "lattice" in spec else super().from_spec(spec, arrays)  # type: ignore[return-value]
+
+
+class Potts(DiscreteTarget):
+    """A Potts model: ``p(x) ~ exp(sum_{i<j} J_ij [x_i = x_j] + sum_i h_i(x_i))`` over x in {0 .. q - 1}^n.
+
+    Parameters
+    ----------
+    couplings : array or scipy sparse matrix of shape (n, n)
+        J, symmetric with zero diagonal; positive couplings align.
+    q : int
+        States of a unit.
+    fields : array of shape (n, q), optional
+    names : sequence of str, optional
+
+    Examples
+    --------
+    >>> model = Potts.lattice((4, 4), q=3, beta=0.8)
+    >>> model.dim, int(model.cardinalities[0])
+    (16, 3)
+    """
+
+    name = "Potts"
+
+    def __init__(self, couplings: Any, q: int, fields: Any = None, names: Sequence[str] | None = None):
+        n, i, j, weight = _symmetric_edges(couplings)
+        self._setup(n, i, j, weight, q, fields, names)
+
+    def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, q: Any, fields: Any, names: Any) -> None:
+        if isinstance(q, bool) or not isinstance(q, int | np.integer) or q < 2:
+            raise ArgumentError(f"`q` must be a whole number of at least 2; got {shown(q)}")
+        self.cardinalities, self.observed = np.full(n, q, np.int64), {}
+        self.q, self.edges, self.weights = int(q), np.stack([i, j], 1).reshape(-1, 2), weight
+        self.fields = np.zeros((n, q)) if fields is None else np.array(fields, np.float64)
+        if self.fields.shape != (n, q) or not np.isfinite(self.fields).all():
+            raise ArgumentError(f"`fields` must be finite and of shape ({n}, {q}); got {shown(fields)}")
+        self.names = [f"x{k}" for k in range(n)] if names is None else [str(k) for k in names]
+        if len(self.names) != n:
+            raise ArgumentError(f"`names` must hold {n} names; got {len(self.names)}")
+
+    @classmethod
+    def lattice(cls, shape: Any, q: int, beta: float, periodic: bool = True) -> Potts:
+        """Nearest neighbours on a hyper-cubic lattice with coupling `beta`; critical at ``log(1 + sqrt q)`` in two dimensions."""
+        sides = _checked_shape(shape)
+        if not np.isscalar(beta) or not np.isfinite(beta):
+            raise ArgumentError(f"`beta` must be a finite number; got {shown(beta)}")
+        i, j = lattice_edges(sides, periodic)
+        self = cls.__new__(cls)
+        self._setup(math.prod(sides), i, j, np.full(len(i), float(beta)), q, None, None)
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Potts: {self.dim} units of {self.q} states, {len(self.edges)} couplings>"
+
+    @property
+    def scopes(self) -> list[np.ndarray]:
+        """Units of each table: one a unit, one an edge."""
+        return [np.array([k]) for k in range(self.dim)] + list(self.edges)
+
+    @property
+    def log_tables(self) -> list[np.ndarray]:
+        """Logarithms of the tables, in the order of `scopes`."""
+        return list(self.fields) + [w * np.eye(self.q) for w in self.weights]
+
+    def log_prob(self, x: Any) -> np.ndarray:
+        """Unnormalised log probability of states, shape (..., n)."""
+        x = np.asarray(x, np.int64)
+        equal = x[..., self.edges[:, 0]] == x[..., self.edges[:, 1]]
+        return equal @ self.weights + np.take_along_axis(np.broadcast_to(self.fields, (*x.shape, self.q)), x[..., None], -1)[..., 0].sum(-1)
+
+    def distribution(self) -> np.ndarray:
+        """Exact probabilities of all q**n states, the last unit fastest; at most 2**20 states."""
+        if self.q**self.dim > 1 << _ENUMERATED:
+            raise ArgumentError(f"exact enumeration is for at most 2**{_ENUMERATED} states; this model has {self.q}**{self.dim}")
+        states = np.array(list(itertools.product(range(self.q), repeat=self.dim)))
+        energy = self.log_prob(states)
+        p = np.exp(energy - energy.max())
+        return p / p.sum()
+
+    def marginals(self) -> list[np.ndarray]:
+        """Exact P(x_i = k) by a junction tree."""
+        return self.factor_graph().marginals()
+
+    def factor_graph(self) -> Any:
+        """The same model as a `FactorGraph`."""
+        from weakchaos.targets.factor_graph import FactorGraph
+
+        return FactorGraph(self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names)
+
+    def to_spec(self) -> tuple[dict, dict]:
+        """Plain data, from which `from_spec` makes the model again."""
+        return {"q": self.q, "names": list(self.names)}, {"edges": self.edges, "weights": self.weights, "fields": self.fields}
+
+    @classmethod
+    def from_spec(cls, spec: dict, arrays: dict) -> Potts:
+        """The model that `to_spec` described."""
+        self = cls.__new__(cls)
+        edges = arrays["edges"]
+        self._setup(len(arrays["fields"]), edges[:, 0], edges[:, 1], arrays["weights"], spec["q"], arrays["fields"], spec["names"])
+        return self

@@ -1,0 +1,194 @@
+"""`ZooDensity`: a target with known answers, rebuilt anywhere from its name and arguments."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
+from weakchaos.targets.density import Density
+
+__all__ = ["ZooDensity", "make", "names", "number", "numbers"]
+
+_NAMES = (
+    "banana",
+    "correlated_gaussian",
+    "eight_schools",
+    "funnel",
+    "gaussian",
+    "gaussian_mixture",
+    "ill_conditioned_gaussian",
+    "logistic_regression",
+    "rosenbrock",
+    "student_t",
+)
+
+
+def names() -> list[str]:
+    """Names of all targets of the zoo; each is a function of this module that has a default for every argument.
+
+    Examples
+    --------
+    >>> "funnel" in names()
+    True
+    """
+    return list(_NAMES)
+
+
+def make(name: str, **arguments: Any) -> ZooDensity:
+    """The target called `name`, from the arguments of the function of that name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    **arguments
+        Of that function.
+
+    Raises
+    ------
+    ArgumentError
+        When there is no such target, and where the function refuses its arguments.
+    ArgumentTypeError
+        When the function has no argument of such a name.
+
+    Examples
+    --------
+    >>> make("funnel", dim=3).dim
+    3
+    """
+    if name not in _NAMES:
+        raise ArgumentError(f"`name` must be one of {', '.join(_NAMES)}; got {shown(name)}")
+    function = getattr(importlib.import_module("weakchaos.targets.zoo"), name)
+    known = function.__code__.co_varnames[: function.__code__.co_argcount]
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        has = f"takes {', '.join(known)}" if known else "takes no arguments"
+        raise ArgumentTypeError(f"`{unknown[0]}` is not an argument of zoo.{name}, which {has}")
+    return function(**arguments)
+
+
+def number(name: str, value: Any, requirement: str, holds: Callable[[float], bool], whole: bool = False) -> Any:
+    """`value` as a float, or an int when `whole`; refused unless finite and `holds`."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or not holds(value):  # type: ignore[arg-type]
+        raise ArgumentError(f"`{name}` must be {requirement}; got {shown(value)}")
+    return int(value) if whole else float(value)  # type: ignore[arg-type]
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """`value` as a new array of finite float64."""
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`{name}` must be an array of numbers; got {shown(value)}") from error
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ArgumentError(f"`{name}` must be finite and not empty; got {shown(value)}")
+    return array
+
+
+def _remake(name: str, arguments: dict) -> ZooDensity:
+    return make(name, **arguments)
+
+
+class ZooDensity(Density):
+    """A `Density` of the zoo; made by the functions of `weakchaos.targets.zoo`, not directly.
+
+    Parameters
+    ----------
+    entry : str
+        Name of the function that makes it.
+    arguments : mapping of str to number, array or None
+        Of that function, all of them.
+    logp_and_grad : numba function
+        ``logp_and_grad(x, out, *data) -> float``, the gradient written into ``out``.
+    dim : int
+    data : tuple
+    simulator : callable, optional
+        ``simulator(rng, n) -> array of shape (n, dim)``: exact independent draws.
+    **known
+        ``means``, ``sds``, ``source``, ``names``, ``start`` of `Density`.
+
+    Attributes
+    ----------
+    means, sds : arrays of shape (dim,) or None
+        The truth; None where an expectation does not exist.
+    source : str
+        The formula behind them, or the run, with its standard errors.
+    arguments : dict
+
+    Notes
+    -----
+    Chains start from an exact draw where there are any; `eight_schools` starts from a standard normal, and `logistic_regression` says where.
+
+    Examples
+    --------
+    >>> from weakchaos.targets import zoo
+    >>> target = zoo.banana()
+    >>> target.means, target.sds.round(3)
+    (array([0., 0.]), array([10.   ,  4.359]))
+    """
+
+    def __init__(
+        self,
+        entry: str,
+        arguments: Mapping[str, Any],
+        logp_and_grad: Any,
+        dim: int,
+        data: tuple = (),
+        simulator: Callable[[np.random.Generator, int], np.ndarray] | None = None,
+        **known: Any,
+    ):
+        self.arguments = dict(arguments)
+        self._simulator = simulator
+        if simulator is not None:
+            known.setdefault("start", lambda rng: simulator(rng, 1)[0])
+        super().__init__(dim=dim, logp_and_grad=logp_and_grad, data=data, name=entry, **known)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={shown(v.tolist() if isinstance(v, np.ndarray) else v, 40)}" for k, v in self.arguments.items())
+        return f"<zoo.{self.name}({given}), dim {self.dim}>"
+
+    def __reduce__(self) -> Any:
+        # Compiled functions and addresses stay behind: another process makes them again.
+        return _remake, (self.name, self.arguments)
+
+    def simulate(self, n: int, seed: Any = None) -> np.ndarray:
+        """Exact independent draws, shape (n, dim).
+
+        Parameters
+        ----------
+        n : int
+        seed : int, SeedSequence, numpy.random.Generator or None
+
+        Raises
+        ------
+        ArgumentError
+            For a posterior that can only be sampled by a Markov chain.
+
+        Examples
+        --------
+        >>> from weakchaos.targets import zoo
+        >>> zoo.funnel(3).simulate(5, seed=1).shape
+        (5, 3)
+        """
+        if self._simulator is None:
+            raise ArgumentError(f"zoo.{self.name} has no exact draws; sample it with weakchaos.sample")
+        count = number("n", n, "a whole number of at least 0", lambda v: v >= 0, whole=True)
+        return self._simulator(np.random.default_rng(seed), count)
+
+    def to_spec(self) -> tuple[dict, dict]:
+        """Name and arguments as plain data, from which `from_spec` makes the target again."""
+        arrays = {k: v for k, v in self.arguments.items() if isinstance(v, np.ndarray)}
+        plain = {k: v for k, v in self.arguments.items() if k not in arrays}
+        return {"entry": self.name, "arguments": plain}, arrays
+
+    @classmethod
+    def from_spec(cls, spec: dict, arrays: dict) -> ZooDensity:
+        """The target that `to_spec` described."""
+        if spec["entry"] not in _NAMES:
+            raise StoreError(f"the store names zoo.{spec['entry']}, which this version of the package does not have")
+        return make(spec["entry"], **spec["arguments"], **arrays)
