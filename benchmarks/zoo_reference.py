@@ -2,6 +2,7 @@
 
     python benchmarks/zoo_reference.py eight_schools      two-dimensional quadrature against the package's own integral, and posteriordb
     python benchmarks/zoo_reference.py logistic [--write] the long run behind zoo.logistic_regression (minutes on one core)
+    python benchmarks/zoo_reference.py importance         the same by importance sampling, without a Markov chain
     python benchmarks/zoo_reference.py data [--write]     the data file, from scikit-learn's copy
     python benchmarks/zoo_reference.py gradients          nanoseconds a gradient
 
@@ -105,11 +106,44 @@ def logistic(write: bool) -> None:
         )
         columns = {"names": target.names, "means": means, "sds": sds, "mean_errors": mean_errors, "sd_errors": sd_errors}
         rows = {k: v if isinstance(v, list) else [round(float(x), 6) for x in v] for k, v in columns.items()}
-        (DATA / "breast_cancer_reference.json").write_text(json.dumps({"source": source, **rows}, indent=1) + "\n", encoding="utf-8")
+        (DATA / "breast_cancer_reference.json").write_text(
+            json.dumps({"source": source, **rows}, indent=1) + "\n", encoding="utf-8"
+        )
     else:
         z = np.abs(means - target.means) / mean_errors
         print(f"largest difference from the stored means {z.max():.2f} standard errors of this run, from the stored sds "
               f"{(np.abs(sds - target.sds) / sd_errors).max():.2f}")  # fmt: skip
+
+
+def importance(draws: int = 30 * 20_000, dof: float = 20.0) -> None:
+    """Check the stored values by importance sampling from a Student t fitted to them: NumPy alone, no kernel and no chain."""
+    target = zoo.logistic_regression()
+    regressors, benign, _ = breast_cancer()
+    design = np.column_stack([np.ones(569), (regressors - regressors.mean(0)) / regressors.std(0)])
+    signed = np.where(benign[:, None], design, -design)
+    rng, dim = np.random.default_rng(SEED), target.dim
+    share = 1.0 / (1.0 + np.exp(design @ target.means))
+    covariance = np.linalg.inv(np.eye(dim) + (design * (share * (1.0 - share))[:, None]).T @ design)
+    centre = target.means
+    for n in (100_000, 100_000, draws):  # the first two only fit the covariance
+        root = np.linalg.cholesky(1.1 * covariance)
+        y = rng.standard_normal((n, dim)) / np.sqrt(rng.chisquare(dof, (n, 1)) / dof)
+        x = centre + y @ root.T
+        log_weight = 0.5 * (dof + dim) * np.log1p(np.square(y).sum(1) / dof) - 0.5 * np.square(x).sum(1)
+        for part in np.array_split(np.arange(n), max(1, n // 20_000)):
+            log_weight[part] -= np.logaddexp(0.0, -(x[part] @ signed.T)).sum(1)
+        weight = np.exp(log_weight - log_weight.max())
+        weight /= weight.sum()
+        centre = weight @ x
+        covariance = (weight[:, None] * (x - centre)).T @ (x - centre)
+    sds = np.sqrt(np.diag(covariance))
+    square = np.square(weight)
+    stored = json.loads((DATA / "breast_cancer_reference.json").read_text(encoding="utf-8"))
+    mean_errors = np.hypot(np.sqrt(square @ (x - centre) ** 2), stored["mean_errors"])
+    sd_errors = np.hypot(np.sqrt(square @ ((x - centre) ** 2 - sds**2) ** 2) / (2.0 * sds), stored["sd_errors"])
+    print(f"effective draws {1.0 / square.sum():.0f} of {draws}")
+    print(f"largest difference from the stored means {np.abs((centre - target.means) / mean_errors).max():.2f} standard errors, "
+          f"from the stored sds {np.abs((sds - target.sds) / sd_errors).max():.2f}")  # fmt: skip
 
 
 def data(write: bool) -> None:
@@ -125,7 +159,11 @@ def data(write: bool) -> None:
             names=np.array(loaded.feature_names, dtype=str),
         )
     regressors, benign, names = breast_cancer()
-    same = np.array_equal(regressors, loaded.data) and np.array_equal(benign, loaded.target == 1) and names == list(loaded.feature_names)
+    same = (
+        np.array_equal(regressors, loaded.data)
+        and np.array_equal(benign, loaded.target == 1)
+        and names == list(loaded.feature_names)
+    )
     print("the stored data equal scikit-learn's" if same else "the stored data DIFFER from scikit-learn's")
 
 
@@ -157,10 +195,10 @@ def gradients() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Reference values of the zoo.")
-    parser.add_argument("what", choices=["eight_schools", "logistic", "data", "gradients"])
+    parser.add_argument("what", choices=["eight_schools", "logistic", "importance", "data", "gradients"])
     parser.add_argument("--write", action="store_true", help="replace the file in weakchaos/targets/data")
     options = parser.parse_args()
     if options.what in ("logistic", "data"):
         {"logistic": logistic, "data": data}[options.what](options.write)
     else:
-        {"eight_schools": eight_schools, "gradients": gradients}[options.what]()
+        {"eight_schools": eight_schools, "importance": importance, "gradients": gradients}[options.what]()

@@ -50,6 +50,8 @@ class Report:
     seed : str
     warnings : list of str
         What speaks against a sampler's answers, one sentence each.
+    command : str
+        The command line that made it; empty when it was made by a call.
     """
 
     target: str
@@ -59,6 +61,7 @@ class Report:
     seed: str
     error_kind: str
     warnings: list[str] = field(default_factory=list)
+    command: str = ""
 
     @property
     def rows(self) -> list[dict]:
@@ -74,7 +77,7 @@ class Report:
 
     def sentences(self) -> str:
         """What the numbers show, in two sentences."""
-        from weakchaos.plots.tables import two_sentences
+        from weakchaos.plots.sentences import two_sentences
 
         return two_sentences(self)
 
@@ -100,7 +103,15 @@ class Report:
         return self.table()
 
 
-def _entrants(samplers: Any, driver: Any) -> dict[str, tuple[Any, Any]]:
+def _checked_draws(draws: Any) -> int:
+    if isinstance(draws, float) and draws.is_integer():
+        draws = int(draws)
+    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
+        raise ArgumentError(f"`draws` must be a whole number of at least 100, so that there is a rate to measure; got {shown(draws)}")
+    return int(draws)
+
+
+def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, Any, int]]:
     if not isinstance(samplers, Mapping):
         if isinstance(samplers, list | tuple):
             samplers = {type(s).__name__: s for s in samplers}
@@ -110,10 +121,10 @@ def _entrants(samplers: Any, driver: Any) -> dict[str, tuple[Any, Any]]:
         raise ArgumentError("`samplers` must name at least one sampler, as in {'Gibbs': weakchaos.samplers.Gibbs()}")
     out = {}
     for name, value in samplers.items():
-        sampler, own = value if isinstance(value, tuple) else (value, driver)
-        if isinstance(sampler, type) or not hasattr(sampler, "bind"):
-            raise ArgumentTypeError(f"`samplers`[{name!r}] must be a sampler or a pair (sampler, driver); got {shown(value)}")
-        out[str(name)] = (sampler, own)
+        parts = value if isinstance(value, tuple) else (value,)
+        if not 1 <= len(parts) <= 3 or isinstance(parts[0], type) or not hasattr(parts[0], "bind"):
+            raise ArgumentTypeError(f"`samplers`[{name!r}] must be a sampler, (sampler, driver) or (sampler, driver, draws); got {shown(value)}")
+        out[str(name)] = (parts[0], parts[1] if len(parts) > 1 else driver, _checked_draws(parts[2]) if len(parts) > 2 else draws)
     return out
 
 
@@ -242,6 +253,7 @@ def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cach
         "lyapunov": exponent,
         "entropy_rate": _symbolic(system, seed, draws),
         "period": cycle.period,
+        "period_searched": cycle.steps,
         "ns_per_draw": 1e9 * sum(trace.cpu_seconds) / (draws * repeats),
         "gradients_per_draw": gradients,
         "rhat": worst,
@@ -273,7 +285,8 @@ def compare(
     ----------
     target : Target
     samplers : dict
-        Names and samplers, or pairs (sampler, driver).
+        Names and samplers, or tuples (sampler, driver) or (sampler, driver, draws); a sampler that is given fewer draws than the others
+        has its cycle looked for among no more than these.
     draws : int
         Draws per repeat (sweeps of a Gibbs sampler); warm-up is not thrown away, since it is part of how fast a sampler learns.
     truth : array or list of arrays, optional
@@ -313,25 +326,23 @@ def compare(
     """
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 2:
         raise ArgumentError(f"`repeats` must be a whole number of at least 2, so that starts can be held against each other; got {shown(repeats)}")
-    if isinstance(draws, float) and draws == int(draws):
-        draws = int(draws)
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
-        raise ArgumentError(f"`draws` must be a whole number of at least 100, so that there is a rate to measure; got {shown(draws)}")
-    entrants = _entrants(samplers, driver)
+    draws = _checked_draws(draws)
+    entrants = _entrants(samplers, driver, draws)
     if not hasattr(target, "truth"):
         raise ArgumentTypeError(f"`target` must be a target such as weakchaos.PairwiseMRF or weakchaos.Density; got {shown(target)}")
-    first, own = next(iter(entrants.values()))
+    first, own, _ = next(iter(entrants.values()))
     width = first.bind(target, driver="pcg64" if own is None else own).n_averages
     known, scale, source = _truth(target, truth, width)
     entropy = as_seed(seed).entropy
     plan = {
-        "draws": int(draws), "repeats": int(repeats), "seed": entropy, "truth": known, "scale": scale, "executor": executor, "progress": progress,
-        "lyapunov_steps": lyapunov_steps, "cycle_steps": cycle_steps,
+        "repeats": int(repeats), "seed": entropy, "truth": known, "scale": scale, "executor": executor, "progress": progress,
+        "lyapunov_steps": lyapunov_steps,
     }  # fmt: skip
     cache: dict = {}
     done = []
-    for name, (sampler, own) in entrants.items():
-        done.append(_measure(name, sampler, own, target, plan, cache))
+    for name, (sampler, own, n) in entrants.items():
+        limits = {"draws": n, "cycle_steps": cycle_steps if n >= draws else min(cycle_steps, n)}
+        done.append(_measure(name, sampler, own, target, plan | limits, cache))
         if on_done is not None:
             on_done(done[-1])
     found = [f"{e.name}: {note}" for e in done for note in e.notes]

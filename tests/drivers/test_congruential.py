@@ -2,6 +2,8 @@
 
 import math
 from fractions import Fraction
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +54,19 @@ def test_orbits_are_those_of_python_integers(m, data):
             assert u == float(Fraction(x, m))
 
 
+def test_steps_of_large_moduli_are_exact():
+    # Both corrections of the reduction are needed together only for a large increment.
+    random = Random(1)
+    for _ in range(2000):
+        m = random.randrange(2**63, 2**64)
+        a, c, x = random.randrange(1, m), m - 1 - random.randrange(m) // 4, random.randrange(m)
+        driver = LCG(a, c, m)
+        stream = driver.open(1)
+        stream.words[0] = x
+        driver.advance(State(driver=stream), 1)
+        assert int(stream.words[0]) == (a * x + c) % m
+
+
 def test_the_number_below_the_modulus_stays_below_one():
     for m in (2**64 - 59, 2**64, 2**53 + 5, 2**53 - 111):
         driver = LCG(1, 0, m)
@@ -61,7 +76,7 @@ def test_the_number_below_the_modulus_stays_below_one():
 
 
 def cycle_length(a, c, m, x):
-    seen = {}
+    seen: dict[int, int] = {}
     while x not in seen:
         seen[x] = len(seen)
         x = (a * x + c) % m
@@ -119,14 +134,15 @@ def test_triples_of_randu_lie_on_fifteen_planes():
 
 
 def shortest_dual_vector(a, m, t):
-    """The square of the largest distance between parallel planes, inverted: min |s|**2 over s_1 + a s_2 + ... = 0 mod m (LLL, then enumeration)."""
+    """The square of the largest distance between parallel planes, inverted: min |s|**2 over s_1 + a s_2 + ... = 0 mod m."""
     basis = [[m] + [0] * (t - 1)] + [[-pow(a, i, m)] + [int(j == i) for j in range(1, t)] for i in range(1, t)]
 
     def dot(x, y):
         return sum(p * q for p, q in zip(x, y, strict=True))
 
     def orthogonal():
-        vectors, mu = [], [[Fraction(0)] * t for _ in range(t)]
+        vectors: list[list[Fraction]] = []
+        mu = [[Fraction(0)] * t for _ in range(t)]
         for i in range(t):
             v = [Fraction(x) for x in basis[i]]
             for j in range(i):
@@ -174,7 +190,7 @@ def shortest_dual_vector(a, m, t):
     ],
 )
 def test_the_dimension_is_that_of_the_spectral_test(driver, modulus, squares):
-    # Knuth, section 3.3.4, table 1, gives the squares; an odd start mod 2**31 under 65539 = 3 mod 8 has the lattice of modulus 2**29.
+    # Knuth, section 3.3.4, table 1, gives the squares; 65539 = 3 mod 8 on odd numbers mod 2**31 has the lattice of modulus 2**29.
     found = [shortest_dual_vector(driver.multiplier, modulus, t) for t in range(2, 7)]
     if squares:
         assert found == squares
@@ -195,6 +211,7 @@ def test_primes_and_factors():
     assert all(is_prime(n) for n in (2**61 - 1, 2**31 - 1, 2**64 - 59, 2**89 - 1))
     for n in (1, 2, 97, 360, 2**64, 65521**2, 2 * 65521 * (2**31 - 1), 3**30):
         factors = factorize(n)
+        assert factors is not None
         assert math.prod(p**k for p, k in factors.items()) == n
         assert all(is_prime(p) for p in factors)
 
@@ -216,5 +233,6 @@ def test_bad_constants_are_refused(arguments, name):
 
 def test_constants_must_be_whole_numbers():
     with pytest.raises(ArgumentTypeError, match="`modulus` must be a whole number"):
-        LCG(3, 1, 16.0)
-    assert LCG(np.int64(5), np.uint8(3), np.int32(16)) == LCG(5, 3, 16)
+        LCG(3, 1, "16")  # type: ignore[arg-type]
+    numpy_constants: tuple[Any, ...] = np.int64(5), np.uint8(3), np.int32(16)
+    assert LCG(*numpy_constants) == LCG(5, 3, 16)

@@ -139,7 +139,7 @@ def test_the_exponent_of_integer_maps_from_twin_orbits(driver, word, nudge, firs
         twin.words[word] += np.uint64(nudge)
         apart = [np.abs(on_torus(read(driver, twin, n)[-1] - read(driver, stream, n)[-1])) for n in (first, steps)]
         rates.append(np.log(apart[1] / apart[0]) / steps)
-    # `first` numbers align the difference with the expanding direction. A fold between the twins is rare, as they stay close together.
+    # `first` numbers align the difference with the expanding direction. A fold between the twins is rare, as they stay close.
     assert np.median(rates) == pytest.approx(driver.lyapunov, abs=2e-3)
 
 
@@ -189,6 +189,6 @@ def test_reading_refuses_bad_counts():
     with pytest.raises(ArgumentError, match="`every` must be a whole number of at least 1"):
         driver.advance(driver.start(1), 10, every=0)
     with pytest.raises(ArgumentTypeError, match="`n` must be a whole number"):
-        driver.advance(driver.start(1), 1.5)
+        driver.advance(driver.start(1), "10")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="no position"):
         driver.start(1, position=[0.5])

@@ -33,7 +33,7 @@ def restart(stream):
     return (((int(stream.words[1]) + golden) % 2**64 >> 11) + 0.5) * 2.0**-53
 
 
-# ---- floating point ----------------------------------------------------------------------------------------------------------------
+# ---- floating point ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
@@ -57,7 +57,7 @@ def test_the_logistic_readout_follows_the_tent_map():
 @pytest.mark.parametrize("degree", [2, 3, 4, 5, 7, 8, 13, 100])
 def test_the_chebyshev_step_is_the_polynomial(degree):
     driver = Chebyshev(degree)
-    for x in np.linspace(-0.999, 0.997, 41):
+    for x in np.random.default_rng(1).uniform(-1.0, 1.0, 40):
         stream = with_position(driver, x)
         u = read(driver, stream)[0]
         assert position(stream) == pytest.approx(chebyshev.chebval(x, np.eye(degree + 1)[degree]), abs=1e-12)
@@ -77,7 +77,7 @@ def test_the_chebyshev_step_is_the_polynomial(degree):
         (Chebyshev(2), 1e-9),  # rounds to -1
         (Chebyshev(3), 0.0),  # fixed
         (Chebyshev(3), -1.0),  # fixed
-        (Chebyshev(4), math.sqrt(0.5)),
+        (Chebyshev(4), math.sqrt(0.5)),  # to -1
         (Chebyshev(2), 2.0),
     ],
 )
@@ -89,10 +89,7 @@ def test_an_orbit_that_would_stick_starts_anew(driver, x):
     assert ((u > 0.0) & (u < 1.0)).all()
     assert np.unique(u).size > 190
     read(driver, twin)
-    if driver.name == "chebyshev" and driver.degree == 4:
-        assert position(twin) == pytest.approx(-1.0, abs=1e-14)  # not exactly the end: no restart
-    else:
-        assert position(twin) == expected
+    assert position(twin) == expected
 
 
 def test_restarts_differ_from_one_another():
@@ -106,7 +103,7 @@ def test_restarts_differ_from_one_another():
 
 
 def test_the_double_precision_logistic_orbit_ends_in_the_cycle_of_5638349_steps():
-    # Persohn and Povinelli (2012) list the cycles; 2**27 steps are longer than the transients.
+    # 2**27 steps are longer than the transients, and IEEE arithmetic gives the same cycles on every machine.
     fast, slow = Logistic(iterations=2**20), Logistic()
     stream = fast.open(2)
     read(fast, stream, 128)
@@ -119,7 +116,7 @@ def test_the_double_precision_logistic_orbit_ends_in_the_cycle_of_5638349_steps(
     assert np.isfinite(seen_early).all()
 
 
-# ---- tent --------------------------------------------------------------------------------------------------------------------------
+# ---- tent ------------------------------------------------------------
 
 
 def proved_prime(n, witness_factor):
@@ -130,6 +127,8 @@ def proved_prime(n, witness_factor):
 
 def probably_prime(n):
     """Miller-Rabin, proven for n < 3.3e24 with these bases."""
+    if n < 43:
+        return n in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
@@ -194,7 +193,7 @@ def test_the_largest_state_is_below_one():
     assert int(stream.words[0]) == p - 1
 
 
-# ---- cat ---------------------------------------------------------------------------------------------------------------------------
+# ---- cat ------------------------------------------------------------
 
 
 def matrix_power(n, size):
@@ -217,10 +216,11 @@ def order_by_steps(size):
 def test_cat_periods_of_small_sizes():
     periods = {n: ArnoldCat(n).period for n in range(2, 200)}
     assert periods == {n: order_by_steps(n) for n in range(2, 200)}
-    # Dyson and Falk (1992): 3 N for 2 * 5**k, 2 N for 5**k and 6 * 5**k, at most 12 N / 7 otherwise; 101 and 124 are their examples.
+    # Dyson and Falk (1992): 3 N for 2 * 5**k, 2 N for 5**k and 6 * 5**k, at most 12 N / 7 otherwise.
     assert periods[101] == 25
     assert periods[124] == 15
     for n, period in periods.items():
+        assert period is not None
         if n in (10, 50):
             assert period == 3 * n
         elif n in (5, 25, 125, 6, 30, 150):
@@ -260,6 +260,9 @@ def test_the_cat_orbit_is_exact(size, iterations):
         assert abs(u[k] - x / size) <= 2.0**-53
         assert u[k] < 1.0
     assert stream.words[:2].tolist() == [x, y]
+    for _ in range(20):
+        read(driver, stream)
+        assert max(stream.words[:2].tolist()) < size
 
 
 def test_the_cat_is_equidistributed_in_two_dimensions_and_not_in_three():
@@ -290,4 +293,4 @@ def test_bad_parameters_are_refused(make, name):
 
 def test_parameters_must_be_whole_numbers():
     with pytest.raises(ArgumentTypeError, match="`degree` must be a whole number"):
-        Chebyshev(2.5)
+        Chebyshev("2")  # type: ignore[arg-type]

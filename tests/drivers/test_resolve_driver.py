@@ -34,7 +34,7 @@ def test_each_name_means_its_driver(name):
 
 
 @pytest.mark.parametrize(
-    "driver", [*NAMES.values(), LCG(5, 3, 2**64), Rotation(2, [7, 2**64 - 1]), Sobol(3, scramble=False)], ids=lambda d: d.name
+    "driver", [*NAMES.values(), LCG(5, 3, 2**64), Rotation(2, (7, 2**64 - 1)), Sobol(3, scramble=False)], ids=lambda d: d.name
 )
 def test_drivers_are_plain_data(driver):
     assert rebuild(describe(driver, {}), {}) == driver

@@ -134,19 +134,29 @@ def test_rates_on_a_small_machine():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [4, 6, 8, 10])
-def test_rates_of_random_boltzmann_machines(n):
-    """Slope of the largest marginal error over T = 1e2 .. 1e6: -1 for herded Gibbs (Bornn et al. 2013), -1/2 for Gibbs; eight machines."""
-    slopes, ratios = {"herded": [], "plain": []}, []
-    for k in range(8):
-        target = machine(n, seed=100 + k)
-        herded, herded_error = rate(target, HerdedGibbs(), 10**6, seed=k)
-        plain, plain_error = rate(target, Gibbs(), 10**6, seed=k)
-        slopes["herded"].append(float(herded))
-        slopes["plain"].append(float(plain))
-        ratios.append(np.median(plain_error.final) / np.median(herded_error.final))
-    assert np.mean(slopes["herded"]) <= -0.88
-    assert abs(np.mean(slopes["plain"]) + 0.5) <= 0.06
+def test_rates_of_random_boltzmann_machines():
+    """Largest marginal error over T = 1e2 .. 1e6, eight machines a size: slope -1 for herded Gibbs (Bornn et al. 2013), -1/2 for Gibbs.
+
+    With 10 units and 5120 weights the first decades are still those of Gibbs sampling, since first weights are drawn from their invariant
+    law; the rate shows in the last two decades, and from zero weights, which begin ten times worse, over the whole range.
+    """
+    ratios = []
+    for n in (4, 6, 8, 10):
+        whole, late, plain, zero = [], [], [], []
+        for k in range(8):
+            target = machine(n, seed=100 + k)
+            herded, herded_error = rate(target, HerdedGibbs(), 10**6, seed=k)
+            gibbs, gibbs_error = rate(target, Gibbs(), 10**6, seed=k)
+            whole.append(float(herded))
+            late.append(float(convergence_rate(herded_error.draws, np.maximum(herded_error.errors, 1e-12), (10**4, 10**6))))
+            plain.append(float(gibbs))
+            ratios.append(np.median(gibbs_error.final) / np.median(herded_error.final))
+            if n == 10:
+                zero.append(float(rate(target, HerdedGibbs(start="zero"), 10**6, seed=k)[0]))
+        assert np.mean(whole) <= (-0.88 if n < 10 else -0.80)
+        assert np.mean(late) <= -0.88
+        assert abs(np.mean(plain) + 0.5) <= 0.06
+    assert np.mean(zero) <= -0.88
     assert np.median(ratios) >= 50
 
 

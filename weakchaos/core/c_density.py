@@ -28,8 +28,8 @@ class CDensity:
     has_gradient : bool
     """
 
-    def __init__(self, address: int, user_data: int, has_gradient: bool, keep: Any, retry: Callable[[], Any] | None = None):
-        self.address, self.user_data, self.has_gradient = int(address), int(user_data), has_gradient
+    def __init__(self, address: int | None, user_data: int, has_gradient: bool, keep: Any, retry: Callable[[], Any] | None = None):
+        self.address, self.user_data, self.has_gradient = int(address or 0), int(user_data), has_gradient
         self.keep, self.retry = keep, retry
         self.errors: dict[int, BaseException] = {}
 

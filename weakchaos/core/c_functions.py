@@ -21,7 +21,6 @@ __all__ = ["from_c", "is_c_function", "with_finite_differences"]
 
 
 def _caller(with_data: bool):
-    @intrinsic
     def call(typingctx, function, n, x, data):
         def codegen(context, builder, signature, args):
             number, byte = ir.DoubleType(), ir.IntType(8).as_pointer()
@@ -33,7 +32,8 @@ def _caller(with_data: bool):
         u = types.uint64
         return types.float64(u, u, u, u), codegen
 
-    return call
+    in_llvm: Any = intrinsic(call)
+    return in_llvm
 
 
 _call_scipy, _call_scipy_data = _caller(False), _caller(True)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
@@ -22,12 +23,11 @@ from numba.extending import intrinsic
 
 __all__ = ["address_of", "c_function", "call_density", "draw_uniform", "kernel", "normal_from_uniform"]
 
-F = TypeVar("F")
-
 # Helpers live in other files than the kernels that inline them; numba's cache looks only at the kernel's own file, and an edited
 # helper would leave stale machine code behind. Their digest goes into the cache key of every kernel.
 _SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "samplers/discrete.py", "kernels.py")
 _digest: str | None = None
+_intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context
 
 
 def _shared_digest() -> str:
@@ -49,7 +49,7 @@ def _stamp_with_helpers(dispatcher: Any) -> None:
         file._source_stamp = (file._source_stamp, _shared_digest())
 
 
-def kernel(function: F) -> F:
+def kernel(function: Callable) -> Any:
     """Compile a hot loop on first use, cached on disk, with the GIL released.
 
     Examples
@@ -60,9 +60,9 @@ def kernel(function: F) -> F:
     >>> double(1.5)  # doctest: +SKIP
     3.0
     """
-    dispatcher: Any = njit(cache=True, nogil=True)(cast(Any, function))
+    dispatcher = njit(cache=True, nogil=True)(function)
     _stamp_with_helpers(dispatcher)
-    return cast(F, dispatcher)
+    return dispatcher
 
 
 def c_function(function: Any, signature: Any) -> CFunc:
@@ -74,7 +74,7 @@ def c_function(function: Any, signature: Any) -> CFunc:
     return made
 
 
-@intrinsic
+@_intrinsic
 def address_of(typingctx, array):
     """The address of the first element of an array, as an integer."""
 
@@ -85,7 +85,7 @@ def address_of(typingctx, array):
     return types.uint64(array), codegen
 
 
-@intrinsic
+@_intrinsic
 def call_density(typingctx, function, dim, x, grad, logp, user_data):
     """Call the log density at address `function`; `x`, `grad` (0 = NULL), `logp` and `user_data` are addresses too."""
 
@@ -101,7 +101,7 @@ def call_density(typingctx, function, dim, x, grad, logp, user_data):
     return types.int64(u, u, u, u, u, u), codegen
 
 
-@intrinsic
+@_intrinsic
 def draw_uniform(typingctx, function, state):
     """The next uniform in [0, 1) of the stream whose `next_double` is at address `function`."""
 

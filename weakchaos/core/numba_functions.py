@@ -51,8 +51,10 @@ def _data_items(data: Any) -> tuple[_Item, ...]:
         return ()
     out = []
     for k, item in enumerate(data if isinstance(data, tuple) else (data,)):
-        # Never a copy of an array: a change made in place later must be seen, whatever the memory layout.
-        array = np.asarray(item)
+        try:
+            array = np.asarray(item)  # no copy: a change made in place later must be seen, whatever the memory layout
+        except ValueError:
+            array = np.asarray(None)
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8 or not array.dtype.isnative or not array.flags.aligned:
             raise ArgumentTypeError(
                 f"`data` must hold numeric arrays and numbers; item {k} is {shown(item)}: convert it with numpy.array(item, float)"

@@ -51,7 +51,7 @@ def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:
             spec, own = value.to_spec()
             prefix = f"object{len(arrays)}."
             arrays.update({prefix + k: v for k, v in own.items()})
-            return {"object": path, "spec": spec, "arrays": {k: prefix + k for k in own}}
+            return {"object": path, "spec": describe(spec, arrays), "arrays": {k: prefix + k for k in own}}
         if dataclasses.is_dataclass(value):
             fields = {f.name: describe(getattr(value, f.name), arrays) for f in dataclasses.fields(value) if f.init}
             return {"dataclass": path, "fields": fields}
@@ -60,7 +60,8 @@ def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _class(path: str) -> Any:
     module, _, name = path.partition(":")
-    if module.split(".")[0] != "weakchaos":
+    # A store says what is made again, so it must not be able to name anything else: no other package, no script that runs at import.
+    if module.split(".")[0] != "weakchaos" or "__" in path:
         raise StoreError(f"the store names a class outside of this package: {path}")
     try:
         value: Any = importlib.import_module(module)
@@ -68,8 +69,8 @@ def _class(path: str) -> Any:
             value = getattr(value, part)
     except (ImportError, AttributeError) as error:
         raise StoreError(f"the store names {path}, which this version of the package does not have") from error
-    if not isinstance(value, type):
-        raise StoreError(f"the store names {path}, which is not a class")
+    if not isinstance(value, type) or value.__module__ != module:
+        raise StoreError(f"the store names {path}, which is not a class of this package")
     return value
 
 
@@ -89,10 +90,10 @@ def rebuild(data: Any, arrays: Any) -> Any:
         return {rebuild(k, arrays): rebuild(v, arrays) for k, v in data["dict"]}
     if "object" in data:
         own = {k: np.asarray(arrays[v]) for k, v in data["arrays"].items()}
-        return _class(data["object"]).from_spec(data["spec"], own)
+        return _class(data["object"]).from_spec(rebuild(data["spec"], arrays), own)
     if "dataclass" in data:
         kind = _class(data["dataclass"])
-        if not dataclasses.is_dataclass(kind):
+        if not hasattr(kind, "__dataclass_fields__"):
             raise StoreError(f"the store names {data['dataclass']}, which is not a dataclass")
         return kind(**{k: rebuild(v, arrays) for k, v in data["fields"].items()})
     raise StoreError(f"the store holds an unknown description: {shown(data)}")

@@ -1,24 +1,30 @@
-"""Where draws go: memory, or a zarr directory that survives a kill at any moment.
+"""Where draws go when a run has a store: a zarr directory that survives a kill at any moment; `load` and `resume`.
 
-The directory is a zarr group that ArviZ and xarray read (``posterior/x`` of dimensions chain, draw, dim). Draws of a block are written
-first, then the chain's commit file (how many draws count, and the exact state after the last of them) replaces the one before in a
-single rename. A process killed between the two leaves draws beyond the commit; they are not counted, and `resume` overwrites them with
-the same numbers.
+The directory is a zarr group that ArviZ and xarray read (``posterior/x`` of dimensions chain, draw, coordinate). Draws of a block are
+written first, then the chain's commit file (how many draws count, and the exact state after the last of them) replaces the one before in
+a single rename. A process killed between the two leaves draws beyond the commit; they are not counted, and `resume` overwrites them
+with the same numbers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, StoreError, shown
-from weakchaos.core.system import State
-from weakchaos.core.trace import Trace, describe_system, load_npz, rebuild_system
+from weakchaos.core.archive import Description, load_npz, load_states
+from weakchaos.core.blocks import Chain, Plan
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
+from weakchaos.core.files import read_npz, write_atomically
+from weakchaos.core.memory import MemorySink
+from weakchaos.core.trace import Trace
 
 __all__ = ["MemorySink", "StoreSink", "load", "resume"]
 
@@ -26,118 +32,38 @@ _FORMAT = "weakchaos store 1"
 _CHUNK_BYTES = 1 << 20
 
 
-class MemorySink:
-    """Draws in one array per run."""
-
-    def __init__(self, system: Any, plan: Any, chains: int):
-        self.names, self.dim, self.stats_names = list(system.names), system.dim, tuple(system.stats_names)
-        n = plan.draws if plan.record == "draws" else 0
-        try:
-            self._draws = np.empty((chains, n, self.dim), system.readout_dtype)
-            self._stats = np.empty((chains, n, len(self.stats_names)))
-        except MemoryError as error:
-            size = chains * n * self.dim * np.dtype(system.readout_dtype).itemsize / 1e9
-            raise MemoryError(
-                f"{size:.1f} GB are needed for all draws; sample with record='averages', store='run.zarr' or fewer `draws`"
-            ) from error
-        self._averages: list[dict[int, np.ndarray]] = [{} for _ in range(chains)]
-
-    @classmethod
-    def from_arrays(cls, data: dict, lengths: list[int], names: list[str]) -> MemorySink:
-        """The sink whose `arrays` were saved."""
-        sink = cls.__new__(cls)
-        sink.names, sink._draws, sink._stats = names, data["draws"], data["stats"]
-        sink.dim, sink.stats_names = len(names), tuple(str(s) for s in data["stats_names"])
-        sink._averages = []
-        for k in range(len(lengths)):
-            counts, sums = data[f"average_counts.{k}"], data[f"average_sums.{k}"]
-            sink._averages.append({int(c): sums[i] for i, c in enumerate(counts)})
-        return sink
-
-    def arrays(self, lengths: list[int]) -> dict[str, np.ndarray]:
-        """Everything as arrays, for saving."""
-        longest = max(lengths) if self._draws.shape[1] else 0
-        data = {
-            "draws": self._draws[:, :longest],
-            "stats": self._stats[:, :longest],
-            "stats_names": np.array(self.stats_names, dtype=np.str_),
-        }
-        for k, table in enumerate(self._averages):
-            data[f"average_counts.{k}"] = np.array(sorted(table), np.int64)
-            data[f"average_sums.{k}"] = np.array([table[c] for c in sorted(table)])
-        return data
-
-    def append(self, chain: int, first: int, draws: np.ndarray, stats: np.ndarray) -> None:
-        """Take the draws of a block."""
-        self._draws[chain, first : first + len(draws)] = draws
-        self._stats[chain, first : first + len(draws)] = stats
-
-    def average(self, chain: int, count: int, sums: np.ndarray) -> None:
-        """Note running sums after `count` draws."""
-        self._averages[chain][count] = sums.copy()
-
-    def commit(self, chain: Any) -> None:
-        """Nothing to do: memory does not outlive the process."""
-
-    def extended(self, plan: Any, lengths: list[int]) -> MemorySink:
-        """A new sink with room for more draws, holding those made."""
-        new = MemorySink.__new__(MemorySink)
-        new.names, new.dim, new.stats_names = self.names, self.dim, self.stats_names
-        n = plan.draws if plan.record == "draws" else 0
-        new._draws = np.empty((len(lengths), n, self.dim), self._draws.dtype)
-        new._stats = np.empty((len(lengths), n, len(self.stats_names)))
-        for k, length in enumerate(lengths if n else []):
-            new._draws[k, :length], new._stats[k, :length] = self._draws[k, :length], self._stats[k, :length]
-        new._averages = [dict(t) for t in self._averages]
-        return new
-
-    def draws(self, n: int) -> np.ndarray:
-        """The first `n` draws of every chain, a view."""
-        return self._draws[:, :n]
-
-    def read(self, chain: int, start: int, stop: int) -> np.ndarray:
-        """Draws start to stop of one chain, a view."""
-        return self._draws[chain, start:stop]
-
-    def stats(self, n: int) -> dict[str, np.ndarray]:
-        """Statistics of the first `n` draws."""
-        return {name: self._stats[:, :n, k] for k, name in enumerate(self.stats_names)}
-
-    def checkpoints(self) -> list[int]:
-        """Draw counts that every chain has noted."""
-        return sorted(set.intersection(*(set(t) for t in self._averages)))
-
-    def averages(self, chain: int, counts: np.ndarray) -> np.ndarray:
-        """Running averages at noted counts."""
-        return np.array([self._averages[chain][int(c)] / int(c) for c in counts])
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+def _as_path(name: str, value: Any) -> Path:
+    try:
+        return Path(value)
+    except TypeError as error:
+        raise ArgumentTypeError(f"`{name}` must be a path; got {shown(value)}") from error
 
 
 class StoreSink:
     """Draws in a zarr directory."""
 
-    def __init__(self, path: Path, group: Any, head: dict):
-        self.path, self._group, self.head = path, group, head
+    def __init__(self, path: Path, head: dict):
+        self.path, self.head = path, head
         self.names, self.dim = head["names"], len(head["names"])
         self.stats_names = tuple(head["stats_names"])
-        self._x = group["posterior/x"]
-        self._s = [group[f"sample_stats/{name}"] for name in self.stats_names]
+        self._locked = False
+        self._open_arrays()
+
+    def _open_arrays(self) -> None:
+        import zarr
+
+        try:
+            group: Any = zarr.open_group(str(self.path), mode="r+")
+            self._x = group["posterior/x"]
+            self._s = [group[f"sample_stats/{name}"] for name in self.stats_names]
+        except Exception as error:  # what zarr raises depends on the file that is wrong
+            raise StoreError(f"{self.path} is damaged: {error}") from error
         self._size = self._x.shape[1]
 
     @classmethod
     def create(cls, path: Any, system: Any, plan: Any, chains: list, settings: dict) -> StoreSink:
         """A new store with the start of every chain committed; refuses to write over anything."""
-        import zarr
-
-        path = Path(path)
+        path = _as_path("store", path)
         if path.suffix != ".zarr":
             raise ArgumentError(f"`store` must be a path that ends in .zarr; got {shown(str(path))}")
         if path.exists():
@@ -148,7 +74,18 @@ class StoreSink:
             raise StoreError(f"`store`: the folder {path.parent} does not exist")
         # Made aside and renamed when whole: whoever finds the path finds a store that can be resumed.
         aside = path.with_name(f"{path.name}.new-{os.getpid()}")
-        group = zarr.open_group(str(aside), mode="w", attributes={"names": list(system.names)})
+        try:
+            cls._write_new(aside, system, plan, chains, settings)
+            os.rename(aside, path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return cls.open(path)
+
+    @classmethod
+    def _write_new(cls, path: Path, system: Any, plan: Any, chains: list, settings: dict) -> None:
+        import zarr
+
+        group = zarr.open_group(str(path), mode="w", attributes={"names": list(system.names)})
         rows = max(1, min(_CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize), 1 << 16))
         posterior = group.create_group("posterior")
         shape, chunks = (len(chains), 0, system.dim), (1, rows, system.dim)
@@ -159,8 +96,8 @@ class StoreSink:
             stats = group.create_group("sample_stats")
             for name in system.stats_names:
                 stats.create_array(name, shape=shape[:2], chunks=chunks[:2], dtype="float64", dimension_names=("chain", "draw"))
-        (aside / "commits").mkdir()
-        arrays: dict[str, np.ndarray] = {}
+        (path / "commits").mkdir()
+        description = Description.of(system)
         head = {
             "format": _FORMAT,
             "plan": {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin},
@@ -168,17 +105,15 @@ class StoreSink:
             "names": list(system.names),
             "stats_names": list(system.stats_names),
             "settings": settings,
-            "system": describe_system(system, arrays),
+            "system": description.data,
         }
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        _write_atomically(aside / "system.npz", buffer.getvalue())
-        _write_atomically(aside / "run.json", json.dumps(head).encode())
-        sink = cls(aside, group, head)
+        np.savez(buffer, **description.arrays)  # type: ignore[arg-type]
+        write_atomically(path / "system.npz", buffer.getvalue())
+        write_atomically(path / "run.json", json.dumps(head).encode())
+        sink = cls(path, head)
         for chain in chains:
             sink.commit(chain)
-        os.rename(aside, path)
-        return cls.open(path)
 
     @classmethod
     def open(cls, path: Path) -> StoreSink:
@@ -188,24 +123,49 @@ class StoreSink:
         ------
         FileNotFoundError, StoreError
         """
-        import zarr
-
         if not path.exists():
             raise FileNotFoundError(f"there is no store at {path}")
-        if not (path / "run.json").exists():
+        if not (path / "run.json").is_file():
             raise StoreError(f"{path} is not a store of this package")
         try:
-            head = json.loads((path / "run.json").read_text())
-        except ValueError as error:
+            head = json.loads((path / "run.json").read_bytes())
+            version = head["format"]
+        except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path}/run.json is damaged: {error}") from error
-        if head.get("format") != _FORMAT:
-            raise StoreError(f"{path} has format {shown(head.get('format'))}; this version reads {_FORMAT!r}")
-        return cls(path, zarr.open_group(str(path), mode="r+"), head)
+        if version != _FORMAT:
+            raise StoreError(f"{path} has format {shown(version)}; this version reads {_FORMAT!r}")
+        return cls(path, head)
 
-    def rebuild(self, target: Any = None, sampler: Any = None, driver: Any = None) -> Any:
-        """The bound system of the run, or None when its target was a user's function and was not passed again."""
-        with np.load(self.path / "system.npz", allow_pickle=False) as arrays:
-            return rebuild_system(self.head["system"], arrays, target, sampler, driver)
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep every other process from writing to the store; a lock that dies with its process.
+
+        Raises
+        ------
+        StoreError
+            When another run is writing.
+        """
+        if self._locked:
+            yield
+            return
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(ImportError):  # no such locks on Windows
+                import fcntl
+
+                file = stack.enter_context(open(self.path / "lock", "wb"))
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise StoreError(f"another run is writing to {self.path}; wait for its end, or stop it") from error
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
+
+    def description(self) -> Description:
+        """What the run was made of."""
+        return Description(self.head["system"], read_npz(self.path / "system.npz", f"{self.path}/system.npz"))
 
     def append(self, chain: int, first: int, draws: np.ndarray, stats: np.ndarray) -> None:
         """Write the draws of a block; they count from the next `commit` of the chain."""
@@ -228,17 +188,32 @@ class StoreSink:
         buffer = io.BytesIO()
         state = np.frombuffer(chain.state.to_bytes(), np.uint8)
         np.savez(buffer, drawn=chain.drawn, warmed=chain.warmed, cpu_seconds=chain.cpu_seconds, state=state)
-        _write_atomically(self.path / "commits" / f"{chain.index}.npz", buffer.getvalue())
+        write_atomically(self.path / "commits" / f"{chain.index}.npz", buffer.getvalue())
 
-    def committed(self, chain: int) -> tuple[bytes, int, int, float]:
-        """State, warm-up steps, draws and CPU seconds at the last commit of a chain."""
-        with np.load(self.path / "commits" / f"{chain}.npz", allow_pickle=False) as data:
-            return data["state"].tobytes(), int(data["warmed"]), int(data["drawn"]), float(data["cpu_seconds"])
+    def committed(self) -> list[tuple[bytes, int, int, float]]:
+        """State, warm-up steps, draws and CPU seconds at the last commit of each chain."""
+        out = []
+        for k in range(self.head["chains"]):
+            what = f"{self.path}/commits/{k}.npz"
+            data = read_npz(what, what)
+            try:
+                out.append((data["state"].tobytes(), int(data["warmed"]), int(data["drawn"]), float(data["cpu_seconds"])))
+            except KeyError as error:
+                raise StoreError(f"{what} has no entry {error}") from error
+        self._open_arrays()  # anew: another process may be making the commits, and what they count was written before them
+        if min([self._x.shape[1], *(array.shape[1] for array in self._s)]) < max(drawn for _, _, drawn, _ in out):
+            raise StoreError(f"{self.path} is damaged: draws that were committed are gone")
+        return out
 
     def extended(self, plan: Any, lengths: list[int]) -> StoreSink:
         """The same store with a longer plan; what was written beyond the commits is cut off."""
+        drawn = [n for _, _, n, _ in self.committed()]
+        if drawn != lengths:
+            raise StoreError(
+                f"{self.path} has gone on since this trace was made, from {max(lengths)} to {max(drawn)} draws; weakchaos.load it again"
+            )
         self.head["plan"] = {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin}
-        _write_atomically(self.path / "run.json", json.dumps(self.head).encode())
+        write_atomically(self.path / "run.json", json.dumps(self.head).encode())
         self.trim(lengths)
         return self
 
@@ -246,38 +221,46 @@ class StoreSink:
         """Cut what no chain has committed, and sweep up what a kill left half written."""
         for rest in self.path.rglob("*.part*"):
             rest.unlink(missing_ok=True)
-        if self._size > max(lengths):
-            self._resize(max(lengths))
+        size = max(lengths)
+        if any(array.shape[1] > size for array in (self._x, *self._s)):
+            self._resize(size)
 
     def arrays(self, lengths: list[int]) -> dict[str, np.ndarray]:
         """Refused: the run is on disk already."""
         raise ArgumentError(f"this run lives in {self.path} already; weakchaos.load({str(self.path)!r}) reads it")
 
+    def _read(self, array: Any, *selection: Any) -> np.ndarray:
+        try:
+            return array[selection]
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise StoreError(f"draws in {self.path} cannot be read: {error}") from error
+
     def draws(self, n: int) -> np.ndarray:
         """The first `n` draws of every chain, read from disk."""
-        return self._x[:, :n]
+        return self._read(self._x, slice(None), slice(n))
 
     def read(self, chain: int, start: int, stop: int) -> np.ndarray:
         """Draws start to stop of one chain, read from disk."""
-        return self._x[chain, start:stop]
+        return self._read(self._x, chain, slice(start, stop))
+
+    def stat(self, name: str, n: int) -> np.ndarray:
+        """One statistic of the first `n` draws, read from disk."""
+        return self._read(self._s[self.stats_names.index(name)], slice(None), slice(n))
 
     def stats(self, n: int) -> dict[str, np.ndarray]:
         """Statistics of the first `n` draws, read from disk."""
-        return {name: array[:, :n] for name, array in zip(self.stats_names, self._s, strict=True)}
+        return {name: self.stat(name, n) for name in self.stats_names}
 
 
-def _open(path: Any, target: Any, sampler: Any, driver: Any) -> Trace:
-    path = Path(path)
-    sink = StoreSink.open(path)
-    system = sink.rebuild(target, sampler, driver)
-    states, warmed, lengths, seconds = [], [], [], []
-    for k in range(sink.head["chains"]):
-        raw, w, n, s = sink.committed(k)
-        states.append(system.load_state(raw) if system is not None else State())
-        warmed.append(w)
-        lengths.append(n)
-        seconds.append(s)
-    return Trace(system, sink, states, lengths, warmed, "draws", sink.head["settings"], seconds, [np.empty(0)] * len(states))
+def _trace(sink: StoreSink, target: Any, sampler: Any, driver: Any) -> Trace:
+    raw, warmed, lengths, seconds = (list(column) for column in zip(*sink.committed(), strict=True))
+    description = sink.description()
+    system, missing = description.bind(target=target, sampler=sampler, driver=driver)
+    states = load_states(system, raw, sink.dim, sink.stats_names, str(sink.path))
+    settings, sums = sink.head["settings"], [np.empty(0)] * len(states)
+    return Trace(system, sink, states, lengths, warmed, "draws", settings, seconds, sums, description=description, missing=missing)
 
 
 def load(path: Any, target: Any = None, sampler: Any = None, driver: Any = None) -> Trace:
@@ -291,12 +274,14 @@ def load(path: Any, target: Any = None, sampler: Any = None, driver: Any = None)
 
     Raises
     ------
-    FileNotFoundError, StoreError
+    FileNotFoundError
+    StoreError
+        When the file is damaged, is none of this package, or holds what this version cannot make again.
     """
-    path = Path(path)
+    path = _as_path("path", path)
     if not path.exists():
         raise FileNotFoundError(f"there is no trace at {path}")
-    return _open(path, target, sampler, driver) if path.is_dir() else load_npz(path, target, sampler, driver)
+    return _trace(StoreSink.open(path), target, sampler, driver) if path.is_dir() else load_npz(path, target, sampler, driver)
 
 
 def resume(
@@ -312,15 +297,19 @@ def resume(
 
     Raises
     ------
-    FileNotFoundError, StoreError, ArgumentError
+    FileNotFoundError, ArgumentError
+    StoreError
+        As in `load`, and when another process is writing to the store.
     """
-    from weakchaos.core.sampling import Chain, Plan, run_plan
+    from weakchaos.core.scheduler import check_executor, run_plan
 
-    trace = _open(path, target, sampler, driver)
-    if trace.system is None:
-        raise ArgumentError("`target` is required: the target of this run is a user's function, which is not saved; pass it again")
-    sink = trace._sink
-    plan = Plan(**sink.head["plan"])
-    sink.trim(trace.lengths)
-    chains = [Chain(k, s, w, n, trace.cpu_seconds[k]) for k, (s, w, n, _) in enumerate(trace.positions())]
-    return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)
+    check_executor(executor)
+    sink = StoreSink.open(_as_path("path", path))
+    with sink.writing():
+        trace = _trace(sink, target, sampler, driver)
+        if trace.system is None:
+            raise ArgumentError(trace.why_no_system("resume"))
+        plan = Plan(**sink.head["plan"])
+        sink.trim(trace.lengths)
+        chains = [Chain(k, s, w, n, trace.cpu_seconds[k]) for k, (s, w, n, _) in enumerate(trace.positions())]
+        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)

@@ -13,9 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
+from weakchaos.core.files import read_npz
 
-__all__ = ["State", "Stream", "System", "as_seed", "supports_tangent"]
+__all__ = ["ClosedStream", "State", "Stream", "System", "as_seed", "supports_tangent"]
 
 
 @runtime_checkable
@@ -93,16 +94,42 @@ class State:
         ------
         ArgumentError
             When the state has a stream and no driver was given.
+        StoreError
+            When `data` is no state.
         """
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            stream = None
-            if bool(archive["has_stream"]):
-                if driver is None:
-                    raise ArgumentError(
-                        "`driver` is required: this state was saved with an open stream; pass the driver it was opened from"
-                    )
-                stream = driver.restore(archive["stream"].tobytes())
-            return cls(archive["phase"].copy(), archive["symbols"].copy(), stream, archive["counters"].copy())
+        state = cls.closed(data)
+        if state.driver is not None:
+            if driver is None:
+                raise ArgumentError(
+                    "`driver` is required: this state was saved with an open stream; pass the driver it was opened from"
+                )
+            state.driver = driver.restore(state.driver.data)
+        return state
+
+    @classmethod
+    def closed(cls, data: bytes) -> State:
+        """Read what `to_bytes` wrote without a driver: a state to look at and to save again, not to run from."""
+        arrays = read_npz(io.BytesIO(data), "the state")
+        try:
+            stream = ClosedStream(arrays["stream"].tobytes()) if bool(arrays["has_stream"]) else None
+            return cls(arrays["phase"], arrays["symbols"], stream, arrays["counters"])
+        except KeyError as error:
+            raise StoreError(f"the state has no entry {error}") from error
+
+
+@dataclass(frozen=True)
+class ClosedStream:
+    """What moved in a stream whose driver is not known; it can be saved, not read."""
+
+    data: bytes
+
+    def copy(self) -> ClosedStream:
+        """Itself: nothing in it moves."""
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the stream when it was open."""
+        return self.data
 
 
 @runtime_checkable

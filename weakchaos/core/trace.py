@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
-from weakchaos.core.spec import describe, rebuild
+from weakchaos.core.arguments import whole_numbers
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
 
-__all__ = ["RunningError", "Trace", "load_npz"]
+__all__ = ["RunningError", "Trace", "running_counts"]
 
 _BLOCK = 65536
+
+
+def running_counts(draws: int) -> np.ndarray:
+    """Draw counts from 1 to `draws`, eight per decade.
+
+    Examples
+    --------
+    >>> running_counts(10)
+    array([ 1,  2,  3,  4,  6,  7, 10])
+    """
+    n = max(2, round(8 * np.log10(max(draws, 2))) + 1)
+    return np.unique(np.round(np.geomspace(1, max(draws, 1), n)).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -62,12 +73,17 @@ class Trace:
         CPU time of each chain, compilation included.
     settings : dict
         Seed entropy, warm-up, thinning, and whether the run was interrupted.
+    system : System or None
+        The sampler bound to its target; None for a trace read from disk that lacks what `missing` names.
+    missing : tuple of str
+        What has to be passed to `weakchaos.load` before the run can go on: ``"target"`` when that was a user's function.
     """
 
     def __init__(self, system: Any, sink: Any, states: list[State], lengths: list[int], warmed: list[int], record: str, settings: dict,
-                 cpu_seconds: list[float], sums: list[np.ndarray]):  # fmt: skip
+                 cpu_seconds: list[float], sums: list[np.ndarray], *, description: Any = None, missing: tuple[str, ...] = ()):  # fmt: skip
         self.system, self._sink, self.states, self.lengths, self._warmed = system, sink, states, lengths, warmed
         self.record, self.settings, self.cpu_seconds, self._sums = record, settings, cpu_seconds, sums
+        self.description, self.missing = description, missing
 
     @classmethod
     def from_run(cls, system: Any, plan: Any, chains: list, sink: Any, settings: dict) -> Trace:
@@ -82,6 +98,10 @@ class Trace:
     def continue_sink(self, plan: Any) -> Any:
         """The place where further draws go."""
         return self._sink.extended(plan, self.lengths)
+
+    def writing(self) -> Any:
+        """A context in which no other process may write to where the draws are."""
+        return self._sink.writing()
 
     @property
     def n_chains(self) -> int:
@@ -121,7 +141,7 @@ class Trace:
     @property
     def weights(self) -> np.ndarray | None:
         """See the class."""
-        return self.stats.get("weight") if self.record == "draws" and "weight" in self._sink.stats_names else None
+        return self._sink.stat("weight", self.n_draws) if self.record == "draws" and "weight" in self._sink.stats_names else None
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
@@ -138,12 +158,14 @@ class Trace:
 
     # ---- averages ------------------------------------------------------------------------------------------------------------------
 
-    def _at(self, at: Any) -> np.ndarray:
+    def _counts(self, at: Any) -> np.ndarray:
         if self.record == "averages":
             have = np.array(self.checkpoints, np.int64)
+            if not have.size:
+                raise ArgumentError("this trace holds no running averages: no checkpoint was reached by every chain")
             if at is None:
                 return have
-            wanted = np.atleast_1d(np.asarray(at, np.int64))
+            wanted = whole_numbers("at", at, 1, int(have[-1]))
             if not np.isin(wanted, have).all():
                 raise ArgumentError(
                     f"`at` must be among the checkpoints of this run ({', '.join(map(str, have))}); got {shown(at)}"
@@ -151,13 +173,7 @@ class Trace:
             return wanted
         if self.n_draws == 0:
             raise ArgumentError("this trace holds no draw that every chain has; look at trace.chain(k)")
-        if at is None:
-            n = max(2, round(8 * np.log10(max(self.n_draws, 2))) + 1)
-            return np.unique(np.round(np.geomspace(1, self.n_draws, n)).astype(np.int64))
-        wanted = np.atleast_1d(np.asarray(at, np.int64))
-        if wanted.size == 0 or wanted.min() < 1 or wanted.max() > self.n_draws:
-            raise ArgumentError(f"`at` must lie between 1 and {self.n_draws}, the draws every chain has; got {shown(at)}")
-        return np.unique(wanted)
+        return running_counts(self.n_draws) if at is None else whole_numbers("at", at, 1, self.n_draws)
 
     def averages(self, f: Callable | None = None, at: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """Running averages of `f`, or of what the sampler's target is judged by.
@@ -176,13 +192,14 @@ class Trace:
         averages : float array of shape (chains, c, k)
             Draws are read in blocks and never copied whole.
         """
-        counts = self._at(at)
+        counts = self._counts(at)
         if self.record == "averages":
             if f is not None:
                 raise ArgumentError("`f` needs the draws, and this run kept running averages only; sample with record='draws'")
             return counts, np.stack([self._sink.averages(k, counts) for k in range(self.n_chains)])
         function = f if f is not None else self._system_of("averages").estimands
-        return counts, np.stack([self._running(k, function, counts) for k in range(self.n_chains)])
+        increasing, place = np.unique(counts, return_inverse=True)
+        return counts, np.stack([self._running(k, function, increasing)[place] for k in range(self.n_chains)])
 
     def _running(self, chain: int, function: Callable, counts: np.ndarray) -> np.ndarray:
         weights = None if self.weights is None else self.weights[chain]
@@ -222,10 +239,10 @@ class Trace:
             Over all chains and draws; with `at`, running averages of each chain, shape (chains, len(at), k).
         """
         if self.record == "averages":
-            counts, values = self.averages(f, self.checkpoints[-1] if at is None else at)
+            values = self.averages(f, self._counts(None)[-1] if at is None else at)[1]
             values = self._system_of("mean").mean_of_averages(values)
         else:
-            counts, values = self.averages(f if f is not None else np.asarray, self.n_draws if at is None else at)
+            values = self.averages(f if f is not None else np.asarray, max(self.n_draws, 1) if at is None else at)[1]
         return values[:, -1].mean(0) if at is None else values
 
     def error(self, truth: Any = None, f: Callable | None = None, at: Any = None) -> RunningError:
@@ -244,37 +261,33 @@ class Trace:
         RunningError
         """
         if truth is None:
-            system = self._system_of("error")
-            truth, scale = system.truth()
-            if truth is None:
+            if f is not None:
+                raise ArgumentError("`truth` is required with `f`: the expectation of `f`, shape (k,)")
+            known, scale = self._system_of("error").truth()
+            if known is None:
                 raise ArgumentError(
                     "`truth` is required: this target does not know its own expectations; pass its means, or marginals"
                 )
             counts, values = self.averages(None, at)
-            difference = np.abs(values - truth) / scale
-            return RunningError(counts, np.nanmax(difference, axis=-1))
-        flat = (
-            np.concatenate([np.ravel(t) for t in truth])
-            if isinstance(truth, list | tuple) and np.ndim(truth[0])
-            else np.atleast_1d(np.asarray(truth, float))
-        )
-        if f is None and flat.size != self._sink.dim:
-            counts, values = self.averages(None, at)
+            return RunningError(counts, np.nanmax(np.abs(values - known) / scale, axis=-1))
+        flat = _flat_truth(truth)
+        if f is None and flat.size == self._sink.dim:
+            counts = self._counts(at)
+            values = self.mean(at=counts)
         else:
-            counts, values = (
-                self.averages(f if f is not None else np.asarray, at)
-                if self.record == "draws"
-                else (self._at(at), self.mean(at=self._at(at)))
-            )
+            counts, values = self.averages(f, at)
         if values.shape[-1] != flat.size:
             raise ArgumentError(f"`truth` must have {values.shape[-1]} entries, one for each average; got {flat.size}")
         return RunningError(counts, np.abs(values - flat).max(-1))
 
-    def _system_of(self, what: str) -> Any:
+    def why_no_system(self, name: str) -> str:
+        """The message of the error for `name`, which needs what this trace, read from disk, does not have."""
+        what, how = " and ".join(self.missing), ", ".join(f"{part}=..." for part in self.missing)
+        return f"`{name}` needs the {what} of the run, which is not saved (a user's function is not plain data); load it with weakchaos.load(path, {how})"
+
+    def _system_of(self, name: str) -> Any:
         if self.system is None:
-            raise ArgumentError(
-                f"`{what}` needs the target here, and a user's function is not saved; load with weakchaos.load(path, target=...)"
-            )
+            raise ArgumentError(self.why_no_system(name))
         return self.system
 
     # ---- hand over -----------------------------------------------------------------------------------------------------------------
@@ -307,100 +320,19 @@ class Trace:
         ArgumentError
             When the run already lives in a store.
         """
-        path = Path(path)
-        if path.suffix != ".npz":
-            raise ArgumentError(
-                f"`path` must end in .npz; got {shown(str(path))} (a run that is to live in a .zarr store is sampled with store=...)"
-            )
-        arrays: dict[str, np.ndarray] = {}
-        head = {
-            "format": "weakchaos trace 1",
-            "record": self.record,
-            "lengths": self.lengths,
-            "warmed": self._warmed,
-            "settings": self.settings,
-            "cpu_seconds": self.cpu_seconds,
-            "names": self.names,
-            "system": describe_system(self.system, arrays),
-        }
-        data = {f"spec.{k}": v for k, v in arrays.items()}
-        for k, state in enumerate(self.states):
-            data[f"state.{k}"] = np.frombuffer(state.to_bytes(), np.uint8)
-            data[f"sums.{k}"] = self._sums[k]
-        data.update(self._sink.arrays(self.lengths))
-        temporary = path.with_name(path.name + ".part.npz")
-        np.savez(temporary, head=np.array(json.dumps(head)), **data)  # type: ignore[arg-type]
-        temporary.replace(path)
-        return path
+        from weakchaos.core.archive import save_npz
+
+        return save_npz(self, path)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was drawn, as arrays for saving."""
+        return self._sink.arrays(self.lengths)
 
 
-def describe_system(system: Any, arrays: dict) -> dict | None:
-    """Sampler, driver and target as plain data; a target that cannot be one (a user's function) is left out and must be passed again."""
-    if system is None:
-        return None
-    data: dict = {"sampler": None, "driver": None, "target": None}
-    for name in data:
-        own: dict[str, np.ndarray] = {}
-        try:
-            described = describe(getattr(system, name), own)
-        except ArgumentTypeError:
-            continue
-        prefix = f"{name}."
-        data[name] = {"data": described, "keys": list(own)}
-        arrays.update({prefix + k: v for k, v in own.items()})
-    return data
-
-
-def rebuild_system(data: dict | None, arrays: Any, target: Any = None, sampler: Any = None, driver: Any = None) -> Any:
-    """The bound system, from what `describe_system` wrote and what is passed again; None when the target is unknown."""
-    parts = {"sampler": sampler, "driver": driver, "target": target}
-    for name, given in parts.items():
-        if given is None and data is not None and data[name] is not None:
-            entry = data[name]
-            parts[name] = rebuild(entry["data"], {k: arrays[f"{name}.{k}"] for k in entry["keys"]})
-    if parts["target"] is None or parts["sampler"] is None:
-        return None
-    return parts["sampler"].bind(parts["target"], **({} if parts["driver"] is None else {"driver": parts["driver"]}))
-
-
-def load_npz(path: Path, target: Any = None, sampler: Any = None, driver: Any = None) -> Trace:
-    """Read what `Trace.save` wrote."""
-    from weakchaos.core.store import MemorySink
-
+def _flat_truth(truth: Any) -> np.ndarray:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {k: archive[k] for k in archive.files}
-    except (ValueError, OSError, EOFError) as error:
-        raise StoreError(f"{path} is not a trace saved by this package ({error})") from error
-    if "head" not in data or not str(data["head"]).startswith('{"format": "weakchaos trace'):
-        raise StoreError(f"{path} is not a trace saved by this package")
-    head = json.loads(str(data["head"]))
-    specs = {k[5:]: v for k, v in data.items() if k.startswith("spec.")}
-    system = rebuild_system(head["system"], specs, target, sampler, driver)
-    chains = range(len(head["lengths"]))
-    bare = State.from_bytes
-    states = []
-    for k in chains:
-        raw = data[f"state.{k}"].tobytes()
-        states.append(system.load_state(raw) if system is not None else bare(_without_stream(raw)))
-    sink = MemorySink.from_arrays(data, head["lengths"], head["names"])
-    return Trace(
-        system,
-        sink,
-        states,
-        head["lengths"],
-        head["warmed"],
-        head["record"],
-        head["settings"],
-        head["cpu_seconds"],
-        [data[f"sums.{k}"] for k in chains],
-    )
-
-
-def _without_stream(raw: bytes) -> bytes:
-    """A state whose driver cannot be known: its phase and symbols are still worth looking at."""
-    import io
-
-    with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
-        state = State(archive["phase"], archive["symbols"], None, archive["counters"])
-    return state.to_bytes()
+        if isinstance(truth, list | tuple) and len(truth) and np.ndim(truth[0]):
+            return np.concatenate([np.ravel(np.asarray(t, np.float64)) for t in truth])
+        return np.ravel(np.asarray(truth, np.float64))
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`truth` must be numbers: means, or the marginals of each unit; got {shown(truth)}") from error

@@ -51,9 +51,10 @@ def resolve(driver: Any) -> Driver:
     Parameters
     ----------
     driver : Driver, str, or numpy.random.BitGenerator or Generator
-        Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``, ``"knuth"``,
-        ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, and with a dimension ``"rotation-8"``, ``"sobol-8"``, ``"halton-8"``. A driver
-        opens streams from seeds; so of NumPy's objects, classes or instances, only the kind is taken and not their state.
+        Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
+        ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, and with a dimension ``"rotation-8"``,
+        ``"sobol-8"``, ``"halton-8"``. A driver opens streams from seeds; so of NumPy's objects, classes or instances, only the kind
+        is taken and not their state.
 
     Raises
     ------

@@ -1,13 +1,12 @@
 """A driver: a stream of uniforms in [0, 1) that is itself a small dynamical system.
 
-To a kernel a driver is two C addresses, ``double next_double(void* state)`` and its state: the interface of NumPy's ``bitgen_t``. So
-NumPy's bit generators are drivers as they are, and every driver here can be handed to NumPy (`Driver.bit_generator`).
+To a kernel a driver is two C addresses, ``double next_double(void* state)`` and its state: the interface of NumPy's ``bitgen_t``.
+So NumPy's bit generators are drivers as they are, and every driver here can be handed to NumPy (`Driver.bit_generator`).
 """
 
 from __future__ import annotations
 
 import ctypes
-import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 from numba import carray, cfunc, float64, types, uint32, uint64
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.compiled import draw_uniform, kernel
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, as_seed
 
 __all__ = ["BitGenerator", "Driver", "WordStream", "compiled_stream"]
@@ -102,7 +102,8 @@ class Driver:
         stream = self.open(0)
         if len(data) != 8 * stream._moving:
             raise ArgumentError(
-                f"`data` must hold {8 * stream._moving} bytes for {self.name}; got {len(data)}: restore with the driver that opened the stream"
+                f"`data` must hold {8 * stream._moving} bytes for {self.name}; got {len(data)}: "
+                "restore with the driver that opened the stream"
             )
         stream.words[: stream._moving] = np.frombuffer(data, np.uint64)
         return stream
@@ -185,15 +186,3 @@ class BitGenerator:
 def stream_seed(seed: Any, n: int) -> np.ndarray:
     """`n` well mixed 64-bit words from a seed, for the first state of a stream."""
     return as_seed(seed).generate_state(n, np.uint64)
-
-
-def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """`value` as an int, or the error that says what argument `name` must be."""
-    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
-    try:
-        number = operator.index(value)
-    except TypeError as error:
-        raise ArgumentTypeError(f"`{name}` must be a whole number {limits}; got {shown(value)}") from error
-    if isinstance(value, bool) or number < least or (most is not None and number > most):
-        raise ArgumentError(f"`{name}` must be a whole number {limits}; got {shown(value)}")
-    return number

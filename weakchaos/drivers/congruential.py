@@ -1,7 +1,7 @@
 """Linear congruential generators: x -> (a x + c) mod m, exact for every modulus up to 2**64.
 
-D. E. Knuth, The Art of Computer Programming 2 (3rd ed. 1997), sections 3.2.1 (period) and 3.3.4 (lattice). An exact integer orbit of the
-circle map that stretches by `a`: strongly chaotic as a map, and yet every tuple of successive numbers lies on few planes.
+D. E. Knuth, The Art of Computer Programming 2 (3rd ed. 1997), sections 3.2.1 (period) and 3.3.4 (lattice). An exact integer orbit
+of the circle map that stretches by `a`: strongly chaotic as a map, and yet every tuple of successive numbers lies on few planes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, types
 
-from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed, whole_number
+from weakchaos.core.arguments import whole_number
+from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed
 
 __all__ = ["LCG"]
 
@@ -26,7 +27,7 @@ _BELOW_ONE = 1.0 - 2.0**-53
 
 @intrinsic
 def _affine_modulo(typingctx, multiplier, quotient, x, increment, modulus):
-    """(multiplier * x + increment) % modulus, given quotient = floor(2**64 * multiplier / modulus) and both x, increment < modulus."""
+    """(multiplier * x + increment) % modulus for x, increment < modulus, given quotient = floor(2**64 * multiplier / modulus)."""
 
     def codegen(context, builder, signature, args):
         word, wide = ir.IntType(64), ir.IntType(128)
@@ -65,9 +66,10 @@ def _next_power_of_two(state):
 class LCG(Driver):
     """The linear congruential generator x -> (a x + c) mod m, read out as x / m.
 
-    Map: multiplication by a, then a shift, on the integers mod m; what it samples is the circle map z -> a z + c/m mod 1, whose invariant
-    density is uniform and whose exponent is log a nats per number. Period: `period`. Successive t-tuples form a lattice; a generator
-    passes Knuth's spectral test in t dimensions when the planes that hold them are close enough (mu >= 0.1 in his scale).
+    Map: multiplication by a, then a shift, on the integers mod m; what it samples is the circle map z -> a z + c/m mod 1, whose
+    invariant density is uniform and whose exponent is log a nats per number. Period: `period`. Successive t-tuples form a lattice;
+    a generator passes Knuth's spectral test in t dimensions when the planes that hold them are close enough (mu >= 0.1 in his
+    scale).
 
     For m up to 2**53 the numbers are correctly rounded quotients; for larger m, powers of two are truncated to 53 bits, and other
     quotients are kept below 1.
@@ -81,8 +83,8 @@ class LCG(Driver):
     modulus : int
         2 to 2**64.
     dimension : int
-        In how many dimensions successive numbers count as equidistributed. For own constants 1; the named ones carry the number of dimensions,
-        six at the most, in which they pass the spectral test.
+        In how many dimensions successive numbers count as equidistributed. For own constants 1; the named ones carry the number of
+        dimensions, six at the most, in which they pass the spectral test.
 
     Raises
     ------
@@ -147,9 +149,9 @@ class LCG(Driver):
     def period(self) -> int | None:
         """The period from every allowed seed where a theorem gives it, else None.
 
-        The modulus, when increment and modulus are coprime, multiplier - 1 is divisible by every prime factor of the modulus, and by
-        4 if the modulus is (Hull and Dobell, SIAM Review 4 (1962) 230, doi:10.1137/1004061). For increment 0, the order of the multiplier,
-        as far as factors can be found by trial division up to 2**16.
+        The modulus, when increment and modulus are coprime, multiplier - 1 is divisible by every prime factor of the modulus, and
+        by 4 if the modulus is (Hull and Dobell, SIAM Review 4 (1962) 230, doi:10.1137/1004061). For increment 0, the order of the
+        multiplier, as far as factors can be found by trial division up to 2**16.
         """
         factors = factorize(self.modulus)
         if factors is None:

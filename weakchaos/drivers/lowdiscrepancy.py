@@ -1,11 +1,11 @@
 """Low-discrepancy point sets as drivers: Sobol' and Halton sequences, read coordinate by coordinate.
 
-I. M. Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86, doi:10.1016/0041-5553(67)90144-9, with the direction numbers of Joe and Kuo (2008),
-doi:10.1137/070709359; J. H. Halton, Numer. Math. 2 (1960) 84, doi:10.1007/BF01386213. Scrambling: Matousek, J. Complexity 14 (1998) 527,
-doi:10.1006/jcom.1998.0489; Owen, arXiv:1706.02808.
+I. M. Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86, doi:10.1016/0041-5553(67)90144-9, with the direction numbers of Joe and
+Kuo (2008), doi:10.1137/070709359; J. H. Halton, Numer. Math. 2 (1960) 84, doi:10.1007/BF01386213. Scrambling: Matousek, J.
+Complexity 14 (1998) 527, doi:10.1006/jcom.1998.0489; Owen, arXiv:1706.02808.
 
-The points come from `scipy.stats.qmc` in blocks. The C function of a stream reads from a buffer, and where that ends it calls back into
-Python for the next block.
+The points come from `scipy.stats.qmc` in blocks. The C function of a stream reads from a buffer, and where that ends it calls back
+into Python for the next block.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, types
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.drivers.base import Driver, compiled_stream, stream_seed, whole_number
+from weakchaos.drivers.base import Driver, compiled_stream, stream_seed
 
 __all__ = ["Halton", "Sobol"]
 
@@ -107,7 +108,8 @@ class _PointStream:
         try:
             self._fill()
         except KeyboardInterrupt:
-            # Raised from a callback it would be lost in C: finish the block and interrupt again when the compiled code has had time to return.
+            # Raised from a callback it would be lost in C: finish the block and interrupt again when the compiled code has had time
+            # to return.
             self._fill()
             threading.Timer(0.05, _thread.interrupt_main).start()
 
@@ -147,7 +149,8 @@ class _SobolEngine:
 
         generator = _generator(self.key, self.turn)
         d, scramble = self.driver.dimension, self.driver.scramble
-        # The points are multiples of 2**-32; a constant shift within that cell makes each number uniform on all multiples of 2**-53.
+        # The points are multiples of 2**-32; a constant shift within that cell makes each number uniform on all multiples of
+        # 2**-53.
         self.shift = generator.integers(2**21, size=d) * 2.0**-53 if scramble else 0.0
         self.engine = _seeded(qmc.Sobol, generator, d=d, scramble=scramble, bits=_SOBOL_BITS)
 
@@ -219,13 +222,15 @@ class _PointSet(Driver):
 class Sobol(_PointSet):
     """The Sobol' sequence: every 2**k successive points from a multiple of 2**k on fill boxes of volume 2**(t - k) evenly.
 
-    Each point is used up coordinate by coordinate before the next, so a sampler that consumes `dimension` numbers a step makes one step per
-    point. With scrambling (random linear matrices and a digital shift, by the seed) every number is uniform on the multiples of 2**-53; without
-    it the first point is the origin, which is kept, as dropping it unbalances all blocks (Owen, arXiv:2008.08051), and so the first
-    `dimension` numbers are 0. After 2**32 points, the most SciPy can jump in, the sequence starts again, under a new scrambling if any.
+    Each point is used up coordinate by coordinate before the next, so a sampler that consumes `dimension` numbers a step makes one
+    step per point. With scrambling (random linear matrices and a digital shift, by the seed) every number is uniform on the
+    multiples of 2**-53; without it the first point is the origin, which is kept, as dropping it unbalances all blocks (Owen,
+    arXiv:2008.08051), and so the first `dimension` numbers are 0. After 2**32 points, the most SciPy can jump in, the sequence
+    starts again, under a new scrambling if any.
 
-    The exponent is 0: in Gray-code order a point is the last one plus a direction number without carry, a translation of digits, which
-    keeps the distance of two points under the same step. Restoring a stream takes about 3 seconds per 10**9 points; copying, none.
+    The exponent is 0: in Gray-code order a point is the last one plus a direction number without carry, a translation of digits,
+    which keeps the distance of two points under the same step. Restoring a stream takes about 3 seconds per 10**9 points; copying,
+    none.
 
     Parameters
     ----------
@@ -254,10 +259,11 @@ class Sobol(_PointSet):
 class Halton(_PointSet):
     """The Halton sequence: coordinate j of point n is n in base p_j (the j-th prime) with its digits mirrored at the point.
 
-    Each point is used up coordinate by coordinate before the next. With scrambling (a random permutation of the digits at every place, by the
-    seed) numbers are uniform to the last digit; without it the first point is the origin, and in high dimensions points of
-    neighbouring large primes are almost on lines for long. The exponent is 0: each coordinate is an adding machine (von Neumann and
-    Kakutani), a piecewise translation. SciPy takes some 40 to 250 ns for a number, more than `Sobol`; copying and restoring take no time.
+    Each point is used up coordinate by coordinate before the next. With scrambling (a random permutation of the digits at every
+    place, by the seed) numbers are uniform to the last digit; without it the first point is the origin, and in high dimensions
+    points of neighbouring large primes are almost on lines for long. The exponent is 0: each coordinate is an adding machine (von
+    Neumann and Kakutani), a piecewise translation. SciPy takes some 40 to 250 ns for a number, more than `Sobol`; copying and
+    restoring take no time.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from weakchaos.drivers.base import Driver
 
 __all__ = ["NumPyGenerator"]
 
-# The multiplier of PCG64's 128-bit congruential state (O'Neill, HMC-CS-2014-0905): as a map of the circle it stretches by this factor.
+# The multiplier of PCG64's 128-bit congruential state (O'Neill, HMC-CS-2014-0905): a circle map that stretches by this factor.
 _PCG64_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 _KINDS = {"pcg64": "PCG64", "pcg64dxsm": "PCG64DXSM", "mt19937": "MT19937", "philox": "Philox", "sfc64": "SFC64"}
 

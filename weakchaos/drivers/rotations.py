@@ -2,7 +2,8 @@
 
     x_j -> x_j + f_j mod 2**64,   u_j = x_j / 2**64
 
-H. Weyl, Math. Ann. 77 (1916) 313, doi:10.1007/BF01475864; H. Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods (1992), chapter 3.
+H. Weyl, Math. Ann. 77 (1916) 313, doi:10.1007/BF01475864; H. Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods
+(1992), chapter 3.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import carray
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed, whole_number
+from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed
 from weakchaos.drivers.congruential import is_prime
 
 __all__ = ["Rotation"]
@@ -52,8 +54,8 @@ def _next_on_torus(state):
 def default_frequencies(dimension: int) -> tuple[int, ...]:
     """The frequencies of `Rotation`, in units of 2**-64 turns, exact to the last bit but for the lowest, which is set.
 
-    An odd frequency has order 2**64. For one dimension 2**64 / phi, phi the golden ratio; else the fractional parts of the square roots
-    of the first primes.
+    An odd frequency has order 2**64. For one dimension 2**64 / phi, phi the golden ratio; else the fractional parts of the square
+    roots of the first primes.
 
     Examples
     --------
@@ -70,15 +72,20 @@ def default_frequencies(dimension: int) -> tuple[int, ...]:
 class Rotation(Driver):
     """The Kronecker rotation of the torus in up to 64 dimensions, in exact 64-bit integers: u_j -> u_j + alpha_j mod 1.
 
-    Numbers come out coordinate by coordinate, and coordinate j moves by its frequency once per `dimension` numbers. Invariant density uniform;
-    exponent 0, as the map is an isometry; period 2**64 points when a frequency is odd. The seed gives a random shift.
+    Numbers come out coordinate by coordinate, and coordinate j moves by its frequency once per `dimension` numbers. Invariant
+    density uniform; exponent 0, as the map is an isometry; period 2**64 points when a frequency is odd. The seed gives a random
+    shift.
 
-    In one dimension the default is the golden rotation, by the number that fractions approximate worst (Hurwitz 1891): the first n points leave gaps of at
-    most three lengths (V. T. Sos 1958), and the visits to the interval [0, 1 / phi) never differ from their expectation by more than 1.
-    Of the classical choices in more dimensions (square roots of primes; powers of the root of x**(d + 1) = x + 1; powers of 2**(1 / (d + 1))), the
-    square roots of the first d primes, which are independent over the rationals (Besicovitch 1940), are the default because they measured best:
-    over 50 to 3200 points their wrap-around discrepancy is 0.9 times that of the generalised golden ratio on the average over 2 to 16 dimensions (0.6 in four, at
-    worst 1.07 in seven), and the worst pair of coordinates is 0.3 times as uneven in 12 or 32 dimensions, where powers of a root near 1 move almost together.
+    In one dimension the default is the golden rotation, by the number that fractions approximate worst (Hurwitz 1891): the first n
+    points leave gaps of at most three lengths (V. T. Sos 1958), and the visits to the interval [0, 1 / phi) never differ from their
+    expectation by more than 1.
+
+    In d > 1 dimensions the default are the square roots of the first d primes, which are independent over the rationals
+    (Besicovitch 1940), because of the classical choices they measured best. Over 50 to 3200 points their wrap-around discrepancy is
+    0.9 times that of the generalised golden ratio (inverse powers of the root of x**(d + 1) = x + 1) on the average over 2 to 16
+    dimensions, 0.6 times in four and at worst 1.07 times in seven, and the worst pair of coordinates is 0.3 times as uneven in 12
+    or 32, where powers of a number near 1 move almost together. Powers of the root of order d + 1 of 2 are 1.1 times as uneven as
+    the square roots on the average.
 
     Parameters
     ----------
@@ -112,7 +119,8 @@ class Rotation(Driver):
             raise ArgumentTypeError(f"`frequencies` must be a sequence of whole numbers or None; got {shown(self.frequencies)}")
         if len(self.frequencies) != dimension:
             raise ArgumentError(
-                f"`frequencies` must have one entry per dimension, {dimension}; got {len(self.frequencies)}: {shown(self.frequencies)}"
+                f"`frequencies` must have one entry per dimension, {dimension}; "
+                f"got {len(self.frequencies)}: {shown(self.frequencies)}"
             )
         frequencies = tuple(whole_number(f"frequencies[{j}]", f, 1, 2**64 - 1) for j, f in enumerate(self.frequencies))
         object.__setattr__(self, "frequencies", frequencies)

@@ -31,6 +31,8 @@ __all__ = ["HerdedGibbs"]
 
 _KINDS = ("full", "blanket", "hash", "shared")
 _FULL, _BLANKET, _HASH, _SHARED = range(4)
+_STARTS = ("stationary", "uniform", "zero")
+_STATIONARY, _UNIFORM, _ZERO = range(3)
 _LARGEST_TABLE = 1 << 26
 _FIRST_SLOTS = 1 << 12
 VISITED = 5  # place among the counters: weight vectors in use
@@ -52,10 +54,10 @@ def _uniform(word):
 
 @njit(nogil=True)
 def _herd(weights, place, p, states):
-    """One step of herding on a simplex: the state chosen."""
-    best = 0
-    for k in range(1, states):
-        if weights[place + k] > weights[place + best]:
+    """One step of herding on a simplex: the state chosen, never one of probability zero."""
+    best = -1
+    for k in range(states):
+        if p[k] > 0.0 and (best < 0 or weights[place + k] > weights[place + best]):
             best = k
     for k in range(states):
         weights[place + k] += p[k]
@@ -68,23 +70,27 @@ def _first_weights(weights, place, p, states, word):
     """A weight drawn from the invariant law of its herding map, so that every visit, the first included, gives k with probability p_k.
 
     Two states: the map is a rotation of the interval (p - 1, p], whose invariant law is uniform. More states: modulo the vectors of
-    whole numbers that sum to zero the map is a translation of a torus, and a uniform point settles on the attractor after a few steps.
+    whole numbers that sum to zero the map is a translation of a torus. A uniform point of the cell spanned by the differences to the
+    likeliest state settles on the attractor within a few steps, since rare states then start with credit and not with debt.
     """
     if states == 2:
         weights[place] = p[1] - _uniform(word)
         return
-    total = 0.0
+    mode = 0
+    for k in range(1, states):
+        if p[k] > p[mode]:
+            mode = k
+    weights[place + mode] = 0.0
     for k in range(states):
-        weights[place + k] = _uniform(word + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15))
-        total += weights[place + k]
-    for k in range(states):
-        weights[place + k] -= total / states
+        if k != mode:
+            weights[place + k] = _uniform(word + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15))
+            weights[place + mode] -= weights[place + k]
     for _ in range(_SETTLE):
         _herd(weights, place, p, states)
 
 
 @kernel
-def _herded_gibbs(model, kind, weight_start, width, wrap_ptr, wrap, wrap_stride, word, unit_word, bins, settled, weights, symbols, keys, counters, first, n, every, draws, sums):
+def _herded_gibbs(model, kind, weight_start, width, wrap_ptr, wrap, wrap_stride, word, unit_word, bins, start, weights, symbols, keys, counters, first, n, every, draws, sums):
     cardinality, offset, free, table_start = model.cardinality, model.offset, model.free, model.table_start
     blanket_ptr, blanket, stride, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
     pairwise = model.field.size > 0
@@ -145,14 +151,15 @@ def _herded_gibbs(model, kind, weight_start, width, wrap_ptr, wrap, wrap_stride,
             if math.isnan(weights[slot]):
                 if not fresh:
                     counters[VISITED] += 1
-                if settled:
-                    name = others + unit_word[i] if kind == _HASH else np.uint64(slot)
+                name = others + unit_word[i] if kind == _HASH else np.uint64(slot)
+                if start == _STATIONARY:
                     _first_weights(weights, slot, p, states, seed + _mix(name))
                 else:
                     for k in range(width[i]):
-                        weights[slot + k] = 0.0
+                        weights[slot + k] = _uniform(seed + _mix(name + np.uint64(k))) - 0.5 if start == _UNIFORM else 0.0
             if states == 2:
-                new = 1 if weights[slot] > 0.0 else 0
+                # A state of probability zero is never taken, whatever the weight: bins share weights between probabilities.
+                new = 1 if p[1] >= 1.0 or (weights[slot] > 0.0 and p[1] > 0.0) else 0
                 weights[slot] += p[1] - new
             else:
                 new = _herd(weights, slot, p, states)
@@ -258,7 +265,7 @@ class _Bound(BoundDiscrete):
         while True:
             keys = state.symbols[self.dim + 1 :].view(np.uint64)
             reached = _herded_gibbs(
-                self._model, self._kind, *self._arrays, int(sampler.bins), sampler.start == "stationary", state.phase, state.symbols, keys, state.counters, done, n, every, draws, sums
+                self._model, self._kind, *self._arrays, int(sampler.bins), _STARTS.index(sampler.start), state.phase, state.symbols, keys, state.counters, done, n, every, draws, sums
             )  # fmt: skip
             if reached == n or self._kind != _HASH or 2 * (state.counters[VISITED] + len(self._model.free)) <= keys.size:
                 return reached
@@ -288,9 +295,10 @@ class HerdedGibbs(Sampler):
         Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6). On fully connected models the first two are the same.
     bins : int
         Bins per probability for ``"shared"``.
-    start : {"stationary", "zero"}
+    start : {"stationary", "uniform", "zero"}
         First weights: drawn from the invariant law of the herding map when a weight is first used (then each choice, taken alone, has
-        the probability that Gibbs sampling would give it), or zero.
+        the probability that Gibbs sampling would give it), uniform on [-1/2, 1/2), or zero. The first begins as accurate as Gibbs
+        sampling, the others with an error that each new state of the others adds to until it has been visited a few times.
 
     Notes
     -----
@@ -314,8 +322,8 @@ class HerdedGibbs(Sampler):
         if self.weights not in _KINDS:
             raise ArgumentError(f"`weights` must be one of {', '.join(_KINDS)}; got {shown(self.weights)}")
         positive("bins", self.bins, whole=True)
-        if self.start not in ("stationary", "zero"):
-            raise ArgumentError(f"`start` must be 'stationary' or 'zero'; got {shown(self.start)}")
+        if self.start not in _STARTS:
+            raise ArgumentError(f"`start` must be one of {', '.join(_STARTS)}; got {shown(self.start)}")
 
     def bind(self, target: Any, driver: Any = None) -> _Bound:
         """The system of this sampler on a discrete target; `driver` is not used, since no number is drawn."""

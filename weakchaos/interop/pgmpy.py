@@ -63,7 +63,9 @@ def read_pgmpy(model: Any) -> dict[str, Any]:
             if own != first:
                 # Each table of pgmpy has its own order of states; ours follow that of the first table that has the node.
                 if sorted(map(repr, own)) != sorted(map(repr, first)):
-                    raise ArgumentError(f"`model` has tables that disagree on the states of {node!r}: {shown(first)} and {shown(own)}")
+                    raise ArgumentError(
+                        f"`model` has tables that disagree on the states of {node!r}: {shown(first)} and {shown(own)}"
+                    )
                 values = values.take([own.index(s) for s in first], axis)
         factors.append(([index[node] for node in table.variables], values))
     bare = [node for node in nodes if node not in states]

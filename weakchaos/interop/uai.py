@@ -92,7 +92,9 @@ class _Tokens:
 
     def end(self) -> None:
         if self.left():
-            raise self.error(f"the file should end here; there are {self.left()} more entries, the first {shown(self.tokens[self.next])}")
+            raise self.error(
+                f"the file should end here; there are {self.left()} more entries, the first {shown(self.tokens[self.next])}"
+            )
 
 
 def _number(token: str) -> float:
@@ -137,9 +139,9 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
     if kind not in ("BAYES", "MARKOV"):
         raise file.error(f"a .uai file must begin with BAYES or MARKOV; got {shown(kind)}", 0)
     # A count can be no larger than the number of tokens left: nothing is allocated for a corrupt one.
-    n = file.whole("the number of units", 1, file.left(), ", the entries left in the file")
+    n = file.whole("the number of units", 1, file.left() - 1, ", the entries left in the file")
     cardinalities = np.array([file.whole(f"the cardinality of unit {i}", 1, _LARGEST) for i in range(n)], np.int64)
-    m = file.whole("the number of factors", 0, file.left(), ", the entries left in the file")
+    m = file.whole("the number of factors", 0, file.left() - 1, ", the entries left in the file")
     scopes = []
     for f in range(m):
         length = file.whole(f"the length of the scope of factor {f}", 0, n, ", the number of units")
@@ -201,7 +203,9 @@ def read_evidence(path: Any, cardinalities: Any = None) -> dict[int, int]:
     if file.left() % 2 == 0:
         samples = file.whole("the number of samples", 0, _LARGEST)
         if samples != 1:
-            raise file.error(f"evidence must be of one sample, or begin with the number of observed units; got {samples} samples", 0)
+            raise file.error(
+                f"evidence must be of one sample, or begin with the number of observed units; got {samples} samples", 0
+            )
     count = file.whole("the number of observed units", 0, n, ", the number of units")
     if file.left() != 2 * count:
         raise file.error(

@@ -72,7 +72,10 @@ class Density:
         if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
             raise ArgumentError(f"`dim` must be a whole number of at least 1, the number of coordinates; got {shown(dim)}")
         self.dim = int(dim)
-        self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(n) for n in names]
+        try:
+            self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(n) for n in names]
+        except TypeError as error:
+            raise ArgumentTypeError(f"`names` must hold {self.dim} different names; got {shown(names)}") from error
         if len(self.names) != self.dim or len(set(self.names)) != self.dim:
             raise ArgumentError(f"`names` must hold {self.dim} different names; got {shown(names)}")
         self.name = name or "density"
@@ -82,16 +85,20 @@ class Density:
         self.means, self.sds = self._vector("means", means), self._vector("sds", sds)
         if self.sds is not None and not (self.sds > 0).all():
             raise ArgumentError(f"`sds` must be positive; got {shown(sds)}")
-        self._lock, self._pointers = threading.Lock(), {}
+        self._unpicklable()
         self._c_density()
 
     def _vector(self, name: str, value: Any) -> np.ndarray | None:
         if value is None:
             return None
-        array = np.asarray(value, np.float64)
-        if array.shape != (self.dim,) or not np.isfinite(array).all():
-            raise ArgumentError(f"`{name}` must be finite and of shape ({self.dim},); got {shown(value)}")
+        array = self._position(value, name)
+        if not np.isfinite(array).all():
+            raise ArgumentError(f"`{name}` must be finite; got {shown(value)}")
         return array
+
+    def _unpicklable(self) -> None:
+        self._lock = threading.Lock()
+        self._pointers: dict[str, CDensity] = {}
 
     def __getstate__(self) -> dict:
         # C addresses mean nothing in another process; they are made again there.
@@ -99,7 +106,7 @@ class Density:
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        self._lock, self._pointers = threading.Lock(), {}
+        self._unpicklable()
 
     def __repr__(self) -> str:
         return f"<Density {self.name!r}, dim {self.dim}>"
@@ -126,10 +133,13 @@ class Density:
                 self._pointers["differences"] = with_finite_differences(own)
             return self._pointers["differences"]
 
-    def _position(self, x: Any) -> np.ndarray:
-        array = np.asarray(x, np.float64)
+    def _position(self, x: Any, name: str = "x") -> np.ndarray:
+        try:
+            array = np.asarray(x, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(f"`{name}` must hold {self.dim} numbers; got {shown(x)}") from error
         if array.shape != (self.dim,):
-            raise ArgumentError(f"`x` must have shape ({self.dim},); got {array.shape}")
+            raise ArgumentError(f"`{name}` must have shape ({self.dim},); got {array.shape}")
         return array
 
     def logp(self, x: Any) -> float:
@@ -189,25 +199,25 @@ class Density:
             When none is found.
         """
         if self._start is not None and not callable(self._start):
-            return self._position(self._start).copy()
+            return self.checked_start(self._start, "start")
         x = np.zeros(self.dim)
         for _ in range(_START_TRIES):
-            x = self._position(self._start(rng)) if callable(self._start) else rng.standard_normal(self.dim)
+            x = self._position(self._start(rng), "start") if callable(self._start) else rng.standard_normal(self.dim)
             if np.isfinite(self.logp(x)):
-                return x
+                return x.copy()
         raise ArgumentError(
             f"the log density is not finite at any of {_START_TRIES} starting points, {self.logp(x)} at {shown(x)}; "
             "pass `initial` to sample, or `start` to Density, with a point inside of its support"
         )
 
-    def checked_start(self, position: Any) -> np.ndarray:
+    def checked_start(self, position: Any, name: str = "initial") -> np.ndarray:
         """The user's own starting point, if the log density is finite there."""
-        x = self._position(position).copy()
+        x = self._position(position, name).copy()
         if not np.isfinite(x).all():
-            raise ArgumentError(f"`initial` must be finite; got {shown(x)}")
+            raise ArgumentError(f"`{name}` must be finite; got {shown(x)}")
         value = self.logp(x)
         if not np.isfinite(value):
-            raise ArgumentError(f"the log density must be finite at `initial`; it is {value} at {shown(x)}")
+            raise ArgumentError(f"the log density must be finite at `{name}`; it is {value} at {shown(x)}")
         return x
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:

@@ -69,7 +69,7 @@ def reduced_tables(target: Any) -> tuple[list[int], list[Table], float]:
     >>> from weakchaos.targets.factor_graph import packaged
     >>> free, tables, constant = reduced_tables(packaged("asia").condition({"either": "yes"}))
     >>> len(free), tables[1][0]
-    (7, (1, 0))
+    (7, (0, 1))
     """
     fixed = {i: 0 for i, k in enumerate(target.cardinalities) if k == 1} | dict(target.observed)
     free = [i for i in range(len(target.cardinalities)) if i not in fixed]
@@ -92,11 +92,11 @@ def _bits(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-def _refuse(entries: int, units: int, limit: int, what: str) -> ArgumentError:
+def _refuse(what: str, entries: int, max_table: int, times: int = 1) -> ArgumentError:
     size = f"{8 * entries / 1e9:.3g} GB" if entries < 1 << 1000 else f"2**{entries.bit_length() + 2} bytes"
-    advice = "pass a larger `max_table` if the memory is there, condition on evidence, or compare with a long run"
     return ArgumentError(
-        f"exact inference is out of reach: {what} over {units} units, {size}, where `max_table` allows {limit} entries; {advice}"
+        f"exact inference is out of reach: {what}, {size}, where `max_table`={max_table} allows {8 * times * max_table / 1e9:.3g} GB; "
+        "pass a larger `max_table` if there is memory for it, condition on evidence, or compare with a long run"
     )
 
 
@@ -134,8 +134,10 @@ def plan_elimination(
     for i in range(len(size)):
         adjacent[i] &= ~(1 << i)
 
+    of_size = {k: sum(1 << u for u in range(len(size)) if size[u] == k) for k in set(size)}
+
     def entries(v: int) -> int:
-        return math.prod((size[u] for u in _bits(adjacent[v])), start=size[v])
+        return math.prod((k ** (adjacent[v] & mask).bit_count() for k, mask in of_size.items()), start=size[v])
 
     def score(v: int) -> tuple[int, int]:
         near = adjacent[v]
@@ -145,7 +147,10 @@ def plan_elimination(
     smallest = min(range(len(size)), key=entries, default=None)
     if smallest is not None and entries(smallest) > max_table:
         needed = entries(smallest)
-        raise _refuse(needed, adjacent[smallest].bit_count() + 1, max_table, "its junction tree needs a table of at least that")
+        width = adjacent[smallest].bit_count()
+        raise _refuse(
+            f"its junction tree has a width of at least {width} and a table of at least {width + 1} units", needed, max_table
+        )
     scores = [score(v) for v in range(len(size))]
     heap = [(*scores[v], v) for v in range(len(size))]
     heapq.heapify(heap)
@@ -159,9 +164,14 @@ def plan_elimination(
         near = list(_bits(adjacent[v]))
         total, largest = total + needed, max(largest, needed)
         if needed > max_table:
-            raise _refuse(needed, len(near) + 1, max_table, "its junction tree needs a table")
+            raise _refuse(
+                f"its junction tree has a width of at least {len(near)} and a table of {len(near) + 1} units", needed, max_table
+            )
         if total > _ALL_TABLES * max_table:
-            raise _refuse(total, len(size), _ALL_TABLES * max_table, "the tables of its junction tree add up")
+            width = max(len(near), *(len(m) for m in members))
+            raise _refuse(
+                f"its junction tree of width {width} or more has tables of more than this together", total, max_table, _ALL_TABLES
+            )
         done[v], rank[v] = True, len(order)
         order.append(v)
         members.append(near)
@@ -184,7 +194,8 @@ def _log_sum(table: np.ndarray, keep: Sequence[bool]) -> np.ndarray:
     if all(keep):
         return table
     # Neighbouring axes of one kind are merged: reductions over two dozen short axes are slow.
-    shape, kinds = [], []
+    shape: list[int] = []
+    kinds: list[bool] = []
     for length, kept in zip(table.shape, keep, strict=True):
         if kinds and kinds[-1] == kept:
             shape[-1] *= length
@@ -247,7 +258,8 @@ class _Tree:
             parts = [*parts, (clique[1:], down)]
         # Small tables first, and those of late units before those of early ones: the sum grows to its full size in the last steps.
         parts.sort(key=lambda part: (part[1].size, [-self.rank[u] for u in part[0][1:]]))
-        units, total = (clique[0],), np.zeros(self.lengths[t])
+        units: tuple[int, ...] = clique[:1]
+        total = np.zeros(self.lengths[t])
         for more, table in parts:
             union = tuple(u for u in clique if u in units or u in more)
             left, right = _spread(units, total, union), _spread(more, table, union)

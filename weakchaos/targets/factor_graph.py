@@ -1,6 +1,6 @@
 """`FactorGraph`: a discrete target given by non-negative tables over few units each, Bayesian networks and Markov networks alike.
 
-    p(x | evidence) ~ prod_f table_f(x_scope(f))    over the states that agree with the evidence
+p(x | evidence) ~ prod_f table_f(x_scope(f))    over the states that agree with the evidence
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _checked_cardinalities(cardinalities: Any) -> np.ndarray:
     except ValueError as error:
         raise ArgumentError(f"`cardinalities` must be a list of whole numbers; got {shown(cardinalities)}") from error
     if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu":
-        raise ArgumentError(f"`cardinalities` must be a list of whole numbers, one a unit, at least one; got {shown(cardinalities)}")
+        raise ArgumentError(
+            f"`cardinalities` must be a list of whole numbers, one a unit, at least one; got {shown(cardinalities)}"
+        )
     bad = np.flatnonzero((array < 1) | (array > _LARGEST_CARDINALITY))
     if bad.size:
         raise ArgumentError(f"`cardinalities` must be from 1 to 2**31; unit {bad[0]} has {array[bad[0]]}")
@@ -216,7 +218,9 @@ class FactorGraph(DiscreteTarget):
         """
         if isinstance(which, str):
             if which not in self._index:
-                raise ArgumentError(f"{what} names a unit that does not exist, {which!r}; the units are {shown(list(self.names), 200)}")
+                raise ArgumentError(
+                    f"{what} names a unit that does not exist, {which!r}; the units are {shown(list(self.names), 200)}"
+                )
             return self._index[which]
         if not _whole(which):
             raise ArgumentTypeError(f"{what} must hold unit names or indices; got {shown(which)}")
@@ -228,7 +232,9 @@ class FactorGraph(DiscreteTarget):
         name, k = self.names[i], int(self.cardinalities[i])
         if isinstance(which, str):
             if self.states is None:
-                raise ArgumentError(f"`evidence` on unit {name!r} must be a state index: this graph has no state names; got {which!r}")
+                raise ArgumentError(
+                    f"`evidence` on unit {name!r} must be a state index: this graph has no state names; got {which!r}"
+                )
             if which not in self.states[i]:
                 raise ArgumentError(f"`evidence` on unit {name!r} must be one of {shown(list(self.states[i]), 200)}; got {which!r}")
             return self.states[i].index(which)
@@ -272,7 +278,9 @@ class FactorGraph(DiscreteTarget):
         new = self._evidence(evidence)
         for i, k in new.items():
             if self.observed.get(i, k) != k:
-                raise ArgumentError(f"`evidence` puts unit {self.names[i]!r} in state {k}, but it is observed in state {self.observed[i]} already")
+                raise ArgumentError(
+                    f"`evidence` puts unit {self.names[i]!r} in state {k}, but it is observed in state {self.observed[i]} already"
+                )
         out = type(self).__new__(type(self))
         kept = ("cardinalities", "names", "states", "name", "scopes", "log_tables", "_index")
         out.__dict__.update({k: self.__dict__[k] for k in kept})
@@ -313,7 +321,9 @@ class FactorGraph(DiscreteTarget):
         bad = np.argwhere(~((rows >= 0) & (rows < self.cardinalities) & (rows == np.floor(rows))))
         if bad.size:
             t, i = bad[0]
-            raise ArgumentError(f"`x` must hold states from 0 to {self.cardinalities[i] - 1} for unit {self.names[i]!r}; got {rows[t, i]}")
+            raise ArgumentError(
+                f"`x` must hold states from 0 to {self.cardinalities[i] - 1} for unit {self.names[i]!r}; got {rows[t, i]}"
+            )
         columns = rows.T.astype(np.int64)
         out = np.zeros(len(rows))
         for scope, table in zip(self.scopes, self.log_tables, strict=True):
@@ -394,7 +404,8 @@ class FactorGraph(DiscreteTarget):
         if joint.max() == -np.inf:
             self.marginals()  # raises, and says why
         p = np.exp(joint - joint.max())
-        moving = [i for i in range(self.dim) if self.cardinalities[i] > 1]  # at most 20, where units may be more than an array has axes
+        # At most 20 units have several states, where all may be more than an array has axes.
+        moving = [i for i in range(self.dim) if self.cardinalities[i] > 1]
         out = np.zeros([int(self.cardinalities[i]) for i in moving])
         out[tuple(self.observed.get(i, slice(None)) for i in moving)] = p / p.sum()
         return out.ravel()
@@ -487,7 +498,9 @@ class FactorGraph(DiscreteTarget):
         """
         cardinalities = np.asarray(arrays["cardinalities"])
         factors, first = [], 0
-        for scope in np.split(np.asarray(arrays["scopes"]), np.cumsum(arrays["scope_sizes"])[:-1]) if len(arrays["scope_sizes"]) else ():
+        for scope in (
+            np.split(np.asarray(arrays["scopes"]), np.cumsum(arrays["scope_sizes"])[:-1]) if len(arrays["scope_sizes"]) else ()
+        ):
             shape = tuple(int(k) for k in cardinalities[scope])
             last = first + int(np.prod(shape, dtype=np.int64))
             factors.append((scope, np.asarray(arrays["log_tables"])[first:last].reshape(shape)))

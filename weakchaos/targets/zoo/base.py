@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.targets.density import Density
 
@@ -71,12 +73,13 @@ def make(name: str, **arguments: Any) -> ZooDensity:
     return function(**arguments)
 
 
-def number(name: str, value: Any, requirement: str, holds: Callable[[float], bool], whole: bool = False) -> Any:
-    """`value` as a float, or an int when `whole`; refused unless finite and `holds`."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or not holds(value):  # type: ignore[arg-type]
+def number(name: str, value: Any, requirement: str, holds: Callable[[float], bool] = lambda v: True) -> float:
+    """`value` as a float; refused unless finite and `holds`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ArgumentTypeError(f"`{name}` must be {requirement}; got {shown(value)}")
+    if not math.isfinite(value) or not holds(float(value)):
         raise ArgumentError(f"`{name}` must be {requirement}; got {shown(value)}")
-    return int(value) if whole else float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def numbers(name: str, value: Any) -> np.ndarray:
@@ -177,8 +180,7 @@ class ZooDensity(Density):
         """
         if self._simulator is None:
             raise ArgumentError(f"zoo.{self.name} has no exact draws; sample it with weakchaos.sample")
-        count = number("n", n, "a whole number of at least 0", lambda v: v >= 0, whole=True)
-        return self._simulator(np.random.default_rng(seed), count)
+        return self._simulator(np.random.default_rng(seed), whole_number("n", n, 0))
 
     def to_spec(self) -> tuple[dict, dict]:
         """Name and arguments as plain data, from which `from_spec` makes the target again."""

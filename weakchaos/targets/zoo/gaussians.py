@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.compiled import kernel
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.targets.zoo.base import ZooDensity, number, numbers
 
 __all__ = ["correlated_gaussian", "gaussian", "gaussian_mixture", "ill_conditioned_gaussian"]
@@ -187,11 +188,11 @@ def ill_conditioned_gaussian(dim: int = 10, condition_number: float = 100.0, see
     >>> ill_conditioned_gaussian(3, 100.0, rotated=False).sds ** 2
     array([ 0.1,  1. , 10. ])
     """
-    dim = number("dim", dim, "a whole number of at least 1", lambda v: v >= 1, whole=True)
+    dim = whole_number("dim", dim, 1)
     ratio = number("condition_number", condition_number, "at least 1", lambda v: v >= 1)
-    seed = number("seed", seed, "a whole number of at least 0", lambda v: v >= 0, whole=True)
+    seed = whole_number("seed", seed, 0)
     if not isinstance(rotated, bool | np.bool_):
-        raise ArgumentError(f"`rotated` must be True or False; got {shown(rotated)}")
+        raise ArgumentTypeError(f"`rotated` must be True or False; got {shown(rotated)}")
     if dim == 1 and ratio != 1:
         raise ArgumentError(f"`condition_number` of a single coordinate must be 1; got {shown(condition_number)}")
     sds = np.geomspace(ratio**-0.25, ratio**0.25, dim)
@@ -250,6 +251,6 @@ def gaussian_mixture(means: Any = ((-4.0, 0.0), (4.0, 0.0)), sds: Any = 1.0, wei
         k = rng.choice(count, n, p=share)
         return centres[k] + widths[k] * rng.standard_normal((n, dim))
 
-    arguments = {"means": centres, "sds": given, "weights": None if weights is None else mass}
+    arguments = {"means": centres, "sds": given if given.ndim else float(given), "weights": None if weights is None else mass}
     return ZooDensity("gaussian_mixture", arguments, _mixture, dim, (centres, widths, np.log(share) - np.log(widths).sum(1)), simulator,
                       means=mean, sds=np.sqrt(variance), source="exact: variance within components plus variance between them")  # fmt: skip

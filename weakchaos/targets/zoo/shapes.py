@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity, number
 
@@ -94,8 +95,8 @@ def banana(a: float = 10.0, b: float = 0.03) -> ZooDensity:
     >>> banana(a=1.0, b=2.0).sds
     array([1., 3.])
     """
-    a = number("a", a, "a positive number", lambda v: v > 0)
-    b = number("b", b, "a number", lambda v: True)
+    a = number("a", a, "a positive finite number", lambda v: v > 0)
+    b = number("b", b, "a finite number")
     return _on_parabola("banana", {"a": a, "b": b}, 0.0, a, b, a * a, 1.0)
 
 
@@ -123,9 +124,9 @@ def rosenbrock(mu: float = 1.0, a: float = 0.05, b: float = 5.0) -> ZooDensity:
     >>> rosenbrock().means
     array([ 1., 11.])
     """
-    mu = number("mu", mu, "a number", lambda v: True)
-    a = number("a", a, "a positive number", lambda v: v > 0)
-    b = number("b", b, "a positive number", lambda v: v > 0)
+    mu = number("mu", mu, "a finite number")
+    a = number("a", a, "a positive finite number", lambda v: v > 0)
+    b = number("b", b, "a positive finite number", lambda v: v > 0)
     return _on_parabola("rosenbrock", {"mu": mu, "a": a, "b": b}, mu, math.sqrt(0.5 / a), 1.0, 0.0, math.sqrt(0.5 / b))
 
 
@@ -151,7 +152,7 @@ def funnel(dim: int = 10) -> ZooDensity:
     >>> funnel(3).sds.round(4)
     array([3.    , 9.4877, 9.4877])
     """
-    dim = number("dim", dim, "a whole number of at least 2", lambda v: v >= 2, whole=True)
+    dim = whole_number("dim", dim, 2)
 
     def simulator(rng: np.random.Generator, n: int) -> np.ndarray:
         x = rng.standard_normal((n, dim))
@@ -191,8 +192,8 @@ def student_t(dof: float = 5.0, dim: int = 2) -> ZooDensity:
     >>> student_t(dof=1.0).means is None
     True
     """
-    dof = number("dof", dof, "a positive number", lambda v: v > 0)
-    dim = number("dim", dim, "a whole number of at least 1", lambda v: v >= 1, whole=True)
+    dof = number("dof", dof, "a positive finite number", lambda v: v > 0)
+    dim = whole_number("dim", dim, 1)
 
     def simulator(rng: np.random.Generator, n: int) -> np.ndarray:
         z = rng.standard_normal((n, dim))

@@ -1,0 +1,47 @@
+"""weakchaos: samplers as dynamical systems, from strongly chaotic Monte Carlo to herding, with the diagnostics of chaos."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from weakchaos import diagnostics, drivers, herding, samplers
+from weakchaos.comparison import Report, compare
+from weakchaos.core import errors
+from weakchaos.core.sampling import extend, sample
+from weakchaos.core.store import load, resume
+from weakchaos.core.system import State, System
+from weakchaos.core.trace import Trace
+from weakchaos.targets import zoo
+from weakchaos.targets.density import Density
+from weakchaos.targets.factor_graph import FactorGraph
+from weakchaos.targets.moments import Moments
+from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.points import Points
+
+try:
+    __version__ = version("weakchaos")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0+unknown"
+
+__all__ = [
+    "Density",
+    "FactorGraph",
+    "Ising",
+    "Moments",
+    "PairwiseMRF",
+    "Points",
+    "Potts",
+    "Report",
+    "State",
+    "System",
+    "Trace",
+    "compare",
+    "diagnostics",
+    "drivers",
+    "errors",
+    "extend",
+    "herding",
+    "load",
+    "resume",
+    "sample",
+    "samplers",
+    "zoo",
+]

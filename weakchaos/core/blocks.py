@@ -1,0 +1,108 @@
+"""The unit of work of a run: a block of steps of one chain, made in any thread or process, that changes nothing until it is taken.
+
+Where a block ends changes nothing in the draws, so one seed gives the same draws whatever the executor, the number of workers and the
+speed of the machine.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError, SamplingError, shown
+from weakchaos.core.system import State
+
+__all__ = ["Block", "Chain", "Plan", "advance"]
+
+_MOST_STEPS = 2**62
+
+
+@dataclass
+class Plan:
+    """What is to be run: how many steps are thrown away, how many draws follow, and what is kept of them."""
+
+    draws: int
+    warmup: int = 0
+    thin: int = 1
+    record: str = "draws"
+    checkpoints: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        for name, least in (("draws", 0), ("warmup", 0), ("thin", 1)):
+            setattr(self, name, whole_number(name, getattr(self, name), least))
+        if self.draws * self.thin + self.warmup > _MOST_STEPS:
+            raise ArgumentError(f"`draws` * `thin` + `warmup` must be at most {_MOST_STEPS:.1e} steps; got {self}")
+        if self.record not in ("draws", "averages"):
+            raise ArgumentError(f"`record` must be 'draws' or 'averages'; got {shown(self.record)}")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Where one chain stands. A block makes a new one, so that whatever interrupts the taking of a block leaves the old one whole."""
+
+    index: int
+    state: State
+    warmed: int = 0
+    drawn: int = 0
+    cpu_seconds: float = 0.0
+    sums: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass
+class Block:
+    """What a worker hands back."""
+
+    state: State
+    done: int
+    steps: int
+    draws: np.ndarray
+    stats: np.ndarray
+    sums: np.ndarray
+    cpu_seconds: float
+    seconds: float
+    error: BaseException | None
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "error": None if self.error is None else _portable(self.error)}
+
+
+def _portable(error: BaseException) -> BaseException:
+    """An exception as it goes from one process to another, where its traceback cannot follow: the text of it is added as a note."""
+    text = "".join(traceback.format_exception(error)).rstrip()
+    try:
+        twin = pickle.loads(pickle.dumps(error))
+    except Exception:
+        twin = SamplingError(f"a worker raised {type(error).__name__}, which cannot be sent to another process")
+    if not isinstance(twin, BaseException):
+        twin = SamplingError(f"a worker raised {type(error).__name__}")
+    twin.add_note(f"In the worker:\n{text}")
+    return twin
+
+
+def advance(system: Any, start: State, n: int, thin: int, recording: bool, sums: np.ndarray) -> Block:
+    """The job of a worker: `n` draws (recorded or averaged), or `n` steps of warm-up when `sums` is empty and nothing is recorded.
+
+    `start` is left as it is, so a block that is lost on its way has not happened.
+    """
+    begin, cpu = time.perf_counter(), time.thread_time()
+    draws = np.empty((n if recording else 0, system.dim), system.dtype)
+    stats = np.empty((n if recording else 0, len(system.stats_names)))
+    state, total, error = start.copy(), sums.copy(), None
+    steps = system.run(state, n * thin, thin, draws, stats, total)
+    done = steps // thin
+    if steps < n * thin:
+        error = system.take_error()
+        # The step that failed has taken numbers from the stream: to stand exactly after the last draw, its steps are made again.
+        state = start.copy()
+        if done and system.run(state, done * thin, thin, draws[:0].copy(), stats[:0].copy(), np.empty(0)) < done * thin:
+            system.take_error()
+            state, total, done = start.copy(), sums.copy(), 0
+    kept = system.readout(draws[: done if recording else 0])
+    seconds = time.perf_counter() - begin
+    return Block(state, done, steps, kept, stats[: len(kept)], total, time.thread_time() - cpu, seconds, error)

@@ -1,0 +1,42 @@
+"""Files as plain data: .npz archives read without unpickling anything, and files replaced whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import StoreError
+
+__all__ = ["read_npz", "write_atomically"]
+
+
+def read_npz(file: Any, what: str) -> dict[str, np.ndarray]:
+    """Every array of an .npz file (a path or an open file); `what` names it in the error.
+
+    Raises
+    ------
+    StoreError
+        For anything that is not a whole .npz file of plain arrays.
+    """
+    try:
+        # Opened here: np.load leaves the file open when it is no archive.
+        with contextlib.ExitStack() as stack:
+            stream = stack.enter_context(open(file, "rb")) if isinstance(file, str | Path) else file
+            archive = stack.enter_context(np.load(stream, allow_pickle=False))
+            return {key: archive[key] for key in archive.files}
+    except Exception as error:  # what a damaged archive raises depends on the byte that is wrong
+        raise StoreError(f"{what} is damaged, or is no .npz file of plain arrays ({error})") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file in one rename: a process killed at any moment leaves the old content or the new."""
+    temporary = path.with_name(path.name + ".part")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

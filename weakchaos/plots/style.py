@@ -1,0 +1,123 @@
+"""How figures look: a palette that colour-blind readers can tell apart, and placement of labels that keeps them off each other.
+
+Palette: Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "PAPER", "look", "place_labels", "spread", "tidy"]
+
+# Ink, faded ink, grid and paper are values found nowhere else in a figure, so that a page can put its own in their place.
+INK, FADED, GRID, PAPER = "#1c1f24", "#6a6f78", "#d9dce1", "#fefefd"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
+LEADER = 22.0  # pixels between a point and its label from which a line joins them
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def look(k: int) -> dict[str, str]:
+    """Colour and marker of the k-th run; after seven both begin again, one step apart."""
+    return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]}
+
+
+def tidy(axes: Any) -> None:
+    """Two spines, a faint grid, small ticks."""
+    axes.set_facecolor("none")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FADED)
+        axes.spines[side].set_linewidth(0.8)
+    axes.tick_params(which="both", color=FADED, labelcolor=INK, labelsize=9, width=0.8)
+    axes.tick_params(which="minor", length=2)
+    axes.grid(True, which="major", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def spread(centres: Any, gap: float) -> np.ndarray:
+    """Positions at least `gap` apart, in the order of `centres` and as near to them as that allows (least squares).
+
+    Examples
+    --------
+    >>> spread([0.0, 0.0, 10.0], 2.0).tolist()
+    [-1.0, 1.0, 10.0]
+    """
+    wanted = np.asarray(centres, np.float64)
+    order = np.argsort(wanted, kind="stable")
+    # In coordinates with the gaps taken out the order is all that is left to keep: pooling of adjacent violators.
+    shifted = wanted[order] - gap * np.arange(len(wanted))
+    blocks: list[list[float]] = []
+    for value in shifted:
+        blocks.append([value, 1])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            mean, n = blocks.pop()
+            blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * n) / (blocks[-1][1] + n), blocks[-1][1] + n]
+    flat = np.concatenate([np.full(int(n), mean) for mean, n in blocks]) if blocks else np.empty(0)
+    out = np.empty(len(wanted))
+    out[order] = flat + gap * np.arange(len(wanted))
+    return out
+
+
+def _candidates(size: tuple[float, float]) -> list[tuple[float, float]]:
+    """Centres of a label around its point, nearest first; right and above are read most easily."""
+    width, height = size
+    out = []
+    for reach in (7.0, 16.0, 28.0, 44.0, 64.0):
+        for angle in (0, 90, 270, 180, 45, 315, 135, 225, 22, 338, 158, 202, 68, 292, 112, 248):
+            x, y = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+            out.append((x * (reach + width / 2), y * (reach + height / 2)))
+    return out
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    return float(max(sides[0], 0.0) * max(sides[1], 0.0))
+
+
+def _leader(point: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Small boxes along the line from a point to its label; none where the label is so near that no line is drawn."""
+    edge = np.clip(point, box[:2], box[2:])
+    if np.hypot(*(edge - point)) < LEADER:
+        return np.empty((0, 4))
+    along = point + np.linspace(0.2, 0.9, 12)[:, None] * (edge - point)
+    return np.concatenate([along - 2.0, along + 2.0], axis=1)
+
+
+def place_labels(points: Any, sizes: Any, frame: Any, taken: Any = ()) -> list[tuple[float, float]]:
+    """Offsets of label centres from their points, chosen one after the other to cover nothing, or else the least.
+
+    Parameters
+    ----------
+    points : array of shape (n, 2)
+    sizes : array of shape (n, 2)
+        Width and height of each label, in the units of the points.
+    frame : (left, bottom, right, top)
+        What labels should stay in.
+    taken : array of shape (m, 4)
+        Boxes (left, bottom, right, top) to stay off: markers, error bars, guides.
+
+    Returns
+    -------
+    list of (float, float)
+    """
+    frame = np.asarray(frame, np.float64)
+    boxes = [np.asarray(b, np.float64) for b in taken]
+    labels: list[np.ndarray] = []
+    offsets = []
+    for point, size in zip(np.asarray(points, np.float64), np.asarray(sizes, np.float64), strict=True):
+        best, chosen, placed = np.inf, (0.0, 0.0), np.zeros(4)
+        for rank, (x, y) in enumerate(_candidates(tuple(size))):
+            centre = point + (x, y)
+            box = np.concatenate([centre - size / 2 - 1.5, centre + size / 2 + 1.5])
+            outside = size.prod() - _overlap(np.concatenate([centre - size / 2, centre + size / 2]), frame)
+            crossed = sum(_overlap(piece, label) for piece in _leader(point, box) for label in labels)
+            cost = 3.0 * outside + 8.0 * crossed + sum(_overlap(box, b) for b in boxes) + 0.5 * rank
+            if cost < best - 1e-9:
+                best, chosen, placed = cost, (float(x), float(y)), box
+        labels.append(placed)
+        boxes += [placed, *_leader(point, placed)]
+        offsets.append(chosen)
+    return offsets
