@@ -129,8 +129,8 @@ def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, An
 
 
 def _truth(target: Any, truth: Any, n_averages: int) -> tuple[np.ndarray, np.ndarray, str]:
-    known, scale = target.truth() if truth is None else (None, target.truth()[1] if callable(getattr(target, "means", None)) else None)
     if truth is None:
+        known, scale = target.truth()
         if known is None:
             raise ArgumentError(
                 "`truth` is required: exact inference is out of reach for this target, and it knows no expectations of its own; pass marginals or means, "
@@ -181,8 +181,8 @@ def _symbolic(system: Any, seed: Any, draws: int) -> float:
 def _reachability(system: Any, target: Any, cache: dict) -> str | None:
     """Why the moves of a sampler cannot reach every state, in one sentence; None when nothing stands in the way."""
     moves = getattr(system, "moves", None)
-    if moves is None or not hasattr(target, "log_tables"):
-        return None
+    if moves is None or not hasattr(target, "log_tables") or hasattr(target, "pair_arrays"):
+        return None  # couplings are finite: every state is possible, and any order of moves connects them
     if moves not in cache:
         from weakchaos.targets.reachability import components
 
@@ -238,7 +238,8 @@ def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cach
 
     conditional = largest_exponent(system, steps=plan["lyapunov_steps"], seed=int(as_seed(seed).generate_state(1)[0]))
     stream = system.stream_exponent
-    exponent = float(conditional) if stream is None else max(stream, float(conditional)) if conditional.parameters["kind"] == "phase" or stream else max(float(conditional), 0.0)
+    own = float(conditional)
+    exponent = own if system.driver is None else None if stream is None else max(stream, own)
     cycle = find_cycle(system, seed=seed, max_steps=plan["cycle_steps"])
     if cycle and cycle.period is not None and cycle.period < draws:
         notes.append(f"the orbit repeats itself every {cycle.period} draws: more of them add nothing")
@@ -375,7 +376,7 @@ def default_samplers(target: Any) -> dict[str, Any]:
         "Gibbs, PCG64": Gibbs(),
         "Gibbs, golden rotation": (Gibbs(), "golden"),
         "Gibbs, bad LCG": (Gibbs(), "toy-lcg"),
-        "herding": Herding(),
+        "herding, given moments": Herding(),
     }
     if any(not np.isfinite(t).all() for t in target.log_tables):
         line_up = {"Gibbs, deterministic pairs": Gibbs(blocks="deterministic"), **line_up}

@@ -1,9 +1,9 @@
 """Where draws go when a run has a store: a zarr directory that survives a kill at any moment; `load` and `resume`.
 
-The directory is a zarr group that ArviZ and xarray read (``posterior/x`` of dimensions chain, draw, coordinate). Draws of a block are
-written first, then the chain's commit file (how many draws count, and the exact state after the last of them) replaces the one before in
-a single rename. A process killed between the two leaves draws beyond the commit; they are not counted, and `resume` overwrites them
-with the same numbers.
+The directory is a zarr group that ArviZ and xarray read (``posterior/x`` of dimensions chain, draw, coordinate; draws still to be made
+are NaN, or 0 for integers). Draws of a block are written first, then the chain's commit file (how many draws count, and the exact state
+after the last of them) replaces the one before in a single rename. A process killed between the two leaves draws beyond the commit; they
+are not counted, and `resume` overwrites them with the same numbers.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class StoreSink:
         import zarr
 
         try:
-            group: Any = zarr.open_group(str(self.path), mode="r+")
+            # The metadata of each array are what is written first; those consolidated at the root may be behind.
+            group: Any = zarr.open_group(str(self.path), mode="r+", use_consolidated=False)
             self._x = group["posterior/x"]
             self._s = [group[f"sample_stats/{name}"] for name in self.stats_names]
         except Exception as error:  # what zarr raises depends on the file that is wrong
             raise StoreError(f"{self.path} is damaged: {error}") from error
-        self._size = self._x.shape[1]
 
     @classmethod
     def create(cls, path: Any, system: Any, plan: Any, chains: list, settings: dict) -> StoreSink:
@@ -88,14 +88,15 @@ class StoreSink:
         group = zarr.open_group(str(path), mode="w", attributes={"names": list(system.names)})
         rows = max(1, min(_CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize), 1 << 16))
         posterior = group.create_group("posterior")
-        shape, chunks = (len(chains), 0, system.dim), (1, rows, system.dim)
-        posterior.create_array(
-            "x", shape=shape, chunks=chunks, dtype=system.readout_dtype, dimension_names=("chain", "draw", "coordinate")
-        )
+        shape, chunks, dtype = (len(chains), plan.draws, system.dim), (1, rows, system.dim), np.dtype(system.readout_dtype)
+        names, fill = ("chain", "draw", "coordinate"), np.nan if dtype.kind == "f" else 0
+        posterior.create_array("x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=names)
         if system.stats_names:
             stats = group.create_group("sample_stats")
             for name in system.stats_names:
-                stats.create_array(name, shape=shape[:2], chunks=chunks[:2], dtype="float64", dimension_names=("chain", "draw"))
+                stats.create_array(
+                    name, shape=shape[:2], chunks=chunks[:2], dtype="float64", fill_value=np.nan, dimension_names=names[:2]
+                )
         (path / "commits").mkdir()
         description = Description.of(system)
         head = {
@@ -112,6 +113,7 @@ class StoreSink:
         write_atomically(path / "system.npz", buffer.getvalue())
         write_atomically(path / "run.json", json.dumps(head).encode())
         sink = cls(path, head)
+        sink._consolidate()
         for chain in chains:
             sink.commit(chain)
 
@@ -134,7 +136,10 @@ class StoreSink:
             raise StoreError(f"{path}/run.json is damaged: {error}") from error
         if version != _FORMAT:
             raise StoreError(f"{path} has format {shown(version)}; this version reads {_FORMAT!r}")
-        return cls(path, head)
+        try:
+            return cls(path, head)
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path}/run.json is damaged: {error}") from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -170,18 +175,24 @@ class StoreSink:
     def append(self, chain: int, first: int, draws: np.ndarray, stats: np.ndarray) -> None:
         """Write the draws of a block; they count from the next `commit` of the chain."""
         stop = first + len(draws)
-        if stop > self._size:
-            self._resize(stop)
         if len(draws):
             self._x[chain, first:stop] = draws
             for k, array in enumerate(self._s):
                 array[chain, first:stop] = stats[:, k]
 
     def _resize(self, size: int) -> None:
-        self._size = size
         self._x.resize((self.head["chains"], size, self.dim))
         for array in self._s:
             array.resize((self.head["chains"], size))
+        self._consolidate()
+
+    def _consolidate(self) -> None:
+        """Gather all metadata at the root, where readers look for them before they list the directory and meet our own files."""
+        root = self.path / "zarr.json"
+        data = json.loads(root.read_bytes())
+        inner = {str(p.parent.relative_to(self.path)): json.loads(p.read_bytes()) for p in sorted(self.path.glob("*/**/zarr.json"))}
+        data["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inner}
+        write_atomically(root, json.dumps(data).encode())
 
     def commit(self, chain: Any) -> None:
         """Make everything written for a chain count, in one rename."""
@@ -201,29 +212,28 @@ class StoreSink:
             except KeyError as error:
                 raise StoreError(f"{what} has no entry {error}") from error
         self._open_arrays()  # anew: another process may be making the commits, and what they count was written before them
-        if min([self._x.shape[1], *(array.shape[1] for array in self._s)]) < max(drawn for _, _, drawn, _ in out):
+        needed = max(self.head["plan"]["draws"], *(drawn for _, _, drawn, _ in out))
+        if min([self._x.shape[1], *(array.shape[1] for array in self._s)]) < needed:
             raise StoreError(f"{self.path} is damaged: draws that were committed are gone")
         return out
 
     def extended(self, plan: Any, lengths: list[int]) -> StoreSink:
-        """The same store with a longer plan; what was written beyond the commits is cut off."""
+        """The same store with a longer plan."""
         drawn = [n for _, _, n, _ in self.committed()]
         if drawn != lengths:
             raise StoreError(
                 f"{self.path} has gone on since this trace was made, from {max(lengths)} to {max(drawn)} draws; weakchaos.load it again"
             )
+        self.sweep()
+        self._resize(plan.draws)  # before the plan: whatever a kill leaves has room for all that is planned
         self.head["plan"] = {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin}
         write_atomically(self.path / "run.json", json.dumps(self.head).encode())
-        self.trim(lengths)
         return self
 
-    def trim(self, lengths: list[int]) -> None:
-        """Cut what no chain has committed, and sweep up what a kill left half written."""
+    def sweep(self) -> None:
+        """Remove what a kill left half written."""
         for rest in self.path.rglob("*.part*"):
             rest.unlink(missing_ok=True)
-        size = max(lengths)
-        if any(array.shape[1] > size for array in (self._x, *self._s)):
-            self._resize(size)
 
     def arrays(self, lengths: list[int]) -> dict[str, np.ndarray]:
         """Refused: the run is on disk already."""
@@ -259,7 +269,8 @@ def _trace(sink: StoreSink, target: Any, sampler: Any, driver: Any) -> Trace:
     description = sink.description()
     system, missing = description.bind(target=target, sampler=sampler, driver=driver)
     states = load_states(system, raw, sink.dim, sink.stats_names, str(sink.path))
-    settings, sums = sink.head["settings"], [np.empty(0)] * len(states)
+    settings = {**sink.head["settings"], "interrupted": min(lengths) < sink.head["plan"]["draws"]}
+    sums = [np.empty(0)] * len(states)
     return Trace(system, sink, states, lengths, warmed, "draws", settings, seconds, sums, description=description, missing=missing)
 
 
@@ -310,6 +321,6 @@ def resume(
         if trace.system is None:
             raise ArgumentError(trace.why_no_system("resume"))
         plan = Plan(**sink.head["plan"])
-        sink.trim(trace.lengths)
+        sink.sweep()
         chains = [Chain(k, s, w, n, trace.cpu_seconds[k]) for k, (s, w, n, _) in enumerate(trace.positions())]
         return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)

@@ -72,7 +72,7 @@ class Trace:
     cpu_seconds : list of float
         CPU time of each chain, compilation included.
     settings : dict
-        Seed entropy, warm-up, thinning, and whether the run was interrupted.
+        Seed entropy, warm-up, thinning, and whether the run was stopped before its end.
     system : System or None
         The sampler bound to its target; None for a trace read from disk that lacks what `missing` names.
     missing : tuple of str
@@ -115,7 +115,7 @@ class Trace:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the run was stopped from the keyboard."""
+        """Whether the run was stopped from the keyboard, or a store was read before its run had ended."""
         return bool(self.settings.get("interrupted", False))
 
     @property

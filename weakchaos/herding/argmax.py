@@ -1,7 +1,9 @@
-"""Herding on the tables of a graph, with the exact argmax over all states by depth-first branch and bound.
+"""Herding on the tables of a graph, with the exact argmax over all states by max-product elimination.
 
-Units are assigned in order; each table counts at the level of its last unit. A branch is cut when its value and the best the remaining
-tables could add do not reach the best state found, so ties go to the first state in lexicographic order.
+Dawid, Stat. Comput. 2 (1992) 25, doi:10.1007/BF01890546: units are eliminated one after the other in the order of the junction tree; the
+clique of unit v holds the sum of the weights of the tables that meet in it and of the messages of earlier cliques, and passes on its
+maximum over v. Read backwards, the stored maxima give the best state. On ties each unit takes its lowest state, the unit eliminated last
+first. Entries where the model's probability is zero are never chosen.
 """
 
 from __future__ import annotations
@@ -16,74 +18,59 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.samplers.base import STEPS
 from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.targets.exact import plan_elimination
 
-__all__ = ["BoundGraph"]
+__all__ = ["VIOLATIONS", "BoundGraph"]
 
+VIOLATIONS = 6  # place among the counters: steps at which the certificate failed
 _ENUMERATED = 1 << 20
-VIOLATIONS = 6
+_LARGEST_CLIQUE = 1 << 16
 
 
 @kernel
-def _herd_graph(cardinality, clamped, offset, level_ptr, table, table_ptr, scope_ptr, scope, stride, allowed, moments, counted, w, x, counters, n, every, draws, stats, sums):
-    units = cardinality.size
-    partial, rest = np.zeros(units + 1), np.zeros(units + 1)
-    trial, chosen = np.zeros(units, np.int64), np.zeros(units, np.int64)
+def _herd_graph(unit, states, size, gather_ptr, gather, message_start, message_ptr, message_place, message_stride, allowed, entry_ptr, entry_unit, entry_stride,
+                entry_start, counted, moments, offset, buffer, best_state, w, x, counters, n, every, draws, stats, sums):  # fmt: skip
+    cliques = unit.size
     for t in range(n):
-        for level in range(units - 1, -1, -1):
-            rest[level] = rest[level + 1]
-            for a in range(level_ptr[level], level_ptr[level + 1]):
-                f = table[a]
-                top = -math.inf
-                for e in range(table_ptr[f], table_ptr[f + 1]):
-                    if allowed[e] and w[e] > top:
-                        top = w[e]
-                rest[level] += top
-        best = -math.inf
-        slack = 0.0
-        level = 0
-        trial[0] = -1
-        while level >= 0:
-            trial[level] += 1
-            if trial[level] >= cardinality[level]:
-                level -= 1
-                continue
-            if clamped[level] >= 0 and trial[level] != clamped[level]:
-                continue
-            value = partial[level]
-            possible = True
-            for a in range(level_ptr[level], level_ptr[level + 1]):
-                f = table[a]
-                e = table_ptr[f]
-                for b in range(scope_ptr[f], scope_ptr[f + 1]):
-                    e += stride[b] * trial[scope[b]]
-                if not allowed[e]:
-                    possible = False
-                    break
-                value += w[e]
-            # Sums in another order round differently: a branch is cut only when it is worse by more than that.
-            if not possible or value + rest[level + 1] < best - slack:
-                continue
-            if level < units - 1:
-                level += 1
-                partial[level] = value
-                trial[level] = -1
-            elif value > best:
-                best = value
-                slack = 1e-13 * (1.0 + abs(best))
-                chosen[:] = trial
-        certificate = -best
+        for e in range(w.size):
+            buffer[e] = w[e] if allowed[e] else -math.inf
+        total = 0.0
+        for c in range(cliques):
+            rest = size[c] // states[c]
+            first, terms = gather_ptr[c], (gather_ptr[c + 1] - gather_ptr[c]) // size[c]
+            start = message_start[c]
+            for r in range(rest):
+                top, chosen = -math.inf, 0
+                for k in range(states[c]):
+                    value = 0.0
+                    a = first + (k * rest + r) * terms
+                    for g in range(a, a + terms):
+                        value += buffer[gather[g]]
+                    if value > top:
+                        top, chosen = value, k
+                buffer[start + r] = top
+                best_state[start + r] = chosen
+            if rest == 1:
+                total += buffer[start]
+        for c in range(cliques - 1, -1, -1):
+            place = message_start[c]
+            for a in range(message_ptr[c], message_ptr[c + 1]):
+                place += message_stride[a] * x[message_place[a]]
+            x[unit[c]] = best_state[place]
+        certificate = 0.0
+        for f in range(counted):
+            e = entry_start[f]
+            for a in range(entry_ptr[f], entry_ptr[f + 1]):
+                e += entry_stride[a] * x[entry_unit[a]]
+            certificate -= w[e]
+            buffer[f] = e
         for e in range(w.size):
             certificate += w[e] * moments[e]
             w[e] += moments[e]
-        if certificate > 1e-10 * (1.0 + abs(best)):
-            counters[VIOLATIONS] += 1
-        for i in range(units):
-            x[i] = chosen[i]
         for f in range(counted):
-            e = table_ptr[f]
-            for b in range(scope_ptr[f], scope_ptr[f + 1]):
-                e += stride[b] * x[scope[b]]
-            w[e] -= 1.0
+            w[int(buffer[f])] -= 1.0
+        if certificate > 1e-10 * (1.0 + abs(total)):
+            counters[VIOLATIONS] += 1
         counters[STEPS] += 1
         if (t + 1) % every == 0:
             row = (t + 1) // every - 1
@@ -93,9 +80,31 @@ def _herd_graph(cardinality, clamped, offset, level_ptr, table, table_ptr, scope
     return n
 
 
-def _moments(target: Any, scopes: list[np.ndarray], which: str) -> list[np.ndarray]:
-    if which == "units":
-        return [np.asarray(m) for m in target.marginals()]
+def _strides(shape: Any) -> np.ndarray:
+    return np.array([math.prod(shape[k + 1 :]) for k in range(len(shape))], np.int64)
+
+
+def _pointers(lengths: Any) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)
+
+
+def _flat(parts: list) -> np.ndarray:
+    return np.concatenate([np.asarray(p, np.int64).ravel() for p in parts]) if parts else np.empty(0, np.int64)
+
+
+def _places(units: tuple[int, ...], clique: tuple[int, ...], cards: list[int], start: int) -> np.ndarray:
+    """For each entry of a clique's table (C order), where the table over some of its units has the matching entry."""
+    shape = [cards[u] for u in clique]
+    strides = dict(zip(units, _strides([cards[u] for u in units]).tolist(), strict=True))
+    index = np.full(shape, start, np.int64)
+    for axis, u in enumerate(clique):
+        if u in strides:
+            index += (np.arange(cards[u]) * strides[u]).reshape([-1 if a == axis else 1 for a in range(len(clique))])
+    return index.ravel()
+
+
+def _table_moments(target: Any, scopes: list[np.ndarray]) -> list[np.ndarray]:
+    """Exact joint marginals over each scope, axes in the order of the scope."""
     joint = target.distribution().reshape([int(c) for c in target.cardinalities])
     out = []
     for scope in scopes:
@@ -115,35 +124,54 @@ class BoundGraph(BoundDiscrete):
         if which is None:
             which = "factors" if math.prod(int(c) for c in target.cardinalities) <= _ENUMERATED else "units"
         scopes = [np.asarray(s, np.int64) for s in target.scopes]
-        tables = [np.asarray(t) for t in target.log_tables]
-        support = [(s, np.isfinite(t)) for s, t in zip(scopes, tables, strict=True) if not np.isfinite(t).all()]
+        supports = [np.isfinite(t) for t in target.log_tables]
         if which == "units":
-            # Zeros of the tables bound the states; they carry no feature of their own.
+            # Zeros of the tables bound the states; they carry no weight of their own.
+            bounds = [(s, a) for s, a in zip(scopes, supports, strict=True) if not a.all()]
             features = [(np.array([i]), np.ones(int(k), bool)) for i, k in enumerate(target.cardinalities)]
-            moments = _moments(target, scopes, which) + [np.zeros(m.shape) for _, m in support]
-            features += support
+            moments = [np.asarray(m) for m in target.marginals()] + [np.zeros(a.shape) for _, a in bounds]
+            features += bounds
+            counted = self.dim
         else:
-            features = [(s, np.isfinite(t)) for s, t in zip(scopes, tables, strict=True)]
-            moments = _moments(target, scopes, which)
-        counted = self.dim if which == "units" else len(features)
+            features = list(zip(scopes, supports, strict=True))
+            moments = _table_moments(target, scopes)
+            counted = len(features)
         self._build(features, moments, counted)
 
     def _build(self, features: list, moments: list, counted: int) -> None:
-        last = [int(s.max()) for s, _ in features]
-        order = np.argsort(last, kind="stable")
-        shapes = [m.shape for _, m in features]
-        sizes = [m.size for _, m in features]
-        strides = [np.array([int(np.prod(shape[k + 1 :])) for k in range(len(shape))], np.int64) for shape in shapes]
-        flat = [np.concatenate([np.ravel(v) for v in part]) for part in ([s for s, _ in features], strides, [m for _, m in features], moments)]
-        pointer = lambda lengths: np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)  # noqa: E731
-        clamped = np.full(self.dim, -1, np.int64)
-        for i, k in self.target.observed.items():
-            clamped[i] = k
+        cards = [int(c) for c in self.target.cardinalities]
+        plan = plan_elimination(cards, [s.tolist() for s, _ in features], _LARGEST_CLIQUE)
+        rank = {clique[0]: t for t, clique in enumerate(plan.cliques)}
+        starts = _pointers([m.size for m in moments])
+        allowed = []
+        terms: list[list[np.ndarray]] = [[] for _ in plan.cliques]
+        for f, (scope, support) in enumerate(features):
+            mask = support.copy()
+            for axis, u in enumerate(scope.tolist()):
+                if u in self.target.observed:
+                    mask &= (np.arange(cards[u]) == self.target.observed[u]).reshape([-1 if a == axis else 1 for a in range(len(scope))])
+            allowed.append(mask.ravel())
+            units = tuple(scope.tolist())
+            home = min(rank[u] for u in units)
+            terms[home].append(_places(units, plan.cliques[home], cards, int(starts[f])))
+        message_sizes = [math.prod(cards[u] for u in clique[1:]) for clique in plan.cliques]
+        message_start = _pointers(message_sizes)[:-1] + starts[-1]
+        for t, clique in enumerate(plan.cliques):
+            if len(clique) > 1:
+                home = rank[clique[1]]
+                terms[home].append(_places(clique[1:], plan.cliques[home], cards, int(message_start[t])))
+        sizes = [math.prod(cards[u] for u in clique) for clique in plan.cliques]
+        separators = [clique[1:] for clique in plan.cliques]
+        gathers = [np.stack(part, 1) if part else np.empty((size, 0), np.int64) for part, size in zip(terms, sizes, strict=True)]
+        room = max(int(starts[-1]) + sum(message_sizes), counted)
+        self._buffers = (room, room)
         self._arrays = (
-            np.asarray(self.target.cardinalities, np.int64), clamped, self._offset, pointer(np.bincount(last, minlength=self.dim)),
-            order.astype(np.int64), pointer(sizes), pointer([len(s) for s, _ in features]), flat[0].astype(np.int64), flat[1].astype(np.int64), flat[2].astype(bool), flat[3].astype(np.float64), counted,
+            _flat([[c[0]] for c in plan.cliques]), _flat([[cards[c[0]]] for c in plan.cliques]), _flat([sizes]), _pointers([g.size for g in gathers]),
+            _flat(gathers), message_start, _pointers([len(s) for s in separators]), _flat(separators), _flat([_strides([cards[u] for u in s]) for s in separators]),
+            np.concatenate(allowed), _pointers([len(s) for s, _ in features]), _flat([s for s, _ in features]), _flat([_strides(m.shape) for m in moments]),
+            starts[:-1], counted, np.concatenate([np.ravel(m) for m in moments]).astype(np.float64),
         )  # fmt: skip
-        self._n_weights, self._n_free = int(sum(sizes)), int(sum(sizes[:counted]))
+        self._n_weights, self._n_free = int(starts[-1]), int(starts[counted])
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """Weights at zero, at random, or as given."""
@@ -162,7 +190,9 @@ class BoundGraph(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        return _herd_graph(*self._arrays, state.phase, state.symbols, state.counters, n, every, draws, stats, sums)
+        # Scratch of this call alone, so that chains in threads do not share it.
+        buffer, best = np.empty(self._buffers[0]), np.zeros(self._buffers[1], np.int64)
+        return _herd_graph(*self._arrays, self._offset, buffer, best, state.phase, state.symbols, state.counters, n, every, draws, stats, sums)
 
     def count_bad_values(self, state: State) -> int:
         """None: there is no log density."""

@@ -20,16 +20,13 @@ import numpy as np
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
-from weakchaos.herding.argmax import BoundGraph
+from weakchaos.herding.argmax import VIOLATIONS, BoundGraph
 from weakchaos.samplers.base import STEPS, Bound, Sampler
 from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points
 
 __all__ = ["Herding"]
-
-VIOLATIONS = 6  # place among the counters: steps at which the certificate failed
-
 
 @kernel
 def _herding(features, moments, w, symbols, counters, n, every, draws, stats, sums):
@@ -75,13 +72,13 @@ class _Bound(Bound):
 
     def __init__(self, sampler: Herding, target: Moments | Points, driver: Any):
         super().__init__(sampler, target, None)
-        points = isinstance(target, Points)
-        self._features = target.x if points else target.features
-        self._moments = target.mean() if points else target.moments
+        if isinstance(target, Points):
+            self._points, self._features, self._moments = True, target.x, target.mean()
+        else:
+            self._points, self._features, self._moments = False, target.features, target.moments
         self.n_averages = self._features.shape[1]
-        self._points = points
         self.dtype = self.readout_dtype = smallest_integer(len(self._features) - 1)
-        if points:
+        if self._points:
             self.readout_dtype = np.float64
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
@@ -137,7 +134,7 @@ class Herding(Sampler):
         First weights; random ones are uniform within half the range of each feature.
     features : {"factors", "units"}, optional
         For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`): what is matched, the joint marginals over each table's scope or the marginals
-        of single units. The argmax over all states is exact, by depth-first branch and bound. Default: factors where all states can be
+        of single units. The argmax over all states is exact, by max-product elimination. Default: factors where all states can be
         enumerated for their moments (2**20), units beyond.
 
     Notes

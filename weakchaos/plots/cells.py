@@ -28,8 +28,15 @@ COLUMNS = (
     Column("driver", "driver", "", "the stream of uniforms that feeds it; none for a sampler that draws no numbers"),
     Column("draws", "draws", "", "draws per repeat (sweeps of a Gibbs sampler), the first ones included"),
     Column("error", "error", "", "median over repeats after the last draw"),
-    Column("slope", "slope", "± se", "slope of log error against log draws, with its standard error over repeats: -1/2 for independent draws"),
-    Column("lyapunov", "Lyapunov", "nats/draw", "largest Lyapunov exponent of the sampler and its stream together: positive is chaos"),
+    Column(
+        "slope",
+        "slope",
+        "± se",
+        "slope of log error against log draws, with its standard error over repeats: -1/2 for independent draws",
+    ),
+    Column(
+        "lyapunov", "Lyapunov", "nats/draw", "largest Lyapunov exponent of the sampler and its stream together: positive is chaos"
+    ),
     Column("entropy_rate", "entropy", "nats/draw", "entropy rate of what is read out, mean over coordinates"),
     Column("period", "period", "draws", "exact period of the full state, stream included; - where none was found"),
     Column("ns_per_draw", "time", "ns/draw", "processor time of a draw, compilation apart"),

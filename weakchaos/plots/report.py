@@ -17,7 +17,7 @@ import numpy as np
 from weakchaos.plots.cells import COLUMNS, cell, finite, period_words
 from weakchaos.plots.sentences import two_sentences
 from weakchaos.plots.status import is_trusted, notes_by_text, notes_of
-from weakchaos.plots.style import FADED, GRID, INK, PAPER
+from weakchaos.plots.style import FADED, GRID, INK, PAPER, quiet_glyphs
 from weakchaos.plots.tables import heading
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
@@ -57,7 +57,9 @@ def reproduction(report: Any) -> str:
             parts.append(str(int(n)))
         lines.append(f"    {entrant.name!r}: ({', '.join(parts)}),")
     given = "" if report.truth == "exact" else f", truth=...)  # {report.truth}"
-    return "\n".join([*lines, "}", f"wc.compare(target, samplers, draws={most}, repeats={report.repeats}, seed={report.seed}{given or ')'}"])
+    return "\n".join(
+        [*lines, "}", f"wc.compare(target, samplers, draws={most}, repeats={report.repeats}, seed={report.seed}{given or ')'}"]
+    )
 
 
 # ---- JSON ------------------------------------------------------------------------------------------------------------------------------
@@ -168,13 +170,10 @@ pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius:
 
 def _svg(figure: Any, label: str, salt: str) -> str:
     """A figure as inline SVG whose ink and paper are those of the page."""
-    import warnings
-
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}), quiet_glyphs():
         figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

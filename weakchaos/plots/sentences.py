@@ -91,7 +91,7 @@ def _yardstick(best: Any, others: list[tuple[float, Any]]) -> tuple[float, Any] 
     if _is_random(best):
         return others[0] if others else None
     same = [pair for pair in random if type(pair[1].sampler) is type(best.sampler)]
-    return (same or random or others or [None])[0]
+    return next(iter(same or random or others), None)
 
 
 def _ratio(low: float, high: float) -> str:
@@ -140,8 +140,12 @@ def _convergence(report: Any) -> str:
         return f"{where}, {_quoted(best)} has an error of {_with_slope(error, best)}, with nothing to hold it against."
     yardstick = _yardstick(best, ranked[1:])
     if yardstick is None:
-        only = f"the only one of {_runs(n)} that passed every check" if len(trusted) == 1 else "the only trusted run with an error to compare"
-        return f"{where}, {_quoted(best)} is {only}, with an error of {_with_slope(error, best)}."
+        only = (
+            f"the only one of {_runs(n)} that passed every check"
+            if len(trusted) == 1
+            else "the only trusted run with an error to compare"
+        )
+        return f"{where}, {_quoted(best)} is {only}, with an error of {_with_slope(error, best)}{_flagged_random(report, best, draws)}."
     other_error, other = yardstick
     if error == other_error:
         verdict = f"{_quoted(best)} and {_quoted(other)} are equally accurate among the {_runs(len(trusted))} of {n} that passed every check"
@@ -152,9 +156,18 @@ def _convergence(report: Any) -> str:
         text += _ratio(error, other_error) + _overlap(best, other, draws) + _cost(best, other)
     if _is_random(best):
         return text + "; the best is the plain random one." if not _is_random(other) else text + "."
-    if not _is_random(other) and any(_is_random(e) for e in report.entrants):
-        text += "; the plain random run is flagged itself, and no yardstick"
-    return text + "."
+    return text + ("" if _is_random(other) else _flagged_random(report, best, draws)) + "."
+
+
+def _flagged_random(report: Any, best: Any, draws: float | None) -> str:
+    """Where the plain random run stands that did not pass, so that it is no yardstick."""
+    random = [e for e in report.entrants if _is_random(e) and not is_trusted(e)]
+    random.sort(key=lambda e: type(e.sampler) is not type(best.sampler))
+    for entrant in random:
+        at = None if draws is None else errors_at(entrant, draws)
+        if at is not None:
+            return f"; the plain random run {_quoted(entrant)}, flagged itself, is at {cell({'error': float(np.median(at))}, 'error')} after as many draws"
+    return ""
 
 
 def _no_convergence(report: Any, trusted: list[Any]) -> str:
@@ -175,7 +188,11 @@ def _no_convergence(report: Any, trusted: list[Any]) -> str:
 
 def _character(entrant: Any) -> str:
     row = entrant.row
-    known = [f"{name} {text}" for name, key in (("Lyapunov exponent", "lyapunov"), ("entropy rate", "entropy_rate")) if (text := cell(row, key)) != "-"]
+    known = [
+        f"{name} {text}"
+        for name, key in (("Lyapunov exponent", "lyapunov"), ("entropy rate", "entropy_rate"))
+        if (text := cell(row, key)) != "-"
+    ]
     numbers = " and ".join(known) + " nats per draw" if known else "neither exponent nor entropy rate"
     return f"{numbers}, {period_words(row)}"
 
@@ -189,7 +206,11 @@ def _distinct(a: Any, b: Any) -> bool:
 def _verdict(steep: Any, shallow: Any) -> str:
     for key, less, more in (
         ("lyapunov", "less chaos went with faster convergence", "more chaos went with faster convergence"),
-        ("entropy_rate", "a less random readout went with faster convergence", "a more random readout went with faster convergence"),
+        (
+            "entropy_rate",
+            "a less random readout went with faster convergence",
+            "a more random readout went with faster convergence",
+        ),
     ):
         a, b = finite(steep.row.get(key)), finite(shallow.row.get(key))
         if a is not None and b is not None and abs(a - b) > 0.01 * max(1.0, abs(a), abs(b)):
@@ -200,7 +221,9 @@ def _verdict(steep: Any, shallow: Any) -> str:
 def _chaos(report: Any) -> str:
     if not report.entrants:
         return "There is nothing to say of chaos or trust."
-    rated = [e for e in report.entrants if is_trusted(e) and finite(e.row.get("slope")) is not None and finite(e.row.get("error")) != 0]
+    rated = [
+        e for e in report.entrants if is_trusted(e) and finite(e.row.get("slope")) is not None and finite(e.row.get("error")) != 0
+    ]
     rated.sort(key=lambda e: float(e.row["slope"]))
     if len(rated) >= 2 and _distinct(rated[0], rated[-1]):
         steep, shallow = rated[0], rated[-1]
@@ -209,7 +232,9 @@ def _chaos(report: Any) -> str:
             f"({_character(shallow)}), {_verdict(steep, shallow)}"
         )
     elif len(rated) >= 2:
-        text = f"The slopes of the {_runs(len(rated))} that passed do not differ beyond their errors{_span(rated, ', though their')}"
+        text = (
+            f"The slopes of the {_runs(len(rated))} that passed do not differ beyond their errors{_span(rated, ', though their')}"
+        )
     elif rated:
         text = f"{_quoted(rated[0])} itself has {_character(rated[0])}"
     else:

@@ -9,12 +9,12 @@ __all__ = ["is_trusted", "notes_by_text", "notes_of", "phrases", "word"]
 
 # What `compare` writes of a run, the word for it in a table, the phrase for it in a sentence.
 _KINDS = (
-    (r"never leaves|cannot (be )?reach|unreachable", "unreachable", "its moves cannot reach every state"),
-    (r"starts disagree", "disagree", "its starts disagree"),
-    (r"repeats itself every (?P<n>\d+) draws", "cycle", "its orbit repeats itself every {n} draws"),
-    (r": biased$|\bbiased\b", "biased", "all its starts agree on a wrong answer"),
-    (r"stops falling", "plateau", "its error stops falling"),
-    (r"equidistributed", "stream", "its stream is equidistributed in too few dimensions"),
+    (r"never leaves|cannot (be )?reach|unreachable", "unreachable", "not every state can be reached"),
+    (r"starts disagree", "disagree", "starts disagree"),
+    (r"repeats itself every (?P<n>\d+) draws", "cycle", "the orbit repeats itself every {n} draws"),
+    (r": biased$|\bbiased\b", "biased", "all starts agree on a wrong answer"),
+    (r"stops falling", "plateau", "the error stops falling"),
+    (r"equidistributed", "stream", "the stream is equidistributed in too few dimensions"),
 )
 
 

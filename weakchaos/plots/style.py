@@ -5,22 +5,58 @@ Palette: Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de
 
 from __future__ import annotations
 
+import textwrap
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "PAPER", "look", "place_labels", "spread", "tidy"]
+from weakchaos.plots.status import is_trusted
+
+__all__ = [
+    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "label", "look", "place_labels",
+    "quiet_glyphs", "spread", "tidy", "title",
+]  # fmt: skip
 
 # Ink, faded ink, grid and paper are values found nowhere else in a figure, so that a page can put its own in their place.
 INK, FADED, GRID, PAPER = "#1c1f24", "#6a6f78", "#d9dce1", "#fefefd"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
+SMALL, NORMAL, TITLE = 8.0, 9.0, 10.5  # points
 LEADER = 22.0  # pixels between a point and its label from which a line joins them
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+@contextmanager
+def quiet_glyphs() -> Iterator[None]:
+    """Glyphs that the font lacks are drawn as boxes; a warning for each would drown those that matter."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def look(k: int) -> dict[str, str]:
     """Colour and marker of the k-th run; after seven both begin again, one step apart."""
     return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]}
+
+
+def label(entrant: Any) -> str:
+    """The name of a run, on at most three lines of twenty letters, with ``(!)`` when it is not to be trusted."""
+    mark = "" if is_trusted(entrant) else " (!)"
+    lines = textwrap.wrap(" ".join(str(entrant.name).split()) + mark, 20)
+    return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[2][:13].rstrip() + "..." + mark])
+
+
+def extent(figure: Any, text: Any) -> tuple[float, float]:
+    """Width and height of a text in pixels."""
+    box = text.get_window_extent(figure.canvas.get_renderer())
+    return box.width, box.height
+
+
+def title(axes: Any, text: str) -> None:
+    """The title of a panel, at its left."""
+    axes.set_title(text, loc="left", fontsize=TITLE, color=INK, pad=8)
 
 
 def tidy(axes: Any) -> None:
@@ -65,7 +101,7 @@ def _candidates(size: tuple[float, float]) -> list[tuple[float, float]]:
     """Centres of a label around its point, nearest first; right and above are read most easily."""
     width, height = size
     out = []
-    for reach in (7.0, 16.0, 28.0, 44.0, 64.0):
+    for reach in (7.0, 16.0, 28.0, 44.0, 64.0, 90.0, 120.0, 155.0, 190.0):
         for angle in (0, 90, 270, 180, 45, 315, 135, 225, 22, 338, 158, 202, 68, 292, 112, 248):
             x, y = np.cos(np.radians(angle)), np.sin(np.radians(angle))
             out.append((x * (reach + width / 2), y * (reach + height / 2)))
@@ -110,14 +146,15 @@ def place_labels(points: Any, sizes: Any, frame: Any, taken: Any = ()) -> list[t
     for point, size in zip(np.asarray(points, np.float64), np.asarray(sizes, np.float64), strict=True):
         best, chosen, placed = np.inf, (0.0, 0.0), np.zeros(4)
         for rank, (x, y) in enumerate(_candidates(tuple(size))):
-            centre = point + (x, y)
+            centre = point + np.array([x, y])
             box = np.concatenate([centre - size / 2 - 1.5, centre + size / 2 + 1.5])
             outside = size.prod() - _overlap(np.concatenate([centre - size / 2, centre + size / 2]), frame)
             crossed = sum(_overlap(piece, label) for piece in _leader(point, box) for label in labels)
-            cost = 3.0 * outside + 8.0 * crossed + sum(_overlap(box, b) for b in boxes) + 0.5 * rank
+            covered = sum(_overlap(box, b) for b in boxes) + 20.0 * sum(_overlap(box, b) for b in labels)
+            cost = 3.0 * outside + 8.0 * crossed + covered + 0.5 * rank
             if cost < best - 1e-9:
                 best, chosen, placed = cost, (float(x), float(y)), box
         labels.append(placed)
-        boxes += [placed, *_leader(point, placed)]
+        boxes += list(_leader(point, placed))
         offsets.append(chosen)
     return offsets

@@ -64,15 +64,18 @@ def text_table(report: Any) -> str:
             else:
                 cells.append([cell(row, column.key)])
         body.append(cells)
-    widths = [
-        max([len(c.title), len(c.unit), *(len(line) for cells in body for line in cells[k])]) for k, c in enumerate(columns)
-    ]
+    widths = [max([len(c.title), len(c.unit), *(len(line) for cells in body for line in cells[k])]) for k, c in enumerate(columns)]
 
     def line(values: list[str]) -> str:
         parts = [v.ljust(w) if c.key in _LEFT else v.rjust(w) for v, w, c in zip(values, widths, columns, strict=True)]
         return "  ".join(parts).rstrip()
 
-    lines = [heading(report), line([c.title for c in columns]), line([c.unit for c in columns]), "-" * (sum(widths) + 2 * (len(widths) - 1))]
+    lines = [
+        heading(report),
+        line([c.title for c in columns]),
+        line([c.unit for c in columns]),
+        "-" * (sum(widths) + 2 * (len(widths) - 1)),
+    ]
     for cells in body:
         for k in range(max(len(c) for c in cells)):
             lines.append(line([c[k] if k < len(c) else "" for c in cells]))

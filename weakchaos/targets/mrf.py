@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.targets import exact
 from weakchaos.targets.discrete import DiscreteTarget
 
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
@@ -56,6 +57,12 @@ def _vector(name: str, value: Any, n: int) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ArgumentError(f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}")
     return array.copy()
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
+        raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
+    return float(value)
 
 
 def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +199,7 @@ class PairwiseMRF(DiscreteTarget):
                 p = self.distribution().reshape((2,) * self.dim)
                 self._truth = [p.sum(tuple(a for a in range(self.dim) if a != k)) for k in range(self.dim)]
             else:
-                self._truth = self.factor_graph().marginals()
+                self._truth = exact.marginals(self)[0]
         return self._truth
 
     def factor_graph(self) -> Any:
@@ -234,6 +241,10 @@ class Ising(PairwiseMRF):
     name = "Ising"
     readout_shift, readout_step = -1, 2
     shape: tuple[int, ...] | None = None
+    periodic: bool
+    beta: float
+    coupling: float
+    field: float
 
     def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
         n, i, j, weight = _symmetric_edges(couplings)
@@ -259,15 +270,13 @@ class Ising(PairwiseMRF):
             A torus, or free boundaries.
         """
         sides = _checked_shape(shape)
-        for name, value in (("beta", beta), ("coupling", coupling), ("field", field)):
-            if not np.isscalar(value) or not np.isfinite(value):
-                raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
+        beta, coupling, field = _number("beta", beta), _number("coupling", coupling), _number("field", field)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
         n = math.prod(sides)
-        self._from_spins(n, i, j, np.full(len(i), float(beta * coupling)), np.full(n, float(beta * field)), None)
+        self._from_spins(n, i, j, np.full(len(i), beta * coupling), np.full(n, beta * field), None)
         self.shape, self.periodic = sides, bool(periodic)
-        self.beta, self.coupling, self.field = float(beta), float(coupling), float(field)
+        self.beta, self.coupling, self.field = beta, coupling, field
         return self
 
     def log_prob_of_spins(self, s: Any) -> np.ndarray:
@@ -328,11 +337,10 @@ class Potts(DiscreteTarget):
     def lattice(cls, shape: Any, q: int, beta: float, periodic: bool = True) -> Potts:
         """Nearest neighbours on a hyper-cubic lattice with coupling `beta`; critical at ``log(1 + sqrt q)`` in two dimensions."""
         sides = _checked_shape(shape)
-        if not np.isscalar(beta) or not np.isfinite(beta):
-            raise ArgumentError(f"`beta` must be a finite number; got {shown(beta)}")
+        beta = _number("beta", beta)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
-        self._setup(math.prod(sides), i, j, np.full(len(i), float(beta)), q, None, None)
+        self._setup(math.prod(sides), i, j, np.full(len(i), beta), q, None, None)
         return self
 
     def __repr__(self) -> str:
@@ -365,7 +373,7 @@ class Potts(DiscreteTarget):
 
     def marginals(self) -> list[np.ndarray]:
         """Exact P(x_i = k) by a junction tree."""
-        return self.factor_graph().marginals()
+        return exact.marginals(self)[0]
 
     def factor_graph(self) -> Any:
         """The same model as a `FactorGraph`."""

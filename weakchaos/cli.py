@@ -1,0 +1,247 @@
+"""The command line: ``weakchaos compare [MODEL]``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
+
+__all__ = ["app", "main", "run"]
+
+# An exact argmax over all states of a graph can take a thousand times longer than a sweep: where it does, herding gets fewer draws.
+_HERDING_DRAWS = 2000
+_HERDING_SECONDS = 8.0
+_PATIENCE_SECONDS = 60.0
+
+app = typer.Typer(
+    name="weakchaos",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Samplers as dynamical systems: how fast they converge, how chaotic they are, and whether their answers may be trusted.",
+)
+
+
+class _Failure(Exception):
+    """A one-line message for the user; exit code 2."""
+
+
+def main() -> None:
+    """The entry point of the command ``weakchaos``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a sign gets a question mark in its place and not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit code: 0, or 2 for what the user can put right, with one line on stderr that says how.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> run(["compare", "asia", "--draws", "200", "--repeats", "two"])
+    2
+    """
+    try:
+        code = app(args=list(arguments), prog_name="weakchaos", standalone_mode=False)
+    except (_Failure, ArgumentError, ArgumentTypeError, FileFormatError, OSError) as error:
+        return _complain(str(error))
+    except typer.Abort:
+        return _complain("interrupted", 130)
+    except Exception as error:
+        # What typer says of options comes from its own copy of click or from click itself, whose classes differ.
+        if not hasattr(error, "format_message"):
+            raise
+        return _complain(error.format_message())
+    if code == 130:  # recent versions of typer turn Ctrl-C into an exit code
+        return _complain("interrupted", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int = 2) -> int:
+    sys.stderr.write(f"weakchaos: {' '.join(message.split())}\n")
+    return code
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from weakchaos.plots.report import versions
+
+        typer.echo(f"weakchaos {versions()['weakchaos']}")
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def compare(
+    model: Annotated[str, typer.Argument(help="A .uai file, or a model that comes with the package.")] = "sachs",
+    draws: Annotated[str, typer.Option(help="Draws per repeat; 1e5 is understood.")] = "1e5",
+    repeats: Annotated[str, typer.Option(help="Independent starts, at least 2.")] = "8",
+    seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
+    evidence: Annotated[str, typer.Option(metavar="FILE.evid", help="Observed units, in the UAI format.")] = "",
+    samplers: Annotated[
+        str, typer.Option(metavar="NAMES", help="Which of the line-up, as in 'gibbs-pcg64,herding:1e4' (with a number of draws).")
+    ] = "",
+    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json are written.")] = "weakchaos-compare",
+    quiet: Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")] = False,
+) -> None:
+    """Compare samplers on a discrete model: table, figure, HTML report, and two sentences that say what the numbers show.
+
+    Without MODEL: the protein signalling network of Sachs et al. (2005).
+    """
+    n, repeats_, seed_ = _whole("--draws", draws, 100), _whole("--repeats", repeats, 2), _whole("--seed", seed, 0)
+    stem = _stem(out)
+    say = (lambda text: None) if quiet else (lambda text: typer.echo(text, err=True))
+    target = _target(model, evidence, say)
+    if target.truth()[0] is None:
+        raise _Failure(
+            f"exact inference is out of reach for {target.name}, so there is no truth to measure errors against: observe more of it with "
+            "--evidence FILE.evid, or give what you know from Python: weakchaos.compare(target, samplers, truth=...)"
+        )
+    entrants = _line_up(target, samplers, n, repeats_, say)
+    command = ["weakchaos", "compare", model, "--draws", str(n), "--repeats", str(repeats_), "--seed", str(seed_)]
+    command += ["--evidence", evidence] if evidence else []
+    command += ["--samplers", ",".join(f"{_slug(k)}:{d}" if d != n else _slug(k) for k, (_, _, d) in entrants.items())]
+    report = _run(target, entrants, n, repeats_, seed_, quiet)
+    report.command = shlex.join(command)
+    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
+    report.plot(paths[0])
+    report.to_html(paths[1])
+    report.to_json(paths[2])
+    typer.echo(f"{report.table()}\n\n{report.sentences()}\n\nWritten: {', '.join(str(p) for p in paths)}")
+
+
+# ---- arguments -------------------------------------------------------------------------------------------------------------------------
+
+
+def _whole(option: str, text: str, least: int) -> int:
+    try:
+        number = int(text) if re.fullmatch(r"\s*[+-]?\d+\s*", text) else float(text)
+        if number == int(number) and number >= least:
+            return int(number)
+    except (ValueError, OverflowError):
+        pass
+    raise _Failure(f"`{option}` must be a whole number of at least {least}, as in 100000 or 1e5; got {shown(text)}")
+
+
+def _stem(out: str) -> Path:
+    path = Path(out).expanduser()
+    if path.suffix.lower() in (".png", ".html", ".json"):
+        path = path.with_suffix("")
+    if not path.name or path.is_dir():
+        raise _Failure(f"`--out` must be the beginning of a file name, as in results/sachs; got {shown(out)}")
+    if not path.parent.is_dir():
+        raise _Failure(f"`--out` must lie in a folder that exists; there is no {path.parent}")
+    return path
+
+
+def _target(model: str, evidence: str, say: Any) -> Any:
+    from weakchaos.interop.uai import read_evidence
+    from weakchaos.targets.factor_graph import FactorGraph, packaged, packaged_names
+
+    path = Path(model).expanduser()
+    if model in packaged_names():
+        target = packaged(model)
+    elif path.exists():
+        target = FactorGraph.from_uai(path)
+    elif path.parent == Path() and path.suffix == ".uai" and path.stem in packaged_names():
+        say(f"there is no file {model} here: taking the model {path.stem} that comes with the package")
+        target = packaged(path.stem)
+    elif path.suffix or path.parent != Path():
+        raise _Failure(f"there is no file {model}; models that come with the package: {', '.join(packaged_names())}")
+    else:
+        raise _Failure(f"`MODEL` must be the path of a .uai file or one of {', '.join(packaged_names())}; got {shown(model)}")
+    return target.condition(read_evidence(Path(evidence).expanduser(), target.cardinalities)) if evidence else target
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> dict[str, tuple[Any, Any, int]]:
+    """The samplers that were asked for, with the driver and the draws of each."""
+    from weakchaos.comparison import default_samplers
+
+    default = {_slug(k): (k, *(v if isinstance(v, tuple) else (v, "pcg64"))) for k, v in default_samplers(target).items()}
+    chosen: dict[str, int | None] = {}
+    for word in [w.strip() for w in wanted.split(",") if w.strip()] or default:
+        name, _, own = word.partition(":")
+        if _slug(name) not in default:
+            raise _Failure(f"`--samplers` must be taken from {','.join(default)}; got {shown(name)}")
+        chosen[_slug(name)] = _whole("--samplers NAME:DRAWS", own, 100) if own else None
+    out = {}
+    for slug, given in chosen.items():
+        name, sampler, driver = default[slug]
+        own_draws = given
+        if own_draws is None:
+            own_draws = _affordable(name, sampler, target, draws, repeats, say) if slug == "herding" else draws
+        out[name] = (sampler, driver, own_draws)
+    return out
+
+
+def _affordable(name: str, sampler: Any, target: Any, draws: int, repeats: int, say: Any) -> int:
+    """All draws where they take seconds; else a number that does not depend on the machine, or less where even that takes minutes."""
+    if draws <= 100:
+        return draws
+    system = sampler.bind(target, driver=None)
+    state = system.start(0)
+    system.advance(state, 1)
+    done, begin = 0, time.process_time()
+    while (spent := time.process_time() - begin) < 0.2 and done < draws:
+        system.advance(state, 16, 16)
+        done += 16
+    seconds = spent / done * repeats
+    if seconds * draws <= _HERDING_SECONDS or (draws <= _HERDING_DRAWS and seconds * draws <= _PATIENCE_SECONDS):
+        return draws
+    own = (
+        _HERDING_DRAWS if seconds * _HERDING_DRAWS <= _PATIENCE_SECONDS else max(100, int(_PATIENCE_SECONDS / seconds) // 100 * 100)
+    )
+    own = min(own, draws)
+    if own < draws:
+        say(
+            f"{name}: {own:,} of {draws:,} draws, since the exact argmax takes {1e6 * spent / done:,.0f} microseconds; "
+            f"--samplers {_slug(name)}:{draws} makes all"
+        )
+    return own
+
+
+def _run(target: Any, entrants: dict, draws: int, repeats: int, seed: int, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    from weakchaos.comparison import compare as compare_samplers
+
+    names = iter(entrants)
+    with tqdm(total=len(entrants), disable=quiet, unit="sampler", bar_format="{desc} {bar:20} {n}/{total} [{elapsed}]") as bar:
+        bar.set_description_str(f"compiling and running {next(names)}")
+
+        def done(entrant: Any) -> None:
+            following = next(names, None)
+            bar.set_description_str("done" if following is None else f"compiling and running {following}", refresh=False)
+            bar.update()
+
+        return compare_samplers(target, entrants, draws=draws, repeats=repeats, seed=seed, on_done=done)
