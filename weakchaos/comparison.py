@@ -19,7 +19,7 @@ from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, la
 __all__ = ["Entrant", "Report", "compare", "default_samplers"]
 
 _RHAT = 1.01
-_SPREAD = 0.05
+_SPREAD = 0.1
 _SYMBOLIC_DRAWS = 20_000
 
 

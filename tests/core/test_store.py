@@ -39,8 +39,9 @@ def files(path):
 
 @pytest.fixture
 def many_commits(monkeypatch):
-    """Blocks of a few draws."""
-    monkeypatch.setattr(scheduler, "_BLOCK_SECONDS", 1e-5)
+    """Blocks of a few steps."""
+    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 7)
+    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda *arguments: None)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def stopped(many_commits, tmp_path, monkeypatch):
     """The path of a run that was stopped on its way."""
     path = tmp_path / "run.zarr"
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler, "wait", interrupt_once(scheduler.wait, True, 40))
+        patch.setattr(scheduler, "wait", interrupt_once(scheduler.wait, True, 20))
         with pytest.warns(InterruptedWarning):
             trace = run(path, draws=300)
     assert 0 < max(trace.lengths) < 300
@@ -86,7 +87,7 @@ def test_a_store_holds_the_draws_of_memory(make, sampler, tmp_path, many_commits
 def test_more_draws_than_a_chunk(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_CHUNK_BYTES", 320)  # 20 rows of two float64
     assert_same(run(tmp_path / "run.zarr"), run())
-    monkeypatch.setattr(scheduler, "_BLOCK_SECONDS", 1e-6)
+    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 7)
     assert_same(run(tmp_path / "other.zarr"), run())
     assert len(list((tmp_path / "run.zarr").rglob("posterior/x/c/*/*/0"))) == 3 * 5
 
@@ -109,7 +110,7 @@ def test_a_run_that_was_stopped_is_finished(stopped):
 
 def test_resuming_goes_on_from_each_stop(stopped, monkeypatch):
     whole, lengths = run(draws=300), load(stopped).lengths
-    for calls in (3, 9, 27):
+    for calls in (3, 5, 9):
         with monkeypatch.context() as patch:
             patch.setattr(scheduler, "wait", interrupt_once(scheduler.wait, False, calls))
             with pytest.warns(InterruptedWarning):
@@ -178,12 +179,11 @@ def test_what_lies_beyond_a_commit_is_ignored_and_written_again(stopped):
     assert_same(load(stopped), before)
     assert_same(resume(stopped, progress=False), whole)
     assert not list(stopped.rglob("*.part*"))
-    assert {zarr.open_group(str(stopped))[name].shape[1] for name in ("posterior/x", "sample_stats/logp")} == {2000}
 
 
 def test_at_every_commit_the_store_is_a_prefix_of_the_whole_run(tmp_path, many_commits, monkeypatch):
     """A kill between any two writes leaves what the directory holds then: it is looked at after each of them."""
-    whole, path, seen = run(draws=200), tmp_path / "run.zarr", []
+    whole, path, seen = run(draws=60), tmp_path / "run.zarr", []
     commit, append = StoreSink.commit, StoreSink.append
 
     def look():
@@ -205,10 +205,10 @@ def test_at_every_commit_the_store_is_a_prefix_of_the_whole_run(tmp_path, many_c
 
     monkeypatch.setattr(StoreSink, "commit", commit_and_look)
     monkeypatch.setattr(StoreSink, "append", append_and_look)
-    run(path, draws=200)
+    run(path, draws=60)
     assert seen == sorted(seen)
     assert len(set(seen)) > 10
-    assert seen[-1] == 600
+    assert seen[-1] == 180
 
 
 # ---- two at once -------------------------------------------------------------------------------------------------------------------
@@ -241,10 +241,10 @@ def test_a_store_is_read_while_it_grows(tmp_path, many_commits):
             read.append(load(path).lengths[0])
         return -0.5 * float(x[0]) ** 2
 
-    trace = run(path, Density(logp, 1), RandomWalkMetropolis(), chains=1, draws=30, warmup=0)
+    trace = run(path, Density(logp, 1), RandomWalkMetropolis(), chains=1, draws=60, warmup=0)
     assert read == sorted(read)
     assert len(set(read)) > 5
-    assert trace.lengths == [30]
+    assert trace.lengths == [60]
 
 
 # ---- what is refused ---------------------------------------------------------------------------------------------------------------

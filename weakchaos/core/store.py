@@ -86,7 +86,9 @@ class StoreSink:
         import zarr
 
         group = zarr.open_group(str(path), mode="w", attributes={"names": list(system.names)})
-        rows = max(1, min(_CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize), 1 << 16))
+        # Each block rewrites the chunk it ends in: no larger than the run, and not so small that an extension makes a file a draw.
+        most = _CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize)
+        rows = max(1, min(most, max(plan.draws, 1 << 10), 1 << 16))
         posterior = group.create_group("posterior")
         shape, chunks, dtype = (len(chains), plan.draws, system.dim), (1, rows, system.dim), np.dtype(system.readout_dtype)
         names, fill = ("chain", "draw", "coordinate"), np.nan if dtype.kind == "f" else 0

@@ -118,7 +118,7 @@ def _leader(point: np.ndarray, box: np.ndarray) -> np.ndarray:
     edge = np.clip(point, box[:2], box[2:])
     if np.hypot(*(edge - point)) < LEADER:
         return np.empty((0, 4))
-    along = point + np.linspace(0.2, 0.9, 12)[:, None] * (edge - point)
+    along = point + np.linspace(0.1, 0.95, max(8, int(np.hypot(*(edge - point)) / 3)))[:, None] * (edge - point)
     return np.concatenate([along - 2.0, along + 2.0], axis=1)
 
 
@@ -150,8 +150,10 @@ def place_labels(points: Any, sizes: Any, frame: Any, taken: Any = ()) -> list[t
             box = np.concatenate([centre - size / 2 - 1.5, centre + size / 2 + 1.5])
             outside = size.prod() - _overlap(np.concatenate([centre - size / 2, centre + size / 2]), frame)
             crossed = sum(_overlap(piece, label) for piece in _leader(point, box) for label in labels)
-            covered = sum(_overlap(box, b) for b in boxes) + 20.0 * sum(_overlap(box, b) for b in labels)
-            cost = 3.0 * outside + 8.0 * crossed + covered + 0.5 * rank
+            covered = 2.0 * sum(_overlap(box, b) for b in boxes) + 20.0 * sum(_overlap(box, b) for b in labels)
+            cost = (
+                3.0 * outside + 8.0 * crossed + covered + 0.5 * rank + 1.5 * np.hypot(*(np.clip(point, box[:2], box[2:]) - point))
+            )
             if cost < best - 1e-9:
                 best, chosen, placed = cost, (float(x), float(y)), box
         labels.append(placed)
