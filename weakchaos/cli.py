@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import sys
@@ -16,9 +17,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatEr
 
 __all__ = ["app", "main", "run"]
 
-# An exact argmax over all states of a graph can take a thousand times longer than a sweep: where it does, herding gets fewer draws.
-_HERDING_DRAWS = 2000
-_HERDING_SECONDS = 8.0
+# A step of herding finds the most probable state of the whole graph, which takes long on wide ones: it then gets fewer draws.
 _PATIENCE_SECONDS = 60.0
 
 app = typer.Typer(
@@ -105,7 +104,8 @@ def compare(
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
     evidence: Annotated[str, typer.Option(metavar="FILE.evid", help="Observed units, in the UAI format.")] = "",
     samplers: Annotated[
-        str, typer.Option(metavar="NAMES", help="Which of the line-up, as in 'gibbs-pcg64,herding:1e4' (with a number of draws).")
+        str,
+        typer.Option(metavar="NAMES", help="Which of the line-up, as in 'gibbs-pcg64,herded-gibbs:1e4' (with a number of draws)."),
     ] = "",
     out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json are written.")] = "weakchaos-compare",
     quiet: Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")] = False,
@@ -186,6 +186,7 @@ def _slug(name: str) -> str:
 def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> dict[str, tuple[Any, Any, int]]:
     """The samplers that were asked for, with the driver and the draws of each."""
     from weakchaos.comparison import default_samplers
+    from weakchaos.herding import Herding
 
     default = {_slug(k): (k, *(v if isinstance(v, tuple) else (v, "pcg64"))) for k, v in default_samplers(target).items()}
     chosen: dict[str, int | None] = {}
@@ -199,34 +200,28 @@ def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> di
         name, sampler, driver = default[slug]
         own_draws = given
         if own_draws is None:
-            own_draws = _affordable(name, sampler, target, draws, repeats, say) if slug == "herding" else draws
+            own_draws = _affordable(name, sampler, target, draws, repeats, say) if isinstance(sampler, Herding) else draws
         out[name] = (sampler, driver, own_draws)
     return out
 
 
 def _affordable(name: str, sampler: Any, target: Any, draws: int, repeats: int, say: Any) -> int:
-    """All draws where they take seconds; else a number that does not depend on the machine, or less where even that takes minutes."""
-    if draws <= 100:
-        return draws
+    """All draws, or one digit and zeros where all would take minutes."""
     system = sampler.bind(target, driver=None)
     state = system.start(0)
     system.advance(state, 1)
     done, begin = 0, time.process_time()
-    while (spent := time.process_time() - begin) < 0.2 and done < draws:
+    while (spent := time.process_time() - begin) < 0.1 and done < draws:
         system.advance(state, 16, 16)
         done += 16
-    seconds = spent / done * repeats
-    if seconds * draws <= _HERDING_SECONDS or (draws <= _HERDING_DRAWS and seconds * draws <= _PATIENCE_SECONDS):
+    within = _PATIENCE_SECONDS * done / (spent * repeats) if spent > 0 else math.inf
+    if within >= draws:
         return draws
-    own = (
-        _HERDING_DRAWS if seconds * _HERDING_DRAWS <= _PATIENCE_SECONDS else max(100, int(_PATIENCE_SECONDS / seconds) // 100 * 100)
+    digits = 10 ** max(int(math.log10(max(within, 100.0))), 2)
+    own = min(max(int(within) // digits * digits, 100), draws)
+    say(
+        f"{name}: {own:,} of {draws:,} draws, since one takes {1e6 * spent / done:,.0f} microseconds; --samplers {_slug(name)}:{draws} makes all"
     )
-    own = min(own, draws)
-    if own < draws:
-        say(
-            f"{name}: {own:,} of {draws:,} draws, since the exact argmax takes {1e6 * spent / done:,.0f} microseconds; "
-            f"--samplers {_slug(name)}:{draws} makes all"
-        )
     return own
 
 

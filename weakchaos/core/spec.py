@@ -90,7 +90,10 @@ def rebuild(data: Any, arrays: Any) -> Any:
         return {rebuild(k, arrays): rebuild(v, arrays) for k, v in data["dict"]}
     if "object" in data:
         own = {k: np.asarray(arrays[v]) for k, v in data["arrays"].items()}
-        return _class(data["object"]).from_spec(rebuild(data["spec"], arrays), own)
+        kind = _class(data["object"])
+        if not hasattr(kind, "from_spec"):
+            raise StoreError(f"the store names {data['object']}, which cannot be made again from plain data")
+        return kind.from_spec(rebuild(data["spec"], arrays), own)
     if "dataclass" in data:
         kind = _class(data["dataclass"])
         if not hasattr(kind, "__dataclass_fields__"):

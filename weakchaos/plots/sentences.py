@@ -99,7 +99,7 @@ def _ratio(low: float, high: float) -> str:
         return ", the same"
     if low == 0:
         return ""
-    ratio = high / low
+    ratio = low / high
     if ratio < 1.05:
         return ", practically the same"
     return f", {_times(ratio)} times as much"
