@@ -126,7 +126,8 @@ def compare(
     entrants = _line_up(target, samplers, n, repeats_, say)
     command = ["weakchaos", "compare", model, "--draws", str(n), "--repeats", str(repeats_), "--seed", str(seed_)]
     command += ["--evidence", evidence] if evidence else []
-    command += ["--samplers", ",".join(f"{_slug(k)}:{d}" if d != n else _slug(k) for k, (_, _, d) in entrants.items())]
+    if samplers or any(d != n for _, _, d in entrants.values()):
+        command += ["--samplers", ",".join(f"{_slug(k)}:{d}" if d != n else _slug(k) for k, (_, _, d) in entrants.items())]
     report = _run(target, entrants, n, repeats_, seed_, quiet)
     report.command = shlex.join(command)
     paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]

@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
-__all__ = ["whole_number", "whole_numbers"]
+__all__ = ["real_array", "real_number", "whole_number", "whole_numbers"]
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -43,3 +43,24 @@ def whole_numbers(name: str, value: Any, least: int, most: int) -> np.ndarray:
     if array.ndim != 1 or not array.size or not ((array >= least) & (array <= most) & (array == np.floor(array))).all():
         raise ArgumentError(message)
     return array.astype(np.int64)
+
+
+def real_number(name: str, value: Any) -> float:
+    """`value` as a finite float; the error that says what argument `name` must be otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
+        raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
+    return float(value)
+
+
+def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
+    """`value` as a new C-contiguous float64 array, not necessarily finite; the error where it holds no numbers.
+
+    Examples
+    --------
+    >>> real_array("x", [1, 2])
+    array([1., 2.])
+    """
+    try:
+        return np.array(value, np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`{name}` must be {what} of numbers; got {shown(value)}") from error

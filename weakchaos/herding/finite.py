@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.compiled import kernel
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.arguments import real_array
+from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, BoundGraph
 from weakchaos.samplers.base import STEPS, Bound, Sampler
@@ -159,10 +160,7 @@ class Herding(Sampler):
             if self.start not in ("random", "zero"):
                 raise ArgumentError(f"`start` must be 'random', 'zero' or an array of weights; got {shown(self.start)}")
         else:
-            try:
-                array = np.array(self.start, np.float64)
-            except (TypeError, ValueError) as error:
-                raise ArgumentTypeError(f"`start` must be 'random', 'zero' or an array of weights; got {shown(self.start)}") from error
+            array = real_array("start", self.start, "'random', 'zero' or an array")
             if array.ndim != 1 or not np.isfinite(array).all():
                 raise ArgumentError(f"`start` must be a vector of finite weights; got {shown(self.start)}")
             object.__setattr__(self, "start", array)

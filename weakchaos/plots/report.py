@@ -162,7 +162,7 @@ tr.has-notes td { border-bottom: 0; }
 tr.notes ul { margin: 0; padding-left: 1.1rem; position: sticky; left: .6rem; width: fit-content; max-width: min(62rem, calc(100vw - 3.5rem)); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 0; font-size: .92rem; }
 dt { font-weight: 600; } dd { margin: 0; }
-pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 6px; font-size: .85rem; }
+pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 6px; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } body { padding: 1rem .8rem 2rem; } }
 @media print { .scroll { overflow: visible; } body { max-width: none; } }
 """

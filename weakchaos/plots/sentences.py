@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.herding import Herding
 from weakchaos.plots.cells import cell, finite, period_words, slope_words
 from weakchaos.plots.status import is_trusted, phrases
 
@@ -99,7 +100,7 @@ def _ratio(low: float, high: float) -> str:
         return ", the same"
     if low == 0:
         return ""
-    ratio = low / high
+    ratio = high / low
     if ratio < 1.05:
         return ", practically the same"
     return f", {_times(ratio)} times as much"
@@ -120,6 +121,15 @@ def _cost(best: Any, other: Any) -> str:
     if a is None or b is None or b <= 0 or a < 2 * b:
         return ""
     return f", at {_times(a / b)} times the processor time a draw"
+
+
+def _gift(ranked: list[tuple[float, Any]], other: Any) -> str:
+    """Herding is given the moments that others have to find: that must be said, and who is best without."""
+    if not isinstance(ranked[0][1].sampler, Herding) or isinstance(other.sampler, Herding):
+        return ""
+    error, best = next(pair for pair in ranked if not isinstance(pair[1].sampler, Herding))
+    rest = "" if best is other else f", and without them {_quoted(best)} is best with {_with_slope(error, best)}"
+    return f"; it is given the moments to begin with{rest}"
 
 
 def _times(ratio: float) -> str:
@@ -153,7 +163,7 @@ def _convergence(report: Any) -> str:
         verdict = f"{_quoted(best)} is the most accurate of the {_runs(len(trusted))} of {n} that passed every check"
     text = f"{where}, {verdict}: {_with_slope(error, best)} against {_with_slope(other_error, other)} for {_quoted(other)}"
     if error != other_error:
-        text += _ratio(error, other_error) + _overlap(best, other, draws) + _cost(best, other)
+        text += _ratio(error, other_error) + _overlap(best, other, draws) + _cost(best, other) + _gift(ranked, other)
     if _is_random(best):
         return text + "; the best is the plain random one." if not _is_random(other) else text + "."
     return text + ("" if _is_random(other) else _flagged_random(report, best, draws)) + "."

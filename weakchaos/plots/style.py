@@ -109,8 +109,10 @@ def _candidates(size: tuple[float, float]) -> list[tuple[float, float]]:
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    return float(max(sides[0], 0.0) * max(sides[1], 0.0))
+    """The area that boxes `a` and boxes `b` share, summed over all pairs."""
+    a, b = a.reshape(-1, 1, 4), b.reshape(1, -1, 4)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    return float(np.maximum(sides, 0.0).prod(-1).sum())
 
 
 def _leader(point: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -140,8 +142,8 @@ def place_labels(points: Any, sizes: Any, frame: Any, taken: Any = ()) -> list[t
     list of (float, float)
     """
     frame = np.asarray(frame, np.float64)
-    boxes = [np.asarray(b, np.float64) for b in taken]
-    labels: list[np.ndarray] = []
+    boxes = np.asarray(taken, np.float64).reshape(-1, 4)
+    labels = np.empty((0, 4))
     offsets = []
     for point, size in zip(np.asarray(points, np.float64), np.asarray(sizes, np.float64), strict=True):
         best, chosen, placed = np.inf, (0.0, 0.0), np.zeros(4)
@@ -149,14 +151,14 @@ def place_labels(points: Any, sizes: Any, frame: Any, taken: Any = ()) -> list[t
             centre = point + np.array([x, y])
             box = np.concatenate([centre - size / 2 - 1.5, centre + size / 2 + 1.5])
             outside = size.prod() - _overlap(np.concatenate([centre - size / 2, centre + size / 2]), frame)
-            crossed = sum(_overlap(piece, label) for piece in _leader(point, box) for label in labels)
-            covered = 2.0 * sum(_overlap(box, b) for b in boxes) + 20.0 * sum(_overlap(box, b) for b in labels)
+            crossed = _overlap(_leader(point, box), labels)
+            covered = 2.0 * _overlap(box, boxes) + 20.0 * _overlap(box, labels)
             cost = (
                 3.0 * outside + 8.0 * crossed + covered + 0.5 * rank + 1.5 * np.hypot(*(np.clip(point, box[:2], box[2:]) - point))
             )
             if cost < best - 1e-9:
                 best, chosen, placed = cost, (float(x), float(y)), box
-        labels.append(placed)
-        boxes += list(_leader(point, placed))
+        labels = np.concatenate([labels, placed[None]])
+        boxes = np.concatenate([boxes, _leader(point, placed)])
         offsets.append(chosen)
     return offsets

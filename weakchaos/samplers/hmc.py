@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array
 from weakchaos.core.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
@@ -146,7 +147,7 @@ class HMC(Sampler):
         positive("step_size", self.step_size)
         positive("n_leapfrog", self.n_leapfrog, whole=True)
         if self.inverse_mass is not None:
-            array = np.asarray(self.inverse_mass, np.float64)
+            array = real_array("inverse_mass", self.inverse_mass)
             if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
                 raise ArgumentError(f"`inverse_mass` must be a vector of positive finite numbers; got {shown(self.inverse_mass)}")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array
 from weakchaos.core.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
@@ -106,7 +107,7 @@ class RandomWalkMetropolis(Sampler):
         if np.ndim(self.scale) == 0:
             positive("scale", self.scale)
         else:
-            array = np.asarray(self.scale, np.float64)
+            array = real_array("scale", self.scale)
             if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
                 raise ArgumentError(f"`scale` must be positive and finite; got {shown(self.scale)}")
 

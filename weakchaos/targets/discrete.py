@@ -21,6 +21,7 @@ __all__ = ["DiscreteTarget", "Model", "build_model", "factor_conditional", "pair
 
 TABULATED_STATES = 4096
 TABULATED_TOTAL = 1 << 23
+TABULATED_UNITS = 1 << 14
 
 
 class Model(NamedTuple):
@@ -138,7 +139,9 @@ def build_model(target: Any, tabulate: bool = True) -> Model:
     if pair_arrays is not None:
         pair_ptr, pair_unit, pair_weight, field = pair_arrays()
         degree = np.diff(pair_ptr)
-        scopes, tables = ([], []) if not tabulate or 2.0 ** degree.max(initial=0) > TABULATED_STATES else (target.scopes, target.log_tables)
+        # Couplings alone do for large models: tables would take longer to make than a run.
+        bare = not tabulate or n > TABULATED_UNITS or degree.max(initial=0) > math.log2(TABULATED_STATES)
+        scopes, tables = ([], []) if bare else (target.scopes, target.log_tables)
     else:
         pair_ptr, pair_unit, pair_weight, field = np.zeros(1, np.int64), none_i, none_f, none_f
         scopes, tables = target.scopes, target.log_tables

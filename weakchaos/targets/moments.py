@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, shown
 
 __all__ = ["Moments"]
@@ -14,10 +15,7 @@ __all__ = ["Moments"]
 
 def finite_matrix(name: str, value: Any) -> np.ndarray:
     """`value` as a C-contiguous float64 matrix of finite numbers; a vector becomes one column."""
-    try:
-        array = np.ascontiguousarray(value, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"`{name}` must be a matrix of numbers; got {shown(value)}") from error
+    array = real_array(name, value, "a matrix")
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or 0 in array.shape:
         raise ArgumentError(f"`{name}` must have shape (n, k) with n, k >= 1; got {array.shape}")
@@ -53,7 +51,7 @@ class Moments:
 
     def __init__(self, features: Any, moments: Any, names: Sequence[str] | None = None):
         self.features = finite_matrix("features", features)
-        self.moments = np.atleast_1d(np.array(moments, np.float64))
+        self.moments = np.atleast_1d(real_array("moments", moments))
         k = self.features.shape[1]
         if self.moments.shape != (k,) or not np.isfinite(self.moments).all():
             raise ArgumentError(f"`moments` must be finite and of shape ({k},), one a feature; got {shown(moments)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array, real_number, whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets import exact
 from weakchaos.targets.discrete import DiscreteTarget
@@ -28,15 +29,13 @@ def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.n
         if (abs(matrix - matrix.T) > 1e-12 * max(1.0, np.abs(value).max(initial=0.0))).nnz:
             raise ArgumentError(f"`{what}` must be symmetric; pass (A + A.T) / 2")
     else:
-        try:
-            array = np.asarray(couplings, np.float64)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"`{what}` must be a square matrix of numbers; got {shown(couplings)}") from error
+        array = real_array(what, couplings, "a square matrix")
         shape = array.shape
         if array.ndim != 2 or shape[0] != shape[1] or shape[0] == 0:
             raise ArgumentError(f"`{what}` must be a square matrix; got shape {shape}")
-        gap = np.abs(array - array.T)
-        if np.isfinite(gap).all() and gap.max() > 1e-12 * max(1.0, np.abs(array).max()):
+        finite = np.isfinite(array).all()
+        gap = np.abs(array - array.T) if finite else np.zeros(shape)
+        if gap.max() > 1e-12 * max(1.0, np.abs(array).max()):
             i, j = np.unravel_index(int(gap.argmax()), shape)
             raise ArgumentError(f"`{what}` must be symmetric; entries ({i}, {j}) and ({j}, {i}) are {array[i, j]} and {array[j, i]}: pass (A + A.T) / 2")
         row, column = np.nonzero(array)
@@ -50,19 +49,13 @@ def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.n
 
 
 def _vector(name: str, value: Any, n: int) -> np.ndarray:
-    array = np.zeros(n) if value is None else np.asarray(value, np.float64)
+    array = np.zeros(n) if value is None else real_array(name, value, f"a number or {n} of them, an array")
     array = np.full(n, float(array)) if array.ndim == 0 else array
     if array.shape != (n,):
         raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
     if not np.isfinite(array).all():
         raise ArgumentError(f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}")
     return array.copy()
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
-        raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
-    return float(value)
 
 
 def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -92,10 +85,7 @@ def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.
 
 
 def _checked_shape(shape: Any) -> tuple[int, ...]:
-    sides = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    if not sides or any(isinstance(s, bool) or not isinstance(s, int | np.integer) or s < 1 for s in sides):
-        raise ArgumentError(f"`shape` must hold positive whole numbers, the sides of the lattice; got {shown(shape)}")
-    return tuple(int(s) for s in sides)
+    return tuple(whole_numbers("shape", shape, 1, 2**31).tolist())
 
 
 class PairwiseMRF(DiscreteTarget):
@@ -270,7 +260,7 @@ class Ising(PairwiseMRF):
             A torus, or free boundaries.
         """
         sides = _checked_shape(shape)
-        beta, coupling, field = _number("beta", beta), _number("coupling", coupling), _number("field", field)
+        beta, coupling, field = real_number("beta", beta), real_number("coupling", coupling), real_number("field", field)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
         n = math.prod(sides)
@@ -322,11 +312,10 @@ class Potts(DiscreteTarget):
         self._setup(n, i, j, weight, q, fields, names)
 
     def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, q: Any, fields: Any, names: Any) -> None:
-        if isinstance(q, bool) or not isinstance(q, int | np.integer) or q < 2:
-            raise ArgumentError(f"`q` must be a whole number of at least 2; got {shown(q)}")
+        q = whole_number("q", q, 2)
         self.cardinalities, self.observed = np.full(n, q, np.int64), {}
         self.q, self.edges, self.weights = int(q), np.stack([i, j], 1).reshape(-1, 2), weight
-        self.fields = np.zeros((n, q)) if fields is None else np.array(fields, np.float64)
+        self.fields = np.zeros((n, q)) if fields is None else real_array("fields", fields)
         if self.fields.shape != (n, q) or not np.isfinite(self.fields).all():
             raise ArgumentError(f"`fields` must be finite and of shape ({n}, {q}); got {shown(fields)}")
         self.names = [f"x{k}" for k in range(n)] if names is None else [str(k) for k in names]
@@ -337,7 +326,7 @@ class Potts(DiscreteTarget):
     def lattice(cls, shape: Any, q: int, beta: float, periodic: bool = True) -> Potts:
         """Nearest neighbours on a hyper-cubic lattice with coupling `beta`; critical at ``log(1 + sqrt q)`` in two dimensions."""
         sides = _checked_shape(shape)
-        beta = _number("beta", beta)
+        beta = real_number("beta", beta)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
         self._setup(math.prod(sides), i, j, np.full(len(i), beta), q, None, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.moments import finite_matrix
 
@@ -37,7 +38,7 @@ class Points:
     def __init__(self, x: Any, weights: Any = None, names: Sequence[str] | None = None):
         self.x = finite_matrix("x", x)
         n, self.dim = self.x.shape
-        self.weights = np.full(n, 1.0 / n) if weights is None else np.array(weights, np.float64)
+        self.weights = np.full(n, 1.0 / n) if weights is None else real_array("weights", weights)
         if self.weights.shape != (n,) or not np.isfinite(self.weights).all() or (self.weights < 0).any() or self.weights.sum() <= 0:
             raise ArgumentError(f"`weights` must be {n} non-negative finite numbers, one a point, not all zero; got {shown(weights)}")
         self.weights = self.weights / self.weights.sum()

@@ -1,0 +1,73 @@
+"""Every discrete sampler and every herding obeys the laws of a System, and sums in the kernel equal sums over draws."""
+
+import numpy as np
+import pytest
+import weakchaos as wc
+from tests.conformance import check_system
+from tests.samplers.test_gibbs import machine, star
+from weakchaos.targets.factor_graph import packaged
+
+POINTS = np.random.default_rng(0).normal(size=(30, 2))
+CASES = {
+    "Gibbs": lambda: wc.samplers.Gibbs().bind(machine(4)),
+    "Gibbs, random scan": lambda: wc.samplers.Gibbs("random").bind(machine(4)),
+    "Gibbs, lattice": lambda: wc.samplers.Gibbs().bind(wc.Ising.lattice((4, 5), 0.3)),
+    "Gibbs, blocks": lambda: wc.samplers.Gibbs(blocks="deterministic").bind(packaged("asia")),
+    "Gibbs, tables": lambda: wc.samplers.Gibbs().bind(packaged("sachs").condition({"PKA": 1})),
+    "Gibbs, rotation": lambda: wc.samplers.Gibbs().bind(machine(4), "rotation-4"),
+    "Gibbs, Sobol": lambda: wc.samplers.Gibbs().bind(machine(4), "sobol-4"),
+    "herded, blanket": lambda: wc.herding.HerdedGibbs().bind(machine(4)),
+    "herded, full": lambda: wc.herding.HerdedGibbs("full").bind(star(3, 3)),
+    "herded, hash": lambda: wc.herding.HerdedGibbs("hash").bind(packaged("child")),
+    "herded, shared": lambda: wc.herding.HerdedGibbs("shared").bind(machine(4)),
+    "herding, graph": lambda: wc.herding.Herding().bind(packaged("asia")),
+    "herding, moments": lambda: wc.herding.Herding().bind(wc.Moments(POINTS, POINTS.mean(0))),
+    "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
+    "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
+    "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_system(name):
+    check_system(CASES[name](), n=48)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_sums_are_those_of_the_draws(name):
+    system = CASES[name]()
+    a = system.start(3)
+    b = a.copy()
+    draws = np.empty((20, system.dim), system.dtype)
+    stats, none = np.empty((20, len(system.stats_names))), np.empty((0, len(system.stats_names)))
+    sums, both = np.zeros(system.n_averages), np.zeros(system.n_averages)
+    assert system.run(a, 60, 3, np.empty((0, system.dim), system.dtype), none, sums) == 60
+    assert system.run(b, 60, 3, draws, stats, both) == 60
+    assert np.array_equal(sums, both)
+    assert np.allclose(system.estimands(system.readout(draws)).sum(0), sums)
+    assert np.isfinite(stats).all()
+
+
+def test_a_broken_system_is_found():
+    class Forgets(type(CASES["Gibbs"]())):
+        def run(self, state, n, every, draws, stats, sums):
+            if n:
+                state.driver = self.driver.open(n)  # what a kernel that starts its stream anew at each call would do
+            return super().run(state, n, every, draws, stats, sums)
+
+    good = CASES["Gibbs"]()
+    with pytest.raises(AssertionError):
+        check_system(Forgets(good.sampler, good.target, "pcg64"), n=48)
+
+
+@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "Gibbs, Sobol"])
+def test_extend_and_store(name, tmp_path):
+    """One long run, a run extended, and a run kept in a store are the same draws."""
+    system = CASES[name]()
+    arguments = {"warmup": 5, "chains": 2, "seed": 4, "progress": False, "driver": system.driver or "pcg64"}
+    whole = wc.sample(system.target, system.sampler, draws=60, **arguments)
+    longer = wc.extend(wc.sample(system.target, system.sampler, draws=25, **arguments), 35, progress=False)
+    wc.sample(system.target, system.sampler, draws=25, store=tmp_path / "run.zarr", **arguments)
+    stored = wc.extend(wc.load(tmp_path / "run.zarr"), 35, progress=False)
+    assert np.array_equal(whole.draws, longer.draws)
+    assert np.array_equal(whole.draws, stored.draws)
