@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import weakchaos as wc
 from matplotlib.figure import Figure
+
+import weakchaos as wc
 from weakchaos.comparison import default_samplers
 from weakchaos.targets.factor_graph import packaged
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import weakchaos as wc
 from tests.conformance import check_system
 from tests.samplers.test_gibbs import machine, star

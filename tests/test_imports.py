@@ -10,7 +10,22 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "weakchaos"
 
 # Each part may import itself and what stands before it.
-ORDER = ["core", "targets", "kernels", "drivers", "samplers", "herding", "systems", "diagnostics", "renormalization", "comparison", "experiments", "plots", "interop", "cli"]
+ORDER = [
+    "core",
+    "targets",
+    "kernels",
+    "drivers",
+    "samplers",
+    "herding",
+    "systems",
+    "diagnostics",
+    "renormalization",
+    "comparison",
+    "experiments",
+    "plots",
+    "interop",
+    "cli",
+]
 # Deliberate exceptions, each inside of a function: what an object can be turned into lives above it.
 UPWARD = {
     ("targets", "interop"),  # FactorGraph.from_uai, from_pgmpy
@@ -57,7 +72,9 @@ def test_the_check_can_fail(tmp_path, monkeypatch):
     assert violations([tmp_path / "core" / "bad.py"])
 
 
-@pytest.mark.parametrize("name", ["matplotlib", "scipy.stats", "zarr", "typer", "tqdm", "sklearn", "arviz_base", "xarray", "torch", "nolds", "pgmpy"])
+@pytest.mark.parametrize(
+    "name", ["matplotlib", "scipy.stats", "zarr", "typer", "tqdm", "sklearn", "arviz_base", "xarray", "torch", "nolds", "pgmpy"]
+)
 def test_nothing_heavy_at_import(name):
     code = f"import sys, weakchaos; sys.exit({name!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -66,7 +66,7 @@ class Report:
     @property
     def rows(self) -> list[dict]:
         """One dict a sampler with keys sampler, driver, draws, error, slope, slope_se, lyapunov, entropy_rate, period, ns_per_draw,
-        gradients_per_draw, and rhat, disagreement, damage_exponent, status."""  # noqa: D205, D209
+        gradients_per_draw, and rhat, disagreement, damage_exponent, status."""
         return [dict(e.row) for e in self.entrants]
 
     def table(self) -> str:
@@ -107,7 +107,9 @@ def _checked_draws(draws: Any) -> int:
     if isinstance(draws, float) and draws.is_integer():
         draws = int(draws)
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
-        raise ArgumentError(f"`draws` must be a whole number of at least 100, so that there is a rate to measure; got {shown(draws)}")
+        raise ArgumentError(
+            f"`draws` must be a whole number of at least 100, so that there is a rate to measure; got {shown(draws)}"
+        )
     return int(draws)
 
 
@@ -123,7 +125,9 @@ def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, An
     for name, value in samplers.items():
         parts = value if isinstance(value, tuple) else (value,)
         if not 1 <= len(parts) <= 3 or isinstance(parts[0], type) or not hasattr(parts[0], "bind"):
-            raise ArgumentTypeError(f"`samplers`[{name!r}] must be a sampler, (sampler, driver) or (sampler, driver, draws); got {shown(value)}")
+            raise ArgumentTypeError(
+                f"`samplers`[{name!r}] must be a sampler, (sampler, driver) or (sampler, driver, draws); got {shown(value)}"
+            )
         out[str(name)] = (parts[0], parts[1] if len(parts) > 1 else driver, _checked_draws(parts[2]) if len(parts) > 2 else draws)
     return out
 
@@ -137,7 +141,11 @@ def _truth(target: Any, truth: Any, n_averages: int) -> tuple[np.ndarray, np.nda
                 "for instance from a long run: truth=weakchaos.sample(...).averages()[1][:, -1].mean(0)"
             )
         return known, scale, getattr(target, "source", None) or "exact"
-    flat = np.concatenate([np.ravel(t) for t in truth]) if isinstance(truth, list | tuple) and np.ndim(truth[0]) else np.atleast_1d(np.asarray(truth, np.float64))
+    flat = (
+        np.concatenate([np.ravel(t) for t in truth])
+        if isinstance(truth, list | tuple) and np.ndim(truth[0])
+        else np.atleast_1d(np.asarray(truth, np.float64))
+    )
     scale = np.ones(n_averages)
     sds = getattr(target, "sds", None)
     if sds is not None and not callable(sds):
@@ -196,7 +204,9 @@ def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cach
     seed, draws, repeats = plan["seed"], plan["draws"], plan["repeats"]
     # Compiled now, so that the time of a draw below is that of a draw.
     state = system.start(seed)
-    system.run(state, 1, 1, np.empty((0, system.dim), system.dtype), np.empty((0, len(system.stats_names))), np.zeros(system.n_averages))
+    system.run(
+        state, 1, 1, np.empty((0, system.dim), system.dtype), np.empty((0, len(system.stats_names))), np.zeros(system.n_averages)
+    )
     notes = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -326,11 +336,15 @@ def compare(
     True
     """
     if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 2:
-        raise ArgumentError(f"`repeats` must be a whole number of at least 2, so that starts can be held against each other; got {shown(repeats)}")
+        raise ArgumentError(
+            f"`repeats` must be a whole number of at least 2, so that starts can be held against each other; got {shown(repeats)}"
+        )
     draws = _checked_draws(draws)
     entrants = _entrants(samplers, driver, draws)
     if not hasattr(target, "truth"):
-        raise ArgumentTypeError(f"`target` must be a target such as weakchaos.PairwiseMRF or weakchaos.Density; got {shown(target)}")
+        raise ArgumentTypeError(
+            f"`target` must be a target such as weakchaos.PairwiseMRF or weakchaos.Density; got {shown(target)}"
+        )
     first, own, _ = next(iter(entrants.values()))
     width = first.bind(target, driver="pcg64" if own is None else own).n_averages
     known, scale, source = _truth(target, truth, width)

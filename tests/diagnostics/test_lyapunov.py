@@ -19,7 +19,11 @@ from weakchaos.targets.mrf import PairwiseMRF
         (lambda x: (x + 0.6180339887498949) % 1.0, 0.0, 1e-6),  # rotation
         (lambda x: 0.5 * x + 0.1, math.log(0.5), 1e-3),  # towards a fixed point, linear
         (lambda x: 2.8 * x * (1 - x), math.log(0.8), 1e-3),  # logistic fixed point: |2 - r|
-        (lambda x: 3.2 * x * (1 - x), 0.5 * math.log(abs(4 + 2 * 3.2 - 3.2**2)), 1e-3),  # logistic 2-cycle: multiplier 4 + 2 r - r**2
+        (
+            lambda x: 3.2 * x * (1 - x),
+            0.5 * math.log(abs(4 + 2 * 3.2 - 3.2**2)),
+            1e-3,
+        ),  # logistic 2-cycle: multiplier 4 + 2 r - r**2
     ],
 )
 def test_maps(step, expected, tolerance):

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+
 from tests import naive_discrete as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.sampling import sample
@@ -53,7 +54,17 @@ def test_systematic_scan_is_the_oracle(name):
 
 
 @pytest.mark.parametrize(
-    ("shape", "periodic"), [((4, 4), True), ((4, 4), False), ((3, 5), True), ((2, 4), True), ((1, 5), True), ((1, 4), False), ((5, 1), True), ((2, 2), False)]
+    ("shape", "periodic"),
+    [
+        ((4, 4), True),
+        ((4, 4), False),
+        ((3, 5), True),
+        ((2, 4), True),
+        ((1, 5), True),
+        ((1, 4), False),
+        ((5, 1), True),
+        ((2, 2), False),
+    ],
 )
 def test_checkerboard_is_gibbs_in_its_order(shape, periodic):
     target = Ising.lattice(shape, beta=0.37, coupling=-1.2, field=0.3, periodic=periodic)

@@ -2,18 +2,29 @@
 
 import numpy as np
 import pytest
-import weakchaos as wc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+import weakchaos as wc
+
 ERRORS = (wc.errors.ArgumentError, wc.errors.ArgumentTypeError)
-ANYTHING = st.one_of(st.none(), st.text(max_size=3), st.floats(), st.integers(-3, 3), st.lists(st.floats(), max_size=3), st.just(object()))
-MATRICES = arrays.arrays(np.float64, st.tuples(st.integers(0, 3), st.integers(0, 3)), elements=st.floats(allow_nan=True, allow_infinity=True))
+ANYTHING = st.one_of(
+    st.none(), st.text(max_size=3), st.floats(), st.integers(-3, 3), st.lists(st.floats(), max_size=3), st.just(object())
+)
+MATRICES = arrays.arrays(
+    np.float64, st.tuples(st.integers(0, 3), st.integers(0, 3)), elements=st.floats(allow_nan=True, allow_infinity=True)
+)
 
 
 def valid_couplings(w):
-    return w.ndim == 2 and w.shape[0] == w.shape[1] > 0 and np.isfinite(w).all() and np.allclose(w, w.T, rtol=1e-12, atol=0) and not np.diag(w).any()
+    return (
+        w.ndim == 2
+        and w.shape[0] == w.shape[1] > 0
+        and np.isfinite(w).all()
+        and np.allclose(w, w.T, rtol=1e-12, atol=0)
+        and not np.diag(w).any()
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -73,7 +84,9 @@ def test_a_function_is_not_a_target():
 
 
 def test_wrong_gradient_names_the_worst_coordinate():
-    target = wc.Density(lambda x: -0.5 * float(x @ x), dim=3, grad=lambda x: -x * [1.0, 1.0, 3.0], names=["a", "b", "c"], start=np.ones(3))
+    target = wc.Density(
+        lambda x: -0.5 * float(x @ x), dim=3, grad=lambda x: -x * [1.0, 1.0, 3.0], names=["a", "b", "c"], start=np.ones(3)
+    )
     with pytest.warns(wc.errors.GradientWarning, match="'c'"):
         wc.sample(target, wc.samplers.HMC(), draws=10, warmup=0, chains=1, progress=False)
 

@@ -19,7 +19,9 @@ def _curves(draws: Any, errors: Any) -> tuple[np.ndarray, np.ndarray]:
     t, e = np.asarray(draws, np.float64), np.asarray(errors, np.float64)
     e = e[None] if e.ndim == 1 else e
     if t.ndim != 1 or e.ndim != 2 or e.shape[1] != t.size:
-        raise ArgumentError(f"`errors` must have shape (repeats, {t.size}) or ({t.size},), one column a draw count; got {np.shape(errors)}")
+        raise ArgumentError(
+            f"`errors` must have shape (repeats, {t.size}) or ({t.size},), one column a draw count; got {np.shape(errors)}"
+        )
     if t.size < 3 or (np.diff(t) <= 0).any() or t[0] <= 0:
         raise ArgumentError(f"`draws` must be at least 3 increasing positive counts; got {shown(np.asarray(draws).tolist())}")
     if not np.isfinite(e).all() or (e < 0).any():
@@ -69,7 +71,14 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
     notes = []
     positive = e[e > 0]
     if positive.size == 0:
-        return Result(0.0, None, (t, e.mean(0)), (low, high), {"repeats": len(e)}, ("the error is zero throughout: there is no rate to measure",))
+        return Result(
+            0.0,
+            None,
+            (t, e.mean(0)),
+            (low, high),
+            {"repeats": len(e)},
+            ("the error is zero throughout: there is no rate to measure",),
+        )
     if (e == 0).any():
         notes.append(f"{int((e == 0).sum())} errors are exactly zero and count as half the least other")
     floor = 0.5 * positive.min()
@@ -82,7 +91,9 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
         notes.append("one repeat gives no standard error")
     stderr = float(slopes.std(ddof=1) / np.sqrt(len(slopes))) if len(e) > 1 else None
     curve = (t, np.exp(np.log(np.maximum(e, floor)).mean(0)))
-    return Result(float(slopes.mean()), stderr, curve, (float(x[0] and np.exp(x[0])), float(np.exp(x[-1]))), {"repeats": len(e)}, tuple(notes))
+    return Result(
+        float(slopes.mean()), stderr, curve, (float(x[0] and np.exp(x[0])), float(np.exp(x[-1]))), {"repeats": len(e)}, tuple(notes)
+    )
 
 
 def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:

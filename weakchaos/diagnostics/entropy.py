@@ -84,8 +84,19 @@ def block_entropy(symbols: Any, length: int = 1, base: float | None = None) -> R
         distinct = counts.size
         if k == length:
             break
-    notes = (f"{distinct} different words among {ranks.size - length + 1}: the plug-in entropy is biased low",) if 10 * distinct > ranks.size else ()
-    result = Result(values[-1], None, (np.arange(1, len(values) + 1), np.array(values)), None, {"length": length, "estimator": "plug-in", "words": distinct}, notes)
+    notes = (
+        (f"{distinct} different words among {ranks.size - length + 1}: the plug-in entropy is biased low",)
+        if 10 * distinct > ranks.size
+        else ()
+    )
+    result = Result(
+        values[-1],
+        None,
+        (np.arange(1, len(values) + 1), np.array(values)),
+        None,
+        {"length": length, "estimator": "plug-in", "words": distinct},
+        notes,
+    )
     return result if base is None else result.in_base(base)
 
 
@@ -130,5 +141,12 @@ def entropy_rate(symbols: Any, max_length: int = 32, base: float | None = None) 
         if k == 1 and 50 * counts.size > ranks.size:
             notes = (f"{counts.size} symbols for a sequence of {ranks.size}: too short for any estimate of the rate",)
             break
-    result = Result(rates[-1], None, (np.array(lengths), np.array(rates)), None, {"length": lengths[-1], "estimator": "plug-in", "alphabet": size}, notes)
+    result = Result(
+        rates[-1],
+        None,
+        (np.array(lengths), np.array(rates)),
+        None,
+        {"length": lengths[-1], "estimator": "plug-in", "alphabet": size},
+        notes,
+    )
     return result if base is None else result.in_base(base)

@@ -76,7 +76,9 @@ def largest_exponent(
     True
     """
     if steps < 10 or every < 1 or transient < 0:
-        raise ArgumentError(f"`steps` must be at least 10, `every` at least 1 and `transient` not negative; got {steps}, {every}, {transient}")
+        raise ArgumentError(
+            f"`steps` must be at least 10, `every` at least 1 and `transient` not negative; got {steps}, {every}, {transient}"
+        )
     if not separation > 0:
         raise ArgumentError(f"`separation` must be positive; got {shown(separation)}")
     base = system.start(seed) if state is None else state.copy()
@@ -125,10 +127,19 @@ def _twin(system: System, base: State, steps: int, every: int, separation: float
         notes.append("the orbit diverged: the exponent of an unbounded orbit says nothing")
         rates = rates[np.isfinite(rates)]
     if rates.size == 0:
-        return Result(0.0, None, (np.empty(0), np.empty(0)), None, {"kind": "phase"}, (*notes, "no round could be measured: the value says nothing"))
+        return Result(
+            0.0,
+            None,
+            (np.empty(0), np.empty(0)),
+            None,
+            {"kind": "phase"},
+            (*notes, "no round could be measured: the value says nothing"),
+        )
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
     parameters = {"kind": "phase", "steps": rounds * every, "every": every, "separation": separation, "split": split}
-    return Result(float(rates.mean()), _batch_stderr(rates), (every * np.arange(1, rates.size + 1), running), None, parameters, tuple(notes))
+    return Result(
+        float(rates.mean()), _batch_stderr(rates), (every * np.arange(1, rates.size + 1), running), None, parameters, tuple(notes)
+    )
 
 
 def _other_symbol(system: Any, state: State, rng: np.random.Generator) -> State | None:
@@ -152,7 +163,9 @@ def _other_symbol(system: Any, state: State, rng: np.random.Generator) -> State 
 
 def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -> Result:
     if base.symbols.size == 0:
-        raise ArgumentError("`system` has neither phase nor symbols: nothing can be nudged but its driver, whose exponent is `driver.lyapunov`")
+        raise ArgumentError(
+            "`system` has neither phase nor symbols: nothing can be nudged but its driver, whose exponent is `driver.lyapunov`"
+        )
     damage = []
     for _ in range(steps):
         twin = _other_symbol(system, base, rng)
@@ -163,11 +176,31 @@ def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -
     counts = np.array(damage, np.float64)
     parameters = {"kind": "symbols", "steps": steps, "damage": float(counts.mean()) if counts.size else 0.0}
     if counts.size == 0:
-        return Result(0.0, None, (np.empty(0), np.empty(0)), None, parameters, ("no state with one symbol changed has positive probability: no twin exists",))
+        return Result(
+            0.0,
+            None,
+            (np.empty(0), np.empty(0)),
+            None,
+            parameters,
+            ("no state with one symbol changed has positive probability: no twin exists",),
+        )
     running = np.cumsum(counts) / np.arange(1, counts.size + 1)
     if counts.sum() == 0:
-        return Result(-math.log(counts.size), None, (np.arange(1, counts.size + 1), running), None, parameters, ("damage healed in every trial: the value is an upper bound",))
+        return Result(
+            -math.log(counts.size),
+            None,
+            (np.arange(1, counts.size + 1), running),
+            None,
+            parameters,
+            ("damage healed in every trial: the value is an upper bound",),
+        )
     stderr = _batch_stderr(counts)
     with np.errstate(divide="ignore"):
         curve = np.log(running)
-    return Result(math.log(counts.mean()), None if stderr is None else stderr / counts.mean(), (np.arange(1, counts.size + 1), curve), None, parameters)
+    return Result(
+        math.log(counts.mean()),
+        None if stderr is None else stderr / counts.mean(),
+        (np.arange(1, counts.size + 1), curve),
+        None,
+        parameters,
+    )

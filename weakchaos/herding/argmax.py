@@ -149,7 +149,9 @@ class BoundGraph(BoundDiscrete):
             mask = support.copy()
             for axis, u in enumerate(scope.tolist()):
                 if u in self.target.observed:
-                    mask &= (np.arange(cards[u]) == self.target.observed[u]).reshape([-1 if a == axis else 1 for a in range(len(scope))])
+                    mask &= (np.arange(cards[u]) == self.target.observed[u]).reshape(
+                        [-1 if a == axis else 1 for a in range(len(scope))]
+                    )
             allowed.append(mask.ravel())
             units = tuple(scope.tolist())
             home = min(rank[u] for u in units)
@@ -192,7 +194,9 @@ class BoundGraph(BoundDiscrete):
         """See `Bound.run`."""
         # Scratch of this call alone, so that chains in threads do not share it.
         buffer, best = np.empty(self._buffers[0]), np.zeros(self._buffers[1], np.int64)
-        return _herd_graph(*self._arrays, self._offset, buffer, best, state.phase, state.symbols, state.counters, n, every, draws, stats, sums)
+        return _herd_graph(
+            *self._arrays, self._offset, buffer, best, state.phase, state.symbols, state.counters, n, every, draws, stats, sums
+        )
 
     def count_bad_values(self, state: State) -> int:
         """None: there is no log density."""

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
 from weakchaos.core.arguments import real_array
+from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, BoundGraph
@@ -28,6 +28,7 @@ from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points
 
 __all__ = ["Herding"]
+
 
 @kernel
 def _herding(features, moments, w, symbols, counters, n, every, draws, stats, sums):
@@ -113,7 +114,9 @@ class _Bound(Bound):
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """The mean of points; indices of states have none."""
         if not self._points:
-            raise ArgumentError("the mean of state indices is not kept with record='averages'; `trace.averages()` gives those of the features")
+            raise ArgumentError(
+                "the mean of state indices is not kept with record='averages'; `trace.averages()` gives those of the features"
+            )
         return averages
 
     def count_bad_values(self, state: State) -> int:
@@ -171,5 +174,3 @@ class Herding(Sampler):
         """The system of herding on a target; `driver` is not used, since no number is drawn."""
         self.require(target, (Moments, Points, DiscreteTarget), "Moments, Points or a discrete target")
         return BoundGraph(self, target) if isinstance(target, DiscreteTarget) else _Bound(self, target, None)
-
-

@@ -90,7 +90,28 @@ def _first_weights(weights, place, p, states, word):
 
 
 @kernel
-def _herded_gibbs(model, kind, weight_start, width, wrap_ptr, wrap, wrap_stride, word, unit_word, bins, start, weights, symbols, keys, counters, first, n, every, draws, sums):
+def _herded_gibbs(
+    model,
+    kind,
+    weight_start,
+    width,
+    wrap_ptr,
+    wrap,
+    wrap_stride,
+    word,
+    unit_word,
+    bins,
+    start,
+    weights,
+    symbols,
+    keys,
+    counters,
+    first,
+    n,
+    every,
+    draws,
+    sums,
+):
     cardinality, offset, free, table_start = model.cardinality, model.offset, model.free, model.table_start
     blanket_ptr, blanket, stride, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
     pairwise = model.field.size > 0

@@ -70,5 +70,7 @@ class BoundDiscrete(Bound):
 
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """Means of the units, from their marginals."""
-        values = np.concatenate([np.arange(k) for k in self.target.cardinalities]) * self.target.readout_step + self.target.readout_shift
+        values = (
+            np.concatenate([np.arange(k) for k in self.target.cardinalities]) * self.target.readout_step + self.target.readout_shift
+        )
         return np.add.reduceat(averages * values, self._offset[:-1], axis=-1)

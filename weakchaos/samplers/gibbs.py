@@ -153,7 +153,9 @@ class _BoundBlocks(BoundDiscrete):
         self._largest = max(sizes, default=1)
         if self._largest > _LARGEST_BLOCK:
             worst = self.blocks[int(np.argmax(sizes))]
-            raise ArgumentError(f"`blocks` must have at most {_LARGEST_BLOCK} joint states each; block {worst} has {self._largest}: split it")
+            raise ArgumentError(
+                f"`blocks` must have at most {_LARGEST_BLOCK} joint states each; block {worst} has {self._largest}: split it"
+            )
         touching = [sorted({f for i in b for f in self._factors_of(i)}) for b in self.blocks]
         self._arrays = tuple(
             np.concatenate([np.asarray(v, np.int64).ravel() for v in part]) if len(part) else np.empty(0, np.int64)

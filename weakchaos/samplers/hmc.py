@@ -54,7 +54,7 @@ def _hmc(density, user_data, stream, stream_state, step_size, n_leapfrog, invers
                 return t
             if not math.isfinite(value[0]):
                 diverged = True
-                if not value[0] == -math.inf:
+                if value[0] != -math.inf:
                     counters[BAD_VALUES] += 1
                 break
             kick = step_size if step + 1 < n_leapfrog else 0.5 * step_size

@@ -110,7 +110,9 @@ def _flat(parts: list, dtype: Any) -> np.ndarray:
     return np.concatenate([np.asarray(p, dtype).ravel() for p in parts]) if parts else np.empty(0, dtype)
 
 
-def _conditional_cdf(unit: int, blanket: list[int], touching: list[tuple[Sequence[int], np.ndarray]], cardinality: np.ndarray) -> np.ndarray:
+def _conditional_cdf(
+    unit: int, blanket: list[int], touching: list[tuple[Sequence[int], np.ndarray]], cardinality: np.ndarray
+) -> np.ndarray:
     """P(x_i <= k | blanket) for all blanket states (C order, last unit fastest) and k < K_i - 1."""
     axes = {j: a for a, j in enumerate([*blanket, unit])}
     total = np.zeros([*(int(cardinality[j]) for j in blanket), int(cardinality[unit])])
@@ -265,7 +267,9 @@ class DiscreteTarget:
         x = x.astype(np.int64)
         for i, k in self.observed.items():
             if x[i] != k:
-                raise ArgumentError(f"`initial` contradicts the evidence: unit {self.names[i]!r} is observed in state {k}; got {x[i]}")
+                raise ArgumentError(
+                    f"`initial` contradicts the evidence: unit {self.names[i]!r} is observed in state {k}; got {x[i]}"
+                )
         if not np.isfinite(self.log_prob(x)):
             raise ArgumentError(f"`initial` has probability zero; got {shown(array.tolist())}")
         return x

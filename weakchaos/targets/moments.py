@@ -59,7 +59,9 @@ class Moments:
         outside = (self.moments < low - 1e-12) | (self.moments > high + 1e-12)
         if outside.any():
             j = int(np.argmax(outside))
-            raise ArgumentError(f"`moments` must lie between the least and the greatest feature; entry {j} is {self.moments[j]}, outside of [{low[j]}, {high[j]}]")
+            raise ArgumentError(
+                f"`moments` must lie between the least and the greatest feature; entry {j} is {self.moments[j]}, outside of [{low[j]}, {high[j]}]"
+            )
         self.feature_names = [f"phi{j}" for j in range(k)] if names is None else [str(n) for n in names]
         self.names = ["state"]
 

@@ -37,7 +37,9 @@ def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.n
         gap = np.abs(array - array.T) if finite else np.zeros(shape)
         if gap.max() > 1e-12 * max(1.0, np.abs(array).max()):
             i, j = np.unravel_index(int(gap.argmax()), shape)
-            raise ArgumentError(f"`{what}` must be symmetric; entries ({i}, {j}) and ({j}, {i}) are {array[i, j]} and {array[j, i]}: pass (A + A.T) / 2")
+            raise ArgumentError(
+                f"`{what}` must be symmetric; entries ({i}, {j}) and ({j}, {i}) are {array[i, j]} and {array[j, i]}: pass (A + A.T) / 2"
+            )
         row, column = np.nonzero(array)
         value = array[row, column]
     if not np.isfinite(value).all():
@@ -54,7 +56,9 @@ def _vector(name: str, value: Any, n: int) -> np.ndarray:
     if array.shape != (n,):
         raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ArgumentError(f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}")
+        raise ArgumentError(
+            f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}"
+        )
     return array.copy()
 
 
@@ -167,7 +171,9 @@ class PairwiseMRF(DiscreteTarget):
         """
         n = self.dim
         if n > _ENUMERATED:
-            raise ArgumentError(f"exact enumeration is for at most {_ENUMERATED} units; this model has {n}: `marginals` may still do, by a junction tree")
+            raise ArgumentError(
+                f"exact enumeration is for at most {_ENUMERATED} units; this model has {n}: `marginals` may still do, by a junction tree"
+            )
         energy = np.zeros((2,) * n)
         for k, b in enumerate(self.fields):
             energy += np.array([0.0, b]).reshape([2 if a == k else 1 for a in range(n)])
@@ -196,7 +202,9 @@ class PairwiseMRF(DiscreteTarget):
         """The same model as a `FactorGraph`."""
         from weakchaos.targets.factor_graph import FactorGraph
 
-        return FactorGraph(self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names)
+        return FactorGraph(
+            self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names
+        )
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the model again."""
@@ -206,7 +214,9 @@ class PairwiseMRF(DiscreteTarget):
     def from_spec(cls, spec: dict, arrays: dict) -> PairwiseMRF:
         """The model that `to_spec` described."""
         self = cls.__new__(cls)
-        self._setup(len(arrays["fields"]), arrays["edges"][:, 0], arrays["edges"][:, 1], arrays["weights"], arrays["fields"], spec["names"])
+        self._setup(
+            len(arrays["fields"]), arrays["edges"][:, 0], arrays["edges"][:, 1], arrays["weights"], arrays["fields"], spec["names"]
+        )
         return self
 
 
@@ -349,7 +359,9 @@ class Potts(DiscreteTarget):
         """Unnormalised log probability of states, shape (..., n)."""
         x = np.asarray(x, np.int64)
         equal = x[..., self.edges[:, 0]] == x[..., self.edges[:, 1]]
-        return equal @ self.weights + np.take_along_axis(np.broadcast_to(self.fields, (*x.shape, self.q)), x[..., None], -1)[..., 0].sum(-1)
+        return equal @ self.weights + np.take_along_axis(np.broadcast_to(self.fields, (*x.shape, self.q)), x[..., None], -1)[
+            ..., 0
+        ].sum(-1)
 
     def distribution(self) -> np.ndarray:
         """Exact probabilities of all q**n states, the last unit fastest; at most 2**20 states."""
@@ -368,7 +380,9 @@ class Potts(DiscreteTarget):
         """The same model as a `FactorGraph`."""
         from weakchaos.targets.factor_graph import FactorGraph
 
-        return FactorGraph(self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names)
+        return FactorGraph(
+            self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names
+        )
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the model again."""

@@ -40,7 +40,9 @@ class Points:
         n, self.dim = self.x.shape
         self.weights = np.full(n, 1.0 / n) if weights is None else real_array("weights", weights)
         if self.weights.shape != (n,) or not np.isfinite(self.weights).all() or (self.weights < 0).any() or self.weights.sum() <= 0:
-            raise ArgumentError(f"`weights` must be {n} non-negative finite numbers, one a point, not all zero; got {shown(weights)}")
+            raise ArgumentError(
+                f"`weights` must be {n} non-negative finite numbers, one a point, not all zero; got {shown(weights)}"
+            )
         self.weights = self.weights / self.weights.sum()
         self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(k) for k in names]
         if len(self.names) != self.dim:

@@ -1,0 +1,131 @@
+"""What every diagnostic of a recorded series asks first: usable numbers, the correlation time, the Theiler window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+
+__all__ = ["autocorrelation", "theiler_window"]
+
+
+def as_series(x: Any, least: int, name: str = "x", constant: bool = False) -> np.ndarray:
+    """`x` as a contiguous float64 array of shape (n,); refused when it is too short, not finite, or constant."""
+    try:
+        array = np.asarray(x)
+        if array.dtype.kind not in "fiub":
+            array = array.astype(np.float64) if array.dtype.kind == "O" else array
+        if array.dtype.kind not in "fiub":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"`{name}` must be an array of real numbers; got {shown(x)}") from None
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ArgumentError(f"`{name}` must have shape (n,), one number a step; got {array.shape}: pass one column at a time")
+    series = np.ascontiguousarray(array, np.float64)
+    if series.size < least:
+        raise ArgumentError(f"`{name}` must hold at least {least} numbers for this estimate; got {series.size}")
+    bad = np.flatnonzero(~np.isfinite(series))
+    if bad.size:
+        raise ArgumentError(f"`{name}` must be finite; {bad.size} of {series.size} numbers are not, the first at index {bad[0]}: cut or interpolate the gaps")
+    if not constant and series.max() - series.min() <= 4 * np.finfo(float).eps * np.abs(series).max():
+        raise ArgumentError(f"`{name}` must vary; all {series.size} numbers equal {series[0]:.6g} within rounding")
+    return series
+
+
+def whole(value: Any, name: str, least: int) -> int:
+    """`value` as an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ArgumentError(f"`{name}` must be a whole number of at least {least}; got {shown(value)}")
+    return int(value)
+
+
+def tie_notes(x: np.ndarray) -> tuple[str, ...]:
+    """A warning where equal numbers make up most of the series."""
+    distinct = np.unique(x).size
+    if 2 * distinct > x.size:
+        return ()
+    return (f"only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",)
+
+
+def autocorrelation(x: Any, max_lag: int | None = None) -> np.ndarray:
+    """The autocorrelation of a series at lags 0 .. `max_lag`, by the fast Fourier transform.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    max_lag : int, optional
+        n // 2 by default.
+
+    Returns
+    -------
+    array of shape (max_lag + 1,)
+        Sums of products of deviations from the mean, divided by the one at lag 0.
+
+    Raises
+    ------
+    ArgumentError
+
+    Examples
+    --------
+    >>> autocorrelation([1.0, -1.0, 1.0, -1.0], 1).round(6).tolist()
+    [1.0, -0.75]
+    """
+    series = as_series(x, 4)
+    n = series.size
+    lags = n // 2 if max_lag is None else whole(max_lag, "max_lag", 0)
+    if lags >= n:
+        raise ArgumentError(f"`max_lag` must be less than the {n} numbers; got {lags}")
+    length = 1 << (2 * n - 1).bit_length()
+    deviations = series - series.mean()
+    power = np.abs(np.fft.rfft(deviations, length)) ** 2
+    sums = np.fft.irfft(power, length)[: lags + 1]
+    return sums / sums[0]
+
+
+def correlation_time(x: np.ndarray) -> int:
+    """The first lag at which the autocorrelation is below 1/e; at most n // 2."""
+    below = np.flatnonzero(autocorrelation(x) < math.exp(-1))
+    return int(below[0]) if below.size else x.size // 2
+
+
+def mean_period(x: np.ndarray) -> float:
+    """The inverse of the mean frequency of the periodogram, in steps; it lies between 2 and n."""
+    power = np.abs(np.fft.rfft(x - x.mean()))[1:] ** 2
+    return float(x.size * power.sum() / (power * np.arange(1, power.size + 1)).sum())
+
+
+def theiler_window(x: Any) -> int:
+    """How many steps apart two points must be to count as neighbours in space rather than in time.
+
+    The larger of three correlation times (the autocorrelation below 1/e) and one mean period; at most a tenth of the series.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+
+    Returns
+    -------
+    int
+        At least 1. Pairs of points less than or exactly this far apart in time are left out.
+
+    Raises
+    ------
+    ArgumentError
+
+    References
+    ----------
+    Theiler, Phys. Rev. A 34 (1986) 2427, doi:10.1103/PhysRevA.34.2427.
+
+    Examples
+    --------
+    >>> theiler_window(np.sin(np.arange(1000) * 2 * np.pi / 25))
+    25
+    """
+    series = as_series(x, 20)
+    window = max(3 * correlation_time(series), math.ceil(round(mean_period(series), 6)))
+    return max(1, min(window, series.size // 10))
