@@ -10,6 +10,7 @@ import pytest
 
 import weakchaos
 from weakchaos.cli import run
+from weakchaos.samplers import Gibbs
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 
 # Other processes find the package where this one did, wherever they are started.
@@ -140,6 +141,22 @@ def test_herding_that_would_take_minutes_gets_fewer_draws_and_says_so(monkeypatc
     assert 100 <= fewer < 10**6
     assert re.fullmatch(r"[1-9]0+", str(fewer))
     assert re.search(rf"herding: {fewer:,} of 1,000,000 draws, since .* --samplers herding:1000000 makes all", said[0])
+
+
+def test_what_is_left_out_stands_in_the_table_and_in_the_report(capsys, monkeypatch):
+    from weakchaos import cli
+
+    monkeypatch.setattr(cli, "_LARGEST_STATE", 4 * 178 * 8)
+    target = packaged("sachs")
+    out, left_out = cli._line_up(target, "", 200, 2, None)
+    assert "herded Gibbs" not in out
+    assert left_out[0].startswith("herded Gibbs was left out: its state takes")
+    assert list(cli._line_up(target, "herded-gibbs", 200, 2, None)[0]) == ["herded Gibbs"]
+    monkeypatch.setattr(cli, "_line_up", lambda *arguments: ({"Gibbs, PCG64": (Gibbs(), "pcg64", 200)}, left_out))
+    assert run(["compare", "sachs", "--draws", "200", "--repeats", "2", "--quiet"]) == 0
+    assert " ".join(left_out[0].split()) in " ".join(capsys.readouterr().out.split())
+    assert left_out[0] in Path("weakchaos-compare.html").read_text()
+    assert left_out == json.loads(Path("weakchaos-compare.json").read_text())["warnings"][-1:]
 
 
 def test_help_and_version(capsys):

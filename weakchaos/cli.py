@@ -19,6 +19,8 @@ __all__ = ["app", "main", "run"]
 
 # A step of herding finds the most probable state of the whole graph, which takes long on wide ones: it then gets fewer draws.
 _PATIENCE_SECONDS = 60.0
+# Exponents and cycles are measured on copies of the state, thousands of them.
+_LARGEST_STATE = 1 << 25
 
 app = typer.Typer(
     name="weakchaos",
@@ -123,13 +125,14 @@ def compare(
             f"exact inference is out of reach for {target.name}, so there is no truth to measure errors against: observe more of it with "
             "--evidence FILE.evid, or give what you know from Python: weakchaos.compare(target, samplers, truth=...)"
         )
-    entrants = _line_up(target, samplers, n, repeats_, say)
+    entrants, left_out = _line_up(target, samplers, n, repeats_, say)
     command = ["weakchaos", "compare", model, "--draws", str(n), "--repeats", str(repeats_), "--seed", str(seed_)]
     command += ["--evidence", evidence] if evidence else []
     if samplers or any(d != n for _, _, d in entrants.values()):
         command += ["--samplers", ",".join(f"{_slug(k)}:{d}" if d != n else _slug(k) for k, (_, _, d) in entrants.items())]
     report = _run(target, entrants, n, repeats_, seed_, quiet)
     report.command = shlex.join(command)
+    report.warnings += left_out
     paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
     report.plot(paths[0])
     report.to_html(paths[1])
@@ -184,8 +187,8 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> dict[str, tuple[Any, Any, int]]:
-    """The samplers that were asked for, with the driver and the draws of each."""
+def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> tuple[dict[str, tuple[Any, Any, int]], list[str]]:
+    """The samplers that were asked for, with the driver and the draws of each; and what was left out, and why."""
     from weakchaos.comparison import default_samplers
     from weakchaos.herding import Herding
 
@@ -196,14 +199,20 @@ def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> di
         if _slug(name) not in default:
             raise _Failure(f"`--samplers` must be taken from {','.join(default)}; got {shown(name)}")
         chosen[_slug(name)] = _whole("--samplers NAME:DRAWS", own, 100) if own else None
-    out = {}
+    out, left_out = {}, []
     for slug, given in chosen.items():
         name, sampler, driver = default[slug]
-        own_draws = given
-        if own_draws is None:
-            own_draws = _affordable(name, sampler, target, draws, repeats, say) if isinstance(sampler, Herding) else draws
-        out[name] = (sampler, driver, own_draws)
-    return out
+        size = sampler.bind(target, driver=driver).start(0).phase.nbytes
+        if size > _LARGEST_STATE and not wanted:
+            left_out.append(
+                f"{name} was left out: its state takes {size >> 20:,} megabytes; --samplers {slug} runs it all the same"
+            )
+            continue
+        own = given
+        if own is None:
+            own = _affordable(name, sampler, target, draws, repeats, say) if isinstance(sampler, Herding) else draws
+        out[name] = (sampler, driver, own)
+    return out, left_out
 
 
 def _affordable(name: str, sampler: Any, target: Any, draws: int, repeats: int, say: Any) -> int:

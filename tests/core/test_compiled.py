@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import float64
 from scipy.special import ndtri
 
 from weakchaos.core import compiled
-from weakchaos.core.compiled import address_of, draw_uniform, kernel, normal_from_uniform
+from weakchaos.core.compiled import address_of, c_function, draw_uniform, kernel, normal_from_uniform
 
 PACKAGE = pathlib.Path(compiled.__file__).parents[1]
 
@@ -69,14 +70,24 @@ def test_a_uniform_is_what_numpy_draws():
 # ---- caches ------------------------------------------------------------------------------------------------------------------------
 
 
+def _plus_one(x):
+    return x + 1.0
+
+
+def test_a_c_function():
+    assert c_function(_plus_one, float64(float64)).ctypes(2.0) == 3.0
+
+
 def test_the_stamp_of_a_cache_depends_on_the_helpers(monkeypatch):
     """Without the private attribute of numba a stale cache would have to be cleared by hand: this test says when it is renamed."""
     stamps = []
     for digest in ("one", "two", "one"):
         monkeypatch.setattr(compiled, "_digest", digest)
         stamps.append(kernel(_address.py_func)._cache._cache_file._source_stamp)
-    assert stamps[0] != stamps[1]
-    assert stamps[0] == stamps[2]
+        stamps.append(c_function(_plus_one, float64(float64))._cache._cache_file._source_stamp)
+    assert stamps[0] != stamps[2]
+    assert stamps[1] != stamps[3]
+    assert stamps[:2] == stamps[4:]
 
 
 def test_the_digest_is_that_of_the_helper_files(monkeypatch, tmp_path):

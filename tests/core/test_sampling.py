@@ -266,16 +266,16 @@ def test_an_exception_in_mid_run_keeps_the_draws_and_the_run_can_go_on(form, sam
     function, kind, name = failures[form]
     limit = np.array(2.0)
     target = Density(function, 1, data=(limit,), start=[0.0])
-    options = {"draws": 3000, "warmup": 0, "thin": thin, "chains": 2}
+    options = {"draws": 800, "warmup": 0, "thin": thin, "chains": 2}
     with pytest.raises(kind, match="too far out") as caught:
         run(target, sampler, **options)
     assert name in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     trace = caught.value.trace
-    assert 0 < max(trace.lengths) < 3000
+    assert 0 < max(trace.lengths) < 800
     limit[...] = math.inf  # the mistake is mended
     whole = run(target, sampler, **options)
     assert_prefix(trace, whole)
-    longer = extend(trace, 3000 - max(trace.lengths), progress=False)
+    longer = extend(trace, 800 - max(trace.lengths), progress=False)
     assert_same(longer, whole)
 
 
@@ -380,7 +380,7 @@ def interrupt_once(function, before, after_calls):
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("calls", [1, 2, 5, 9])
-@pytest.mark.parametrize("place", ["wait", "append", "commit", "grow", "submit"])
+@pytest.mark.parametrize("place", ["wait", "append", "commit", "grow", "submit", "take"])
 def test_an_interruption_at_any_place_keeps_the_draws(place, calls, before, monkeypatch):
     whole = run(d.numba_gaussian(), draws=3000)
     owner = {"wait": scheduler, "append": MemorySink, "commit": MemorySink}.get(place, scheduler._Scheduler)
@@ -407,10 +407,12 @@ def test_a_second_interruption_is_obeyed(monkeypatch):
         run(d.numba_gaussian())
 
 
-def test_an_interruption_of_averages(monkeypatch):
+@pytest.mark.parametrize("place", ["wait", "average", "submit", "take"])
+def test_an_interruption_of_averages(place, monkeypatch):
     whole = run(d.numba_gaussian(), draws=3000, record="averages")
+    owner = {"wait": scheduler, "average": MemorySink}.get(place, scheduler._Scheduler)
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler, "wait", interrupt_once(scheduler.wait, True, 20))
+        patch.setattr(owner, place, interrupt_once(getattr(owner, place), False, 20))
         with pytest.warns(InterruptedWarning):
             trace = run(d.numba_gaussian(), draws=3000, record="averages")
     common = trace.checkpoints

@@ -15,7 +15,7 @@ from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.spec import describe, rebuild
 from weakchaos.core.system import State, System, as_seed, supports_tangent
-from weakchaos.drivers import Logistic, NumPyGenerator, Rotation
+from weakchaos.drivers import Logistic, NumPyGenerator, Rotation, resolve
 from weakchaos.samplers.hmc import HMC
 
 # ---- states ------------------------------------------------------------------------------------------------------------------------
@@ -107,6 +107,14 @@ def test_a_system_that_breaks_a_law_is_found(fault):
         check_system(Doubling(fault))
 
 
+@pytest.mark.parametrize(
+    "name", ["pcg64", "mt19937", "sfc64", "sobol-3", "halton-2", "golden", "rotation-3", "logistic", "cat", "knuth"]
+)
+def test_drivers_keep_the_laws(name):
+    driver = resolve(name)
+    check_system(driver, load_state=lambda data: State.from_bytes(data, driver))
+
+
 def test_a_copy_that_is_none_is_found():
     with pytest.raises(AssertionError):
         check_system(Sharing())
@@ -194,6 +202,7 @@ def test_what_is_no_plain_data(value):
         {"dataclass": "weakchaos.core.system:Nothing", "fields": {}},
         {"dataclass": "weakchaos.core.system:as_seed", "fields": {}},
         {"dataclass": "weakchaos.core.store:Path", "fields": {}},
+        {"dataclass": "weakchaos.core.store:Plan", "fields": {"draws": 1}},
         {"dataclass": "weakchaos.core.system:np.ndarray", "fields": {}},
         {"dataclass": "weakchaos.__main__:main", "fields": {}},
         {"dataclass": "weakchaos.core.errors:ArgumentError", "fields": {}},

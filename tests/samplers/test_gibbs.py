@@ -195,7 +195,7 @@ def test_impossible_states_are_never_drawn():
     ],
 )
 def test_bad_input(call, message):
-    with pytest.raises(ArgumentError, match=message):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         call()
 
 

@@ -77,6 +77,6 @@ def from_python(logp: Any, grad: Any, both: Any, dim: int, data: Any) -> CDensit
             return FAILED
 
     function = _PROTOTYPE(callback)
-    density.address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    density.address = ctypes.c_void_p.from_buffer(function).value or 0  # ctypes.cast would tie the function to itself in a cycle
     density.keep = function
     return density

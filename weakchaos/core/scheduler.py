@@ -61,8 +61,6 @@ class _Scheduler:
 
     def take(self, chain: Chain, future: Future) -> None:
         """Keep what a block brought. Done twice it does the same, because an interruption may come in the midst of it."""
-        if self.chains[chain.index] is not chain:
-            return
         try:
             failure = future.exception()
             if failure is not None:

@@ -266,7 +266,9 @@ def embedding_dimension(x: Any, delay: int | None = None, theiler: int | None = 
             return Result(1.0, None, (dims, np.ones(max_dim)), None, parameters, (*notes, "neighbours coincide: the series repeats itself exactly"))
         ratio = growth[1:] / growth[:-1]
         parameters["E2"] = fresh[1:] / fresh[:-1]
-        settled = ratio >= 0.93
+        # E1 has risen when it is close to 1 and the next dimension adds little more.
+        after = np.append(ratio[1:], ratio[-1])
+        settled = (ratio >= 0.8) & (after - ratio < 0.15)
         if np.abs(parameters["E2"] - 1).max() < 0.1:
             notes = (*notes, "E2 is 1 in every dimension: the future does not depend on the past, as in noise")
         curve = ratio

@@ -17,6 +17,8 @@ from weakchaos.targets.discrete import DiscreteTarget
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
 
 _ENUMERATED = 20
+_LARGEST_LATTICE = 1 << 26
+_MOST_STATES = 1 << 16
 
 
 def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
@@ -89,7 +91,10 @@ def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.
 
 
 def _checked_shape(shape: Any) -> tuple[int, ...]:
-    return tuple(whole_numbers("shape", shape, 1, 2**31).tolist())
+    sides = tuple(whole_numbers("shape", shape, 1, _LARGEST_LATTICE).tolist())
+    if math.prod(sides) > _LARGEST_LATTICE:
+        raise ArgumentError(f"`shape` must make at most {_LARGEST_LATTICE} units; {sides} makes {math.prod(sides)}")
+    return sides
 
 
 class PairwiseMRF(DiscreteTarget):
@@ -322,7 +327,7 @@ class Potts(DiscreteTarget):
         self._setup(n, i, j, weight, q, fields, names)
 
     def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, q: Any, fields: Any, names: Any) -> None:
-        q = whole_number("q", q, 2)
+        q = whole_number("q", q, 2, _MOST_STATES)
         self.cardinalities, self.observed = np.full(n, q, np.int64), {}
         self.q, self.edges, self.weights = int(q), np.stack([i, j], 1).reshape(-1, 2), weight
         self.fields = np.zeros((n, q)) if fields is None else real_array("fields", fields)

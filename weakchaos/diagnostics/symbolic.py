@@ -1,0 +1,266 @@
+"""From series to symbols: ordinal patterns, quantiles, partitions, states of a discrete model; and from any alphabet to 0 .. k - 1.
+
+The ordinal pattern of a window is coded by its Lehmer code, ``sum_k #{l > k: x_l < x_k} (m - 1 - k)!`` (Bandt and Pompe, Phys. Rev. Lett.
+88 (2002) 174102, doi:10.1103/PhysRevLett.88.174102): the rank of the argsort permutation's inverse in lexicographic order, so a rising
+window is 0 and a falling one m! - 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import kernel
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+
+__all__ = ["ordinal_codes", "rank_symbols", "real_series", "symbolize", "whole_number"]
+
+_LARGEST_ORDER = 20  # 20! is the last factorial below 2**63
+
+
+def whole_number(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """`value` as an int, or an ArgumentError that names the argument.
+
+    Examples
+    --------
+    >>> whole_number(np.int64(3), "order")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ArgumentTypeError(f"`{name}` must be a whole number; got {shown(value)}")
+    if value < least or (most is not None and value > most):
+        limits = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ArgumentError(f"`{name}` must be {limits}; got {value}")
+    return int(value)
+
+
+def real_series(x: Any, least: int = 2, name: str = "x") -> np.ndarray:
+    """A finite real series as a contiguous float64 array of shape (n,).
+
+    Raises
+    ------
+    ArgumentError
+        If it has more than one axis, fewer than `least` values, NaN or infinities.
+    ArgumentTypeError
+        If it does not hold real numbers.
+
+    Examples
+    --------
+    >>> real_series([1, 2, 3])
+    array([1., 2., 3.])
+    """
+    array = np.asarray(x)
+    if array.dtype.kind not in "buif":
+        raise ArgumentTypeError(f"`{name}` must hold real numbers; got dtype {array.dtype}")
+    if array.ndim != 1:
+        raise ArgumentError(f"`{name}` must have shape (n,), one series; got {array.shape}: pass one column or one chain at a time")
+    if array.size < least:
+        raise ArgumentError(f"`{name}` must hold at least {least} values for these parameters; got {array.size}")
+    array = np.ascontiguousarray(array, np.float64)
+    if not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        raise ArgumentError(f"`{name}` must be finite; got {bad} NaN or infinite values: drop or interpolate them first")
+    return array
+
+
+def _ranks_of_column(column: np.ndarray) -> tuple[np.ndarray, int]:
+    kind = column.dtype.kind
+    if kind in "biu":
+        low, high = int(column.min()), int(column.max())
+        if high - low < 4 * column.size + 256 and high < 2**62 and low > -(2**62):
+            # A table instead of a sort: what makes long sequences over small alphabets cheap.
+            shifted = column.astype(np.int64) - low
+            seen = np.bincount(shifted, minlength=high - low + 1) > 0
+            table = np.cumsum(seen, dtype=np.int64) - 1
+            return table[shifted], int(table[-1]) + 1
+    elif kind == "f" and not np.isfinite(column).all():
+        raise ArgumentError("`symbols` must not hold NaN or infinities; drop or code them first")
+    try:
+        values, ranks = np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise ArgumentTypeError(f"`symbols` must be of one type that can be ordered: {error}") from error
+    return np.ravel(ranks).astype(np.int64), values.size
+
+
+def rank_symbols(symbols: Any, least: int = 2) -> tuple[np.ndarray, int]:
+    """Symbols of any alphabet as ranks 0 .. k - 1 in the order of the alphabet, and k.
+
+    Parameters
+    ----------
+    symbols : str, or array of shape (n,) or (n, units)
+        Numbers, strings, or one state of several units a row.
+    least : int
+        The least number of symbols accepted.
+
+    Returns
+    -------
+    ranks : int64 array of shape (n,)
+    k : int
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> rank_symbols("banana")
+    (array([1, 0, 2, 0, 2, 0]), 3)
+    """
+    array = np.array(list(symbols)) if isinstance(symbols, str) else np.asarray(symbols)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
+        raise ArgumentError(f"`symbols` must have shape (n,) or (n, units), one symbol or one state a step; got {array.shape}")
+    if array.shape[0] < least:
+        raise ArgumentError(f"`symbols` must hold at least {least} symbols; got {array.shape[0]}")
+    if array.shape[0] == 0:
+        return np.empty(0, np.int64), 0
+    if array.dtype.kind not in "biufSUOmMc":
+        raise ArgumentTypeError(f"`symbols` must be numbers or strings; got dtype {array.dtype}")
+    if array.ndim == 1:
+        return _ranks_of_column(array)
+    ranks, size = _ranks_of_column(array[:, 0])
+    for k in range(1, array.shape[1]):
+        # Ranks of pairs stay below n**2, whatever the number of units.
+        column, width = _ranks_of_column(array[:, k])
+        ranks, size = _ranks_of_column(ranks * width + column)
+    return ranks, size
+
+
+@kernel
+def _ordinal(x, order, delay, skip, codes):
+    """Codes of all windows; -1 where `skip` is set and two values of the window are equal. Returns the number of windows with ties."""
+    ties = 0
+    for i in range(codes.size):
+        code, tied = 0, False
+        for k in range(order - 1):
+            here, smaller = x[i + k * delay], 0
+            for m in range(k + 1, order):
+                other = x[i + m * delay]
+                smaller += other < here
+                tied |= other == here
+            code = code * (order - k) + smaller
+        ties += tied
+        codes[i] = -1 if tied and skip else code
+    return ties
+
+
+def ordinal_codes(x: Any, order: int = 3, delay: int = 1, ties: str = "first") -> tuple[np.ndarray, int]:
+    """Codes 0 .. order! - 1 of the ordinal patterns of all overlapping windows, and the number of windows with equal values.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    order : int
+        Values a window, 2 to 20.
+    delay : int
+        Steps between them.
+    ties : {"first", "skip"}
+        Of equal values the earlier counts as the smaller; or windows with equal values are left out.
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> ordinal_codes([1, 2, 3, 2, 1])[0]
+    array([0, 1, 5])
+    """
+    order = whole_number(order, "order", 2, _LARGEST_ORDER)
+    delay = whole_number(delay, "delay")
+    if ties not in ("first", "skip"):
+        raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
+    x = real_series(x, (order - 1) * delay + 1)
+    codes = np.empty(x.size - (order - 1) * delay, np.int64)
+    tied = int(_ordinal(x, order, delay, ties == "skip", codes))
+    return (codes[codes >= 0] if ties == "skip" else codes), tied
+
+
+def symbolize(
+    x: Any,
+    method: str = "quantile",
+    *,
+    bins: int = 2,
+    edges: Any = None,
+    order: int = 3,
+    delay: int = 1,
+    units: Any = None,
+    ties: str = "first",
+) -> np.ndarray:
+    """A series as symbols 0, 1, 2, ...
+
+    Parameters
+    ----------
+    x : array of shape (n,), or (n, units) for ``"states"``
+    method : {"quantile", "partition", "ordinal", "states"}
+        Equally filled bins of the values; bins with the given `edges`; ordinal patterns; the joint state of the units of a discrete model.
+    bins : int
+        Of ``"quantile"``.
+    edges : array of shape (bins - 1,)
+        Of ``"partition"``, increasing: symbol k is ``edges[k - 1] <= x < edges[k]``. A generating partition keeps the entropy rate,
+        1/2 for the logistic map at r = 4.
+    order, delay, ties
+        Of ``"ordinal"``, see `ordinal_codes`; one symbol a window, ``(order - 1) * delay`` fewer than values.
+    units : sequence of int, optional
+        Of ``"states"``: the columns that make a state; all by default.
+
+    Returns
+    -------
+    int64 array
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> symbolize([0.1, 0.9, 0.4, 0.6], "partition", edges=[0.5])
+    array([0, 1, 0, 1])
+    """
+    if method == "ordinal":
+        return ordinal_codes(x, order, delay, ties)[0]
+    if method == "states":
+        states = np.asarray(x)
+        states = states[:, None] if states.ndim == 1 else states
+        if states.ndim != 2:
+            raise ArgumentError(f"`x` must have shape (n, units) for the states of a model; got {states.shape}: pass one chain at a time")
+        if units is not None:
+            try:
+                states = states[:, list(units)]
+            except (IndexError, TypeError) as error:
+                raise ArgumentError(f"`units` must be columns of `x`, which has {states.shape[1]}; got {shown(units)}") from error
+        return rank_symbols(states, 1)[0]
+    if method == "partition":
+        if edges is None:
+            raise ArgumentError("`edges` must be given for a partition, one number between two symbols")
+        cuts = real_series(edges, 1, "edges")
+        if (np.diff(cuts) <= 0).any():
+            raise ArgumentError(f"`edges` must increase; got {shown(cuts.tolist())}")
+        return np.searchsorted(cuts, real_series(x, 1), side="right").astype(np.int64)
+    if method != "quantile":
+        raise ArgumentError(f'`method` must be "quantile", "partition", "ordinal" or "states"; got {shown(method)}')
+    bins = whole_number(bins, "bins", 2)
+    x = real_series(x, bins)
+    cuts = np.quantile(x, np.arange(1, bins) / bins, method="higher")
+    if x.min() == cuts[0] or (np.diff(cuts) <= 0).any():
+        raise ArgumentError(f"`x` has too many equal values for {bins} quantile bins; use fewer `bins` or method \"partition\"")
+    return np.searchsorted(cuts, x, side="right").astype(np.int64)
+
+
+def pattern_of(code: int, order: int) -> tuple[int, ...]:
+    """The ranks of a window's values, in time order, from its code.
+
+    Examples
+    --------
+    >>> pattern_of(5, 3)
+    (2, 1, 0)
+    """
+    left, ranks = list(range(order)), []
+    for k in range(order):
+        digit, code = divmod(code, math.factorial(order - 1 - k))
+        ranks.append(left.pop(digit))
+    return tuple(ranks)

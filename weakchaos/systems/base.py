@@ -1,0 +1,138 @@
+"""What all reference systems share: a step map as one C function, and the `System` protocol on top of it.
+
+A flow is seen through its time-step map: one step of `advance` moves it by `time_step` units of time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.compiled import address_of, kernel
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.system import State, as_seed
+from weakchaos.systems.pointers import CMap, NativeFunction, call_map
+
+__all__ = ["CompiledSystem", "NativeMap"]
+
+
+@kernel
+def _orbit(function, data, z, every, out):
+    """Move `z` by `every` steps a row of `out`; the number of steps made, fewer than asked for when the map failed."""
+    here, there = z.copy(), np.empty(z.size)
+    done = 0
+    for row in range(out.shape[0]):
+        for _ in range(every):
+            if call_map(function, np.uint64(z.size), address_of(here), address_of(there), data) != 0:
+                z[:] = here
+                return done
+            here, there = there, here
+            done += 1
+        out[row] = here[: out.shape[1]]
+    z[:] = here
+    return done
+
+
+class CompiledSystem:
+    """Base of all maps and flows; a subclass gives `dim`, `equations` and `initial`.
+
+    Attributes
+    ----------
+    dim : int
+        Numbers in the state, which are those of a draw.
+    time_step : float
+        Units of time one step takes: 1 for a map.
+    """
+
+    dim: int
+    time_step: float = 1.0
+
+    # ---- to be defined -------------------------------------------------------------------------------------------------------------
+
+    def equations(self, k: int = 0) -> CMap:
+        """The map or vector field with its derivative along `k` vectors, as a C function of dim (1 + k) numbers."""
+        raise TypeError(f"{type(self).__name__} does not define equations(k)")
+
+    def initial(self, rng: np.random.Generator) -> np.ndarray:
+        """A start of shape (dim,) where none is given."""
+        raise TypeError(f"{type(self).__name__} does not define initial(rng)")
+
+    def readout(self, states: np.ndarray) -> np.ndarray:
+        """States of shape (m, dim) as the user sees them."""
+        return states
+
+    # ---- the System ----------------------------------------------------------------------------------------------------------------
+
+    def c_map(self, k: int = 0) -> CMap:
+        """The step map with its derivative along `k` vectors, as a C function of dim (1 + k) numbers; made anew for each thread."""
+        return self.equations(k)
+
+    def checked_position(self, position: Any) -> np.ndarray:
+        """A position the caller chose, or the error that says what it must be."""
+        array = real_array("position", position)
+        if array.shape != (self.dim,) or not np.isfinite(array).all():
+            raise ArgumentError(f"`position` must hold {self.dim} finite numbers; got {shown(position)}")
+        return array
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """A state at `position`, or at a start drawn with `seed`."""
+        rng = np.random.default_rng(as_seed(seed))
+        return State(phase=np.ascontiguousarray(self.initial(rng) if position is None else self.checked_position(position), np.float64))
+
+    def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
+        """Move `state` in place by `n` steps; the state after each `every`-th, of shape (n // every, dim)."""
+        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
+        if n % every:
+            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
+        out = np.empty((n // every, self.dim))
+        self._move(self.c_map(), state.phase, every, out)
+        return self.readout(out)
+
+    def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
+        """Move `state` in place by `n` steps and carry vectors along by the linearised map.
+
+        Parameters
+        ----------
+        state : State
+        n : int
+        vectors : array of shape (dim, k)
+            Columns are vectors at `state`; not changed.
+
+        Returns
+        -------
+        array of shape (dim, k)
+            The derivative of the n-step map at `state`, applied to each column.
+        """
+        n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
+        if columns.ndim != 2 or columns.shape[0] != self.dim:
+            raise ArgumentError(f"`vectors` must have shape ({self.dim}, k); it has shape {columns.shape}")
+        k = columns.shape[1]
+        z = np.concatenate([state.phase, columns.T.ravel()])
+        self._move(self.c_map(k), z, max(n, 1), np.empty((min(n, 1), z.size)))
+        state.phase[:] = z[: self.dim]
+        return np.ascontiguousarray(z[self.dim :].reshape(k, self.dim).T)
+
+    @staticmethod
+    def _move(step: CMap, z: np.ndarray, every: int, out: np.ndarray) -> None:
+        if _orbit(np.uint64(step.address), np.uint64(step.user_data), z, every, out) < every * len(out):
+            raise step.take_error()
+
+
+class NativeMap(CompiledSystem):
+    """Base of the systems whose equations are compiled C functions of this package.
+
+    A subclass sets ``native``, a `NativeFunction` that reads its constants from the numbers that `parameters` gives.
+    """
+
+    native: NativeFunction
+
+    def parameters(self) -> np.ndarray:
+        """The constants of the equations, float64."""
+        raise TypeError(f"{type(self).__name__} does not define parameters()")
+
+    def equations(self, k: int = 0) -> CMap:
+        """The equations with their derivative along `k` vectors, as a C function of dim (1 + k) numbers."""
+        numbers = np.ascontiguousarray(self.parameters(), np.float64)
+        return CMap(type(self).native.address, numbers.ctypes.data, numbers)
