@@ -83,9 +83,8 @@ def draw(outcomes: dict[tuple[int, str], list[Outcome]], path: Path) -> None:
             (line,) = panel.loglog(t, band[1], style, label=name)
             panel.fill_between(t, band[0], band[2], color=line.get_color(), alpha=0.15, linewidth=0)
         t = t[t >= 10]
-        for power, text in ((-0.5, "$T^{-1/2}$"), (-1.0, "$T^{-1}$")):
-            panel.loglog(t, 0.5 * t**power, ":", color="0.5", linewidth=1)
-            panel.annotate(text, (t[-1], 0.5 * float(t[-1]) ** power), color="0.4", ha="right", va="bottom")
+        for power, style, text in ((-0.5, ":", "$T^{-1/2}$"), (-1.0, "-.", "$T^{-1}$")):
+            panel.loglog(t, 0.5 * t**power, style, color="0.5", linewidth=1, label=text)
         panel.set(title=f"{n} units", xlabel="sweeps $T$")
     panels[0].set_ylabel("largest error of a marginal")
     panels[0].legend(frameon=False)

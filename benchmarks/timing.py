@@ -130,8 +130,14 @@ def missing_peer(package: str, error: ImportError) -> None:
     print(f"peer left out: {package} is not importable ({error})")
 
 
+def load() -> str:
+    """How many processes want the cores: wall times mean something only while these are fewer."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
+
+
 def print_machine() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
+    print(load())
 
 
 def print_columns(title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

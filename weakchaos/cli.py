@@ -208,10 +208,10 @@ def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> tu
                 f"{name} was left out: its state takes {size >> 20:,} megabytes; --samplers {slug} runs it all the same"
             )
             continue
-        own = given
-        if own is None:
-            own = _affordable(name, sampler, target, draws, repeats, say) if isinstance(sampler, Herding) else draws
-        out[name] = (sampler, driver, own)
+        n = given
+        if n is None:
+            n = _affordable(name, sampler, target, draws, repeats, say) if isinstance(sampler, Herding) else draws
+        out[name] = (sampler, driver, n)
     return out, left_out
 
 

@@ -131,6 +131,14 @@ def test_an_edited_helper_is_seen_by_the_kernels_of_other_files(tmp_path):
     assert answer() == ["10", "0"]
 
 
+def test_a_kernel_without_a_file_is_compiled_all_the_same():
+    """Typed at a prompt, or in a package that is installed where nothing can be written."""
+    names: dict = {}
+    exec("def twice(x):\n    return 2 * x\n", names)
+    assert kernel(names["twice"])(3) == 6
+    assert c_function(names["twice"], float64(float64)).ctypes(2.0) == 4.0
+
+
 def compiled_names(tree):
     """Names of the functions of a module that numba compiles, by their decorators."""
     found = set()

@@ -1,23 +1,18 @@
 """Every form of a user's function gives the same log density and gradient through the one C interface."""
 
-import ctypes
 import math
 import pickle
-import traceback
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import carray, cfunc, float64, intc, njit, types
-from scipy import LowLevelCallable
+from numba import njit
 
 from tests.core import densities as d
 from weakchaos.core.c_density import fills_gradient
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError
-from weakchaos.core.functions import DENSITY, as_c_density, evaluate, with_finite_differences
-from weakchaos.core.sampling import sample
-from weakchaos.samplers.metropolis import RandomWalkMetropolis
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.functions import as_c_density, evaluate, with_finite_differences
 from weakchaos.targets.density import Density
 
 AT = np.array([0.3, 1.7, -2.2])
@@ -197,147 +192,7 @@ def test_other_data_compile_nothing_new():
     assert single.keep[0] is not first.keep[0]
 
 
-# ---- C functions -------------------------------------------------------------------------------------------------------------------
-
-
-@cfunc(DENSITY)
-def c_gaussian(dim, x, grad, logp, user_data):
-    position, sd = carray(x, dim), carray(user_data, dim, dtype=np.float64)
-    total = 0.0
-    for i in range(dim):
-        total -= 0.5 * (position[i] / sd[i]) ** 2
-    carray(logp, 1)[0] = total
-    slope = carray(grad, dim)
-    if slope.ctypes.data != 0:
-        for i in range(dim):
-            slope[i] = -position[i] / sd[i] ** 2
-    return 3 if position[0] > 100.0 else 0
-
-
-@cfunc(float64(intc, types.CPointer(float64)))
-def c_scipy(n, x):
-    position = carray(x, n)
-    total = 0.0
-    for i in range(n):
-        total -= 0.5 * position[i] ** 2
-    return total
-
-
-@cfunc(float64(intc, types.CPointer(float64), types.voidptr))
-def c_scipy_data(n, x, user_data):
-    position, sd = carray(x, n), carray(user_data, n, dtype=np.float64)
-    total = 0.0
-    for i in range(n):
-        total -= 0.5 * (position[i] / sd[i]) ** 2
-    return total
-
-
-def user_pointer(array):
-    return ctypes.cast(array.ctypes.data, ctypes.c_void_p)
-
-
-with_gradient = {
-    "cfunc": lambda: (c_gaussian, d.SD),
-    "cfunc, data in a tuple": lambda: (c_gaussian, (d.SD,)),
-    "cfunc, address of data": lambda: (c_gaussian, d.SD.ctypes.data),
-    "address": lambda: (c_gaussian.address, d.SD),
-    "NumPy address": lambda: (np.uint64(c_gaussian.address), d.SD),
-    "ctypes": lambda: (c_gaussian.ctypes, d.SD),
-    "LowLevelCallable": lambda: (LowLevelCallable(c_gaussian.ctypes), d.SD),
-    "LowLevelCallable with user data": lambda: (LowLevelCallable(c_gaussian.ctypes, user_pointer(d.SD)), None),
-    "LowLevelCallable of a capsule": lambda: (
-        LowLevelCallable(tuple.__getitem__(LowLevelCallable(c_gaussian.ctypes, user_pointer(d.SD)), 0)),
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize("form", with_gradient)
-def test_c_functions_with_a_gradient(form):
-    function, data = with_gradient[form]()
-    target = Density(function, 3, data=data)
-    assert target.has_gradient
-    assert target.logp(AT) == pytest.approx(d.value(AT, np.zeros(3), d.SD), rel=1e-15)
-    np.testing.assert_allclose(target.gradient(AT), -AT / d.SD**2, rtol=1e-15)
-
-
-scipy_forms = {
-    "plain": lambda: (LowLevelCallable(c_scipy.ctypes), None, np.ones(3)),
-    "plain ctypes": lambda: (c_scipy.ctypes, None, np.ones(3)),
-    "user data": lambda: (LowLevelCallable(c_scipy_data.ctypes, user_pointer(d.SD)), None, d.SD),
-    "data": lambda: (LowLevelCallable(c_scipy_data.ctypes), d.SD, d.SD),
-}
-
-
-@pytest.mark.parametrize("form", scipy_forms)
-def test_c_functions_of_scipy_signatures(form):
-    function, data, sd = scipy_forms[form]()
-    target = Density(function, 3, data=data)
-    assert not target.has_gradient
-    assert target.logp(AT) == pytest.approx(d.value(AT, np.zeros(3), sd), rel=1e-15)
-    np.testing.assert_allclose(target.gradient(AT), -AT / sd**2, rtol=1e-9)
-
-
-def test_the_gradient_pointer_is_null_when_no_gradient_is_wanted():
-    seen = []
-
-    def record(dim, x, grad, logp, user_data):
-        seen.append(grad)
-        ctypes.c_double.from_address(logp).value = -1.0
-        if grad:
-            ctypes.c_double.from_address(grad).value = 4.0
-        return 0
-
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)
-    held = prototype(record)
-    target = Density(ctypes.cast(held, ctypes.c_void_p).value, 1)
-    assert target.logp([0.0]) == -1.0
-    assert seen == [None]
-    assert target.gradient([0.0]) == [4.0]
-    assert seen[1] is not None
-
-
-def test_a_status_other_than_zero_is_an_error():
-    with pytest.raises(SamplingError, match="status other than 0"):
-        Density(c_gaussian, 3, data=d.SD).logp([101.0, 0.0, 0.0])
-
-
-# ---- what is refused ---------------------------------------------------------------------------------------------------------------
-
-
-@cfunc(float64(float64))
-def wrong_cfunc(x):
-    return x
-
-
-untyped = ctypes.CDLL(None).abs
-wrong = {
-    "nothing": ((None,), {}, ArgumentTypeError, "`logp` or `logp_and_grad` is required"),
-    "gradient only": ((None,), {"grad": d.gradient}, ArgumentTypeError, "is required"),
-    "text": (("logp",), {}, ArgumentTypeError, "`logp` must be a function"),
-    "float": ((1.5,), {}, ArgumentTypeError, "`logp` must be a function"),
-    "bool": ((True,), {}, ArgumentTypeError, "`logp` must be a function"),
-    "null": ((0,), {}, ArgumentError, "address"),
-    "negative": ((-8,), {}, ArgumentError, "address"),
-    "gradient no function": ((d.value,), {"grad": 3.0}, ArgumentTypeError, "`grad` must be a function"),
-    "gradient an address": ((d.value,), {"grad": 12345}, ArgumentTypeError, "`grad` must be a function"),
-    "both no function": ((d.value,), {"logp_and_grad": "f"}, ArgumentTypeError, "`logp_and_grad` must be"),
-    "C and Python": ((c_gaussian,), {"grad": d.gradient, "data": d.SD}, ArgumentError, "must be None when `logp` is a C"),
-    "wrong cfunc": ((wrong_cfunc,), {}, ArgumentError, "cfunc of signature"),
-    "wrong LowLevelCallable": ((LowLevelCallable(wrong_cfunc.ctypes),), {}, ArgumentError, "signature 'double"),
-    "untyped ctypes": ((untyped,), {}, ArgumentError, "argtypes"),
-    "text data of C": ((c_gaussian,), {"data": "SD"}, ArgumentTypeError, "`data` of a C function"),
-    "strided data of C": ((c_gaussian,), {"data": np.zeros(8)[::2]}, ArgumentTypeError, "`data` of a C function"),
-    "object data of C": ((c_gaussian,), {"data": np.array([None])}, ArgumentTypeError, "`data` of a C function"),
-    "two data of C": ((c_gaussian,), {"data": (d.SD, d.SD)}, ArgumentTypeError, "`data` of a C function"),
-}
-
-
-@pytest.mark.parametrize("case", wrong)
-def test_what_cannot_be_a_density(case):
-    (logp,), options, kind, message = wrong[case]
-    with pytest.raises(kind, match=message):
-        as_c_density(logp, 3, **options)
+# ---- what is refused -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dim", [0, -1, 1.5, None, "3", True])
@@ -368,103 +223,6 @@ def test_a_numba_function_must_return_a_number():
         Density(njit(lambda x: -x), 2)
     with pytest.raises(ArgumentTypeError, match="`logp_and_grad` must return"):
         Density(dim=2, logp_and_grad=njit(lambda x, out: None))
-
-
-# ---- exceptions --------------------------------------------------------------------------------------------------------------------
-
-
-def frames(error):
-    return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-
-
-@pytest.mark.parametrize("function", [d.fails_beyond, d.numba_fails_beyond])
-@pytest.mark.parametrize("differences", [False, True])
-def test_an_exception_comes_with_its_type_and_the_frame_of_the_user(function, differences):
-    target = Density(function, 1, data=(2.0,))
-    assert target.logp([1.0]) == -0.5
-    call = target.gradient if differences else target.logp
-    with pytest.raises(ValueError, match="too far out") as caught:
-        call([3.0])
-    assert "fails_beyond" in frames(caught.value)
-    assert target.logp([1.0]) == -0.5  # nothing is left behind
-
-
-def test_an_exception_in_a_numba_gradient():
-    @njit
-    def bad_gradient(x):
-        if x[0] > 1.0:
-            raise ZeroDivisionError("no slope here")
-        return -x
-
-    target = Density(njit(lambda x: -0.5 * x[0] ** 2), 1, bad_gradient)
-    assert target.logp([2.0]) == -2.0
-    with pytest.raises(ZeroDivisionError, match="no slope here") as caught:
-        target.gradient([2.0])
-    assert "bad_gradient" in frames(caught.value)
-
-
-@pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("both", [False, True])
-def test_a_gradient_of_the_wrong_shape(compiled, both):
-    def short(x):
-        return x[:1]
-
-    def short_both(x):
-        return x[0], x[:1]
-
-    make = njit if compiled else (lambda f: f)
-    options = {"logp_and_grad": make(short_both)} if both else {"logp": make(lambda x: x[0]), "grad": make(short)}
-    target = Density(dim=2, **options)
-    with pytest.raises(ArgumentTypeError, match=r"gradient must have shape \(2,\); it has shape \(1,\)"):
-        target.gradient([1.0, 2.0])
-
-
-@pytest.mark.parametrize(("returned", "came"), [(None, "None"), (np.zeros(2), r"shape \(2,\)"), ([], r"shape \(0,\)")])
-def test_a_python_function_that_returns_no_number(returned, came):
-    with pytest.raises(ArgumentTypeError, match=f"must return one number; it returned .*{came}"):
-        Density(lambda x: returned, 2).logp([0.0, 0.0])
-
-
-def test_a_python_gradient_that_returns_nothing():
-    with pytest.raises(ArgumentTypeError, match=r"gradient must have shape \(2,\); it is None"):
-        Density(lambda x: 0.0, 2, lambda x: None).gradient([0.0, 0.0])
-
-
-def test_both_at_once_must_return_a_pair():
-    with pytest.raises(ArgumentTypeError, match="`logp_and_grad` must return the pair"):
-        Density(dim=2, logp_and_grad=lambda x: 0.0).gradient([0.0, 0.0])
-
-
-def test_a_number_may_come_as_an_array():
-    assert Density(lambda x: np.array([[-1.0]]), 1).logp([0.0]) == -1.0
-    assert Density(lambda x: np.float32(-1.0), 1).logp([0.0]) == -1.0
-
-
-def test_the_position_is_the_users_to_keep():
-    kept = []
-    target = Density(lambda x: kept.append(x) or 0.0, 1)
-    sample(target, RandomWalkMetropolis(1.0), 20, 0, chains=1, seed=1, progress=False)
-    assert len({float(x[0]) for x in kept}) >= 20
-
-
-def test_a_density_is_freed():
-    import gc
-    import weakref
-
-    class Logp:
-        def __call__(self, x):
-            return 0.0
-
-    function = Logp()
-    alive = weakref.ref(function)
-    target = Density(function, 1)
-    target.gradient([0.0])
-    gc.disable()  # no cycle goes through the C callback, so nothing has to wait for the collector
-    try:
-        del function, target
-        assert alive() is None
-    finally:
-        gc.enable()
 
 
 # ---- positions ---------------------------------------------------------------------------------------------------------------------

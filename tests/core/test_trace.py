@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core import densities as d
-from tests.core.test_sampling import assert_same
+from tests.core.runs import assert_same
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
 from weakchaos.core.sampling import extend, sample
 from weakchaos.core.store import load

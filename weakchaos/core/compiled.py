@@ -25,7 +25,7 @@ __all__ = ["address_of", "c_function", "call_density", "draw_uniform", "kernel",
 
 # Helpers live in other files than the kernels that inline them; numba's cache looks only at the kernel's own file, and an edited
 # helper would leave stale machine code behind. Their digest goes into the cache key of every kernel.
-_SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "samplers/discrete.py", "kernels.py")
+_SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "samplers/discrete.py", "systems/pointers.py", "kernels.py")
 _digest: str | None = None
 _intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context
 
@@ -42,9 +42,13 @@ def _shared_digest() -> str:
     return _digest
 
 
-def _stamp_with_helpers(dispatcher: Any) -> None:
-    """Make the cache entry of a kernel depend on the helper files too."""
-    file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+def _cache_on_disk(compiled: Any) -> None:
+    """Cache machine code beside its source, where its entry depends on the helper files too."""
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # a function typed at a prompt, or no folder that can be written to: compiled anew in each process
+        return
+    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if file is not None and hasattr(file, "_source_stamp"):  # private to numba; without it a stale cache must be cleared by hand
         file._source_stamp = (file._source_stamp, _shared_digest())
 
@@ -57,19 +61,18 @@ def kernel(function: Callable) -> Any:
     >>> @kernel
     ... def double(x):
     ...     return 2.0 * x
-    >>> double(1.5)  # doctest: +SKIP
+    >>> double(1.5)
     3.0
     """
-    dispatcher = njit(cache=True, nogil=True)(function)
-    _stamp_with_helpers(dispatcher)
+    dispatcher = njit(nogil=True)(function)
+    _cache_on_disk(dispatcher)
     return dispatcher
 
 
 def c_function(function: Any, signature: Any) -> CFunc:
     """A C callback compiled now, cached on disk as kernels are; unlike ``numba.cfunc`` it is compiled again when a helper changes."""
     made = CFunc(function, (signature.args, signature.return_type), locals={}, options={})
-    made.enable_caching()
-    _stamp_with_helpers(made)
+    _cache_on_disk(made)
     made.compile()
     return made
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.symbolic import whole_number
 
 __all__ = ["ESTIMATORS", "count_entropy", "estimate"]
 
@@ -126,7 +126,9 @@ def estimate(counts: np.ndarray, estimator: str, states: float | None = None) ->
     if estimator != "nsb":
         return _BY_COUNTS[estimator](counts), None, estimator
     if states is None:
-        raise ArgumentError('`n_states` must be given for the estimator "nsb", the number of states that can occur; or use "chao-shen"')
+        raise ArgumentError(
+            '`n_states` must be given for the estimator "nsb", the number of states that can occur; or use "chao-shen"'
+        )
     if states > 1e15:
         raise ArgumentError(f'`n_states` must be at most 1e15 for the estimator "nsb"; got {states:.3g}: use "chao-shen"')
     return *_nsb(counts, int(states)), "nsb"
@@ -175,7 +177,7 @@ def count_entropy(counts: Any, estimator: str = "auto", n_states: int | None = N
     if array.size == 0 or array.min() < 0 or array.sum() == 0:
         raise ArgumentError("`counts` must not be negative and must hold at least one observation")
     if n_states is not None:
-        whole_number(n_states, "n_states", int((array > 0).sum()))
+        whole_number("n_states", n_states, int((array > 0).sum()))
     seen = array[array > 0].astype(np.int64)
     value, stderr, used = estimate(seen, estimator, n_states)
     notes = sampling_notes(seen)

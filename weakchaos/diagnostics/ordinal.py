@@ -16,8 +16,9 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.entropy import long_run_error
 from weakchaos.diagnostics.estimators import estimate, sampling_notes
+from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.symbolic import ordinal_codes, pattern_of, real_series
+from weakchaos.diagnostics.symbolic import ordinal_codes, pattern_of
 
 __all__ = ["PermutationEntropy", "permutation_entropy"]
 
@@ -65,9 +66,12 @@ class PermutationEntropy(Result):
 def _weights(x: np.ndarray, order: int, delay: int) -> np.ndarray:
     """The variance of each window, summed about its own mean so that large offsets do no harm."""
     n = x.size - (order - 1) * delay
-    windows = [x[k * delay : k * delay + n] for k in range(order)]
-    mean = sum(windows) / order
-    return sum((w - mean) ** 2 for w in windows) / order
+    mean, total = np.zeros(n), np.zeros(n)
+    for k in range(order):
+        mean += x[k * delay : k * delay + n] / order
+    for k in range(order):
+        total += (x[k * delay : k * delay + n] - mean) ** 2
+    return total / order
 
 
 def permutation_entropy(
@@ -115,7 +119,7 @@ def permutation_entropy(
     0.6365
     """
     codes, tied = ordinal_codes(x, order, delay, ties)
-    x = real_series(x)
+    x = as_series(x, 2, constant=True)
     windows, patterns = x.size - (order - 1) * delay, math.factorial(order)
     if codes.size == 0:
         raise ArgumentError("`x` has equal values in every window, and `ties` leaves such windows out")
@@ -159,7 +163,14 @@ def permutation_entropy(
     result = PermutationEntropy(
         value + 0.0,
         stderr,
-        parameters={"order": int(order), "delay": int(delay), "weighted": weighted, "ties": ties, "estimator": used, "windows": int(codes.size)},
+        parameters={
+            "order": int(order),
+            "delay": int(delay),
+            "weighted": weighted,
+            "ties": ties,
+            "estimator": used,
+            "windows": int(codes.size),
+        },
         warnings=tuple(notes),
         normalized=value / math.log(patterns),
         probabilities=p if order <= _TABLE_ORDER else np.empty(0),

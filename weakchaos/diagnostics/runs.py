@@ -203,7 +203,7 @@ def runs(symbols: Any, min_exponent: float = 2.0) -> Runs:
     >>> [(r.start, r.end, r.period) for r in runs("abaababaabaab")]
     [(0, 6, 3), (0, 11, 5), (2, 4, 1), (3, 8, 2), (5, 13, 3), (7, 9, 1), (10, 12, 1)]
     """
-    if isinstance(min_exponent, bool) or not np.isscalar(min_exponent) or not float(min_exponent) >= 2:
+    if isinstance(min_exponent, bool) or not isinstance(min_exponent, int | float | np.number) or not min_exponent >= 2:
         raise ArgumentError(f"`min_exponent` must be at least 2, what makes a repetition; got {shown(min_exponent)}")
     ranks, size = rank_symbols(symbols, 0)
     text, n = ranks.astype(np.int32), ranks.size

@@ -12,57 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.diagnostics.recorded import as_series
 
-__all__ = ["ordinal_codes", "rank_symbols", "real_series", "symbolize", "whole_number"]
+__all__ = ["ordinal_codes", "pattern_of", "rank_symbols", "symbolize"]
 
 _LARGEST_ORDER = 20  # 20! is the last factorial below 2**63
-
-
-def whole_number(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
-    """`value` as an int, or an ArgumentError that names the argument.
-
-    Examples
-    --------
-    >>> whole_number(np.int64(3), "order")
-    3
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ArgumentTypeError(f"`{name}` must be a whole number; got {shown(value)}")
-    if value < least or (most is not None and value > most):
-        limits = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ArgumentError(f"`{name}` must be {limits}; got {value}")
-    return int(value)
-
-
-def real_series(x: Any, least: int = 2, name: str = "x") -> np.ndarray:
-    """A finite real series as a contiguous float64 array of shape (n,).
-
-    Raises
-    ------
-    ArgumentError
-        If it has more than one axis, fewer than `least` values, NaN or infinities.
-    ArgumentTypeError
-        If it does not hold real numbers.
-
-    Examples
-    --------
-    >>> real_series([1, 2, 3])
-    array([1., 2., 3.])
-    """
-    array = np.asarray(x)
-    if array.dtype.kind not in "buif":
-        raise ArgumentTypeError(f"`{name}` must hold real numbers; got dtype {array.dtype}")
-    if array.ndim != 1:
-        raise ArgumentError(f"`{name}` must have shape (n,), one series; got {array.shape}: pass one column or one chain at a time")
-    if array.size < least:
-        raise ArgumentError(f"`{name}` must hold at least {least} values for these parameters; got {array.size}")
-    array = np.ascontiguousarray(array, np.float64)
-    if not np.isfinite(array).all():
-        bad = int(np.count_nonzero(~np.isfinite(array)))
-        raise ArgumentError(f"`{name}` must be finite; got {bad} NaN or infinite values: drop or interpolate them first")
-    return array
 
 
 def _ranks_of_column(column: np.ndarray) -> tuple[np.ndarray, int]:
@@ -169,11 +126,10 @@ def ordinal_codes(x: Any, order: int = 3, delay: int = 1, ties: str = "first") -
     >>> ordinal_codes([1, 2, 3, 2, 1])[0]
     array([0, 1, 5])
     """
-    order = whole_number(order, "order", 2, _LARGEST_ORDER)
-    delay = whole_number(delay, "delay")
+    order, delay = whole_number("order", order, 2, _LARGEST_ORDER), whole_number("delay", delay, 1)
     if ties not in ("first", "skip"):
         raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
-    x = real_series(x, (order - 1) * delay + 1)
+    x = as_series(x, (order - 1) * delay + 1, constant=True)
     codes = np.empty(x.size - (order - 1) * delay, np.int64)
     tied = int(_ordinal(x, order, delay, ties == "skip", codes))
     return (codes[codes >= 0] if ties == "skip" else codes), tied
@@ -227,7 +183,9 @@ def symbolize(
         states = np.asarray(x)
         states = states[:, None] if states.ndim == 1 else states
         if states.ndim != 2:
-            raise ArgumentError(f"`x` must have shape (n, units) for the states of a model; got {states.shape}: pass one chain at a time")
+            raise ArgumentError(
+                f"`x` must have shape (n, units) for the states of a model; got {states.shape}: pass one chain at a time"
+            )
         if units is not None:
             try:
                 states = states[:, list(units)]
@@ -237,17 +195,17 @@ def symbolize(
     if method == "partition":
         if edges is None:
             raise ArgumentError("`edges` must be given for a partition, one number between two symbols")
-        cuts = real_series(edges, 1, "edges")
+        cuts = as_series(edges, 1, "edges", constant=True)
         if (np.diff(cuts) <= 0).any():
             raise ArgumentError(f"`edges` must increase; got {shown(cuts.tolist())}")
-        return np.searchsorted(cuts, real_series(x, 1), side="right").astype(np.int64)
+        return np.searchsorted(cuts, as_series(x, 1, constant=True), side="right").astype(np.int64)
     if method != "quantile":
         raise ArgumentError(f'`method` must be "quantile", "partition", "ordinal" or "states"; got {shown(method)}')
-    bins = whole_number(bins, "bins", 2)
-    x = real_series(x, bins)
+    bins = whole_number("bins", bins, 2)
+    x = as_series(x, bins, constant=True)
     cuts = np.quantile(x, np.arange(1, bins) / bins, method="higher")
     if x.min() == cuts[0] or (np.diff(cuts) <= 0).any():
-        raise ArgumentError(f"`x` has too many equal values for {bins} quantile bins; use fewer `bins` or method \"partition\"")
+        raise ArgumentError(f'`x` has too many equal values for {bins} quantile bins; use fewer `bins` or method "partition"')
     return np.searchsorted(cuts, x, side="right").astype(np.int64)
 
 

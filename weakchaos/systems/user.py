@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.systems.base import CompiledSystem
+from weakchaos.systems.flow import Flow
+from weakchaos.systems.integrators import SYMPLECTIC
 from weakchaos.systems.linearised import with_differences, with_jacobian
 from weakchaos.systems.pointers import CMap
 from weakchaos.systems.user_functions import as_c_map
 
-__all__ = ["UserMap"]
+__all__ = ["UserFlow", "UserMap"]
 
 
 class UserEquations(CompiledSystem):
@@ -85,3 +87,72 @@ class UserMap(UserEquations):
         if f is None:
             raise ArgumentTypeError("`f` is required: a function f(u, out) that writes the image of u into out")
         super().__init__("f", f, dim, initial, jacobian)
+
+
+class UserFlow(UserEquations, Flow):
+    """A flow of your own, x' = rhs(x).
+
+    Parameters
+    ----------
+    rhs : numba function, plain Python function, numba cfunc of signature `weakchaos.systems.pointers.MAP`, or C address
+        ``rhs(u, out)`` writes the time derivative at `u` into `out`, both of shape (dim,).
+    dim : int
+    initial : array of shape (dim,) or callable, optional
+        The start of every orbit, or ``initial(rng)``; uniform in the unit cube when not given.
+    jacobian : as `rhs`, optional
+        ``jacobian(u, J)`` writes the matrix of derivatives into `J` of shape (dim, dim), which holds zeros. Without it derivatives are
+        central differences along each vector (relative error about 1e-10). ``derivative`` says which.
+    step : float
+        Units of time between two draws, and the step size of the integrator (of ``"dop853"``: the largest).
+    method : str
+        ``"rk4"``, ``"dop853"`` (adaptive, order 8), or, for a state (q, p) with q' = f(p) and p' = g(q), the symplectic ``"symplectic4"``
+        and ``"leapfrog"``.
+    tolerance : float
+        Local error of ``"dop853"``, relative to 1 + |x|.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+
+    Examples
+    --------
+    >>> def oscillator(u, out):
+    ...     out[0], out[1] = u[1], -u[0]
+    >>> flow = UserFlow(oscillator, 2, initial=[1.0, 0.0], step=0.1, method="dop853")
+    >>> flow.advance(flow.start(), 10, 10).round(6).tolist()
+    [[0.540302, -0.841471]]
+    """
+
+    def __init__(
+        self,
+        rhs: Any,
+        dim: int,
+        initial: Any = None,
+        jacobian: Any = None,
+        step: float = 0.01,
+        method: str = "rk4",
+        tolerance: float = 1e-9,
+    ):
+        if rhs is None:
+            raise ArgumentTypeError("`rhs` is required: a function rhs(u, out) that writes the time derivative at u into out")
+        self.step, self.method, self.tolerance, self.separable = step, method, tolerance, method in SYMPLECTIC
+        super().__init__("rhs", rhs, dim, initial, jacobian)
+        self.check_integrator()
+        if self.separable:
+            self._check_separable()
+
+    def _check_separable(self) -> None:
+        """Refuse equations that a splitting method would silently get wrong."""
+        half = self.dim // 2
+        rng = np.random.default_rng(0)
+        place = self.initial(rng)
+        coordinates, momenta = place.copy(), place.copy()
+        coordinates[:half] += rng.uniform(0.01, 0.02, half)
+        momenta[half:] += rng.uniform(0.01, 0.02, self.dim - half)
+        here = self.vector_field(place)
+        same = np.array_equal(self.vector_field(coordinates)[:half], here[:half]) and np.array_equal(self.vector_field(momenta)[half:], here[half:])
+        if self.dim % 2 or not same:
+            raise ArgumentError(
+                f"`method` {self.method!r} needs a state (q, p), half coordinates and half momenta, with q' = f(p) and p' = g(q); "
+                "these equations are of another form: take 'rk4' or 'dop853'"
+            )

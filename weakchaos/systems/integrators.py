@@ -1,0 +1,128 @@
+"""Integrators as C functions: one step of time of a vector field, its derivative along k vectors carried by the same formula.
+
+A vector field is a C function of n = dim (1 + k) numbers, the state and k vectors; so is the step made of it. The derivative of a step
+of a Runge-Kutta or splitting method is that method applied to the linearised equations, so vectors are moved by the exact derivative
+of the discrete step (of DOP853: of the step sizes it chose).
+
+* ``"rk4"``: the classical method of order 4, one stage sequence a step. W. Kutta, Z. Math. Phys. 46 (1901) 435.
+* ``"symplectic4"``: order 4, for q' = f(p), p' = g(q) with the state (q, p): the splitting of Omelyan, Mryglod and Folk, Comput. Phys.
+  Commun. 146 (2002) 188, doi:10.1016/S0010-4655(02)00451-4. The energy error stays bounded.
+* ``"leapfrog"``: order 2, the same class of equations. L. Verlet, Phys. Rev. 159 (1967) 98, doi:10.1103/PhysRev.159.98.
+* ``"dop853"``: order 8, adaptive; see `weakchaos.systems.dop853`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray
+
+from weakchaos.core.compiled import address_of
+from weakchaos.core.errors import ArgumentError, SamplingError, shown
+from weakchaos.systems.dop853 import STAGES, dop853
+from weakchaos.systems.pointers import CMap, NativeFunction, call_map
+
+__all__ = ["METHODS", "SYMPLECTIC", "stepper"]
+
+METHODS = ("rk4", "dop853", "symplectic4", "leapfrog")
+SYMPLECTIC = ("symplectic4", "leapfrog")
+_HEADER = 8
+
+
+@NativeFunction
+def _rk4(n, z, out, data):
+    words = carray(data, (_HEADER,), np.uint64)
+    numbers = carray(data, (_HEADER + 2 * n,), np.float64)
+    field, field_data, h = words[0], words[1], numbers[2]
+    slope, place = numbers[_HEADER : _HEADER + n], numbers[_HEADER + n :]
+    size, at_slope, at_place = np.uint64(n), address_of(slope), address_of(place)
+    status = call_map(field, size, address_of(carray(z, (n,))), at_slope, field_data)
+    for i in range(n):
+        out[i] = z[i] + h / 6.0 * slope[i]
+        place[i] = z[i] + 0.5 * h * slope[i]
+    status |= call_map(field, size, at_place, at_slope, field_data)
+    for i in range(n):
+        out[i] += h / 3.0 * slope[i]
+        place[i] = z[i] + 0.5 * h * slope[i]
+    status |= call_map(field, size, at_place, at_slope, field_data)
+    for i in range(n):
+        out[i] += h / 3.0 * slope[i]
+        place[i] = z[i] + h * slope[i]
+    status |= call_map(field, size, at_place, at_slope, field_data)
+    for i in range(n):
+        out[i] += h / 6.0 * slope[i]
+    return status
+
+
+# Drifts and kicks in turn, in parts of the step.
+_XI, _LAMBDA, _CHI = 0.1786178958448091, -0.2123418310626054, -0.06626458266981849
+_ORDER_4 = (
+    _XI, 0.5 - _LAMBDA, _CHI, _LAMBDA, 1.0 - 2.0 * (_CHI + _XI), _LAMBDA, _CHI, 0.5 - _LAMBDA, _XI,
+)  # fmt: skip
+_ORDER_2 = (0.5, 1.0, 0.5)
+
+
+@NativeFunction
+def _splitting(n, z, out, data):
+    """Drifts move q = the first half of each block of dim numbers along q', kicks move the second half."""
+    words, dims = carray(data, (_HEADER,), np.uint64), carray(data, (_HEADER,), np.int64)
+    dim, parts = dims[3], dims[4]
+    numbers = carray(data, (_HEADER + n + parts,), np.float64)
+    field, field_data, h = words[0], words[1], numbers[2]
+    slope, fractions = numbers[_HEADER : _HEADER + n], numbers[_HEADER + n :]
+    half = dim // 2
+    for i in range(n):
+        out[i] = z[i]
+    here = address_of(carray(out, (n,)))
+    for part in range(parts):
+        if call_map(field, np.uint64(n), here, address_of(slope), field_data) != 0:
+            return 1
+        first = (part % 2) * half
+        for block in range(0, n, dim):
+            for i in range(block + first, block + first + half):
+                out[i] += h * fractions[part] * slope[i]
+    return 0
+
+
+def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: float) -> CMap:
+    """One step of `step` units of time of a vector field, with work space for `k` vectors.
+
+    Parameters
+    ----------
+    field : CMap
+        The vector field with its derivative.
+    dim, k : int
+    method : str
+        One of `METHODS`.
+    step : float
+    tolerance : float
+        Relative and absolute local error of the state, for ``"dop853"``.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    n, fractions = dim * (1 + k), _ORDER_2 if method == "leapfrog" else _ORDER_4
+    if method == "rk4":
+        native, work, words = _rk4, 2 * n, (0, 0)
+    elif method == "dop853":
+        native, work, words = dop853, (STAGES + 2) * n, (dim, 0)
+    elif method in SYMPLECTIC:
+        native, work, words = _splitting, n + len(fractions), (dim, len(fractions))
+    else:
+        raise ArgumentError(f"`method` must be one of {', '.join(METHODS)}; got {shown(method)}")
+    table = np.zeros(_HEADER + work)
+    table.view(np.int64)[:2] = field.address, field.user_data
+    table.view(np.int64)[3:5] = words
+    table[2], table[5] = step, tolerance
+    if method in SYMPLECTIC:
+        table[_HEADER + n :] = fractions
+
+    def error() -> Any:
+        if method == "dop853" and table[6] != 0.0:
+            table[6] = 0.0
+            return SamplingError(f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is below rounding")
+        return field.take_error()
+
+    return CMap(native.address, table.ctypes.data, (field, table), error)
