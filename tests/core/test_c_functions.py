@@ -13,7 +13,6 @@ from weakchaos.core.functions import DENSITY, as_c_density
 from weakchaos.targets.density import Density
 
 AT = np.array([0.3, 1.7, -2.2])
-VALUE, SLOPE = d.value(AT, d.MEAN, d.SD), d.gradient(AT, d.MEAN, d.SD)
 
 
 @cfunc(DENSITY)

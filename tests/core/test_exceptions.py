@@ -12,9 +12,6 @@ from weakchaos.core.sampling import sample
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density
 
-AT = np.array([0.3, 1.7, -2.2])
-VALUE, SLOPE = d.value(AT, d.MEAN, d.SD), d.gradient(AT, d.MEAN, d.SD)
-
 
 def frames(error):
     return [frame.name for frame in traceback.extract_tb(error.__traceback__)]

@@ -145,7 +145,7 @@ def test_an_interruption_at_any_place_keeps_the_draws(place, calls, before, monk
         patch.setattr(scheduler, "_BLOCK_SECONDS", 1e-5)
         with pytest.warns(InterruptedWarning, match="interrupted from the keyboard") as caught:
             trace = run(d.numba_gaussian(), draws=3000)
-    assert caught[0].filename == __file__ or caught[0].filename.endswith("test_sampling.py")
+    assert caught[0].filename.endswith("runs.py")  # where `sample` was called
     assert trace.interrupted
     assert max(trace.lengths) < 3000
     assert_prefix(trace, whole)

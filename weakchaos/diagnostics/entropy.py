@@ -1,4 +1,4 @@
-"""Entropies of symbol sequences: of blocks, of the next symbol given the last ones, per symbol, in excess; Renyi's and the topological one.
+"""Entropies of symbol sequences: of blocks, of the next symbol given the last ones, per symbol, in excess.
 
 With H(L) the entropy of words of length L, ``h(L) = H(L) - H(L - 1)`` falls to the entropy rate h, and ``E = sum_L (h(L) - h)`` is the excess
 entropy, what past and future share (Crutchfield and Feldman, Chaos 13 (2003) 25, doi:10.1063/1.1530990).
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.estimators import estimate, sampling_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.symbolic import rank_symbols
@@ -25,16 +25,20 @@ __all__ = [
     "entropy_rate",
     "excess_entropy",
     "long_run_error",
-    "renyi_entropy",
-    "shift_entropy",
-    "topological_entropy",
+    "words_by_length",
 ]
 
 _FILLED = 50
 
 
-def _words(ranks: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For L = 1, 2, ...: the ranks of all words of length L among those that occur, and how often each does."""
+def words_by_length(ranks: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For L = 1, 2, ...: the ranks of all words of length L among those that occur, and how often each does.
+
+    Examples
+    --------
+    >>> [counts.tolist() for _, counts in words_by_length(np.array([0, 1, 0, 1]), 2)]
+    [[2, 2], [2, 1], [1, 1]]
+    """
     words, kinds = ranks, size
     while True:
         yield words, np.bincount(words, minlength=kinds)
@@ -114,7 +118,7 @@ def block_entropy(
     length, letters = _length(length, ranks.size), _alphabet(alphabet, size)
     values: list[float] = []
     words, counts, stderr, used = ranks, np.ones(1, np.int64), None, estimator
-    for words, counts in islice(_words(ranks, size), length):  # noqa: B007, the last ones are used
+    for words, counts in islice(words_by_length(ranks, size), length):  # noqa: B007, the last ones are used
         value, stderr, used = estimate(counts, estimator, _number(letters, len(values) + 1))
         values.append(value)
     notes: tuple[str, ...] = sampling_notes(counts)
@@ -175,7 +179,7 @@ def _rates(
     """Word lengths, h(L), the error of the last, and the counts of its words; with `fill`, only lengths whose words fill the sequence."""
     rates: list[float] = []
     surprise, last, before = np.zeros(ranks.size), np.ones(1, np.int64), np.zeros(ranks.size, np.int64)
-    for k, (words, counts) in enumerate(_words(ranks, size), start=1):
+    for k, (words, counts) in enumerate(words_by_length(ranks, size), start=1):
         if k > most or (fill and k > 1 and _FILLED * counts.size > ranks.size):
             break
         # Contexts are counted where a symbol follows, so that a periodic sequence gives exactly zero.
@@ -268,152 +272,3 @@ def excess_entropy(
     notes = (*rate.warnings, "no standard error: the terms of the sum are estimated on the same words")
     result = Result(float(sums[-1]), None, (lengths, sums), None, {**rate.parameters, "entropy_rate": rate.value}, notes)
     return result if base is None else result.in_base(base)
-
-
-def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | None = None) -> Result:
-    """Renyi entropy of the words of a given length, ``ln(sum p^q) / (1 - q)``.
-
-    Parameters
-    ----------
-    symbols : str, or array of shape (n,) or (n, units)
-    q : float
-        Order, not negative: 0 counts words, 1 is Shannon's, 2 the collision entropy, infinity the min-entropy.
-    length : int
-    base : float, optional
-        Of the logarithm; nats by default.
-
-    Returns
-    -------
-    Result
-        For whole q >= 2 the sum is estimated without bias by falling factorials, ``n (n - 1) .. (n - q + 1)`` over the same of N; else
-        plug-in. ``parameters["estimator"]`` says which.
-
-    Raises
-    ------
-    ArgumentError
-    ArgumentTypeError
-
-    Examples
-    --------
-    >>> round(float(renyi_entropy([0, 1, 2, 3] * 5000, 2, base=2)), 3)
-    2.0
-    """
-    if isinstance(q, bool) or not isinstance(q, int | float | np.number):
-        raise ArgumentTypeError(f"`q` must be a number; got {shown(q)}")
-    if not q >= 0:
-        raise ArgumentError(f"`q` must not be negative; got {shown(q)}")
-    ranks, size = rank_symbols(symbols)
-    length = _length(length, ranks.size)
-    *_, (_, counts) = islice(_words(ranks, size), length)
-    n, used = int(counts.sum()), "plug-in"
-    notes = sampling_notes(counts)
-    p = counts / n
-    if q == 0:
-        value = math.log(counts.size)
-    elif q == 1:
-        value = estimate(counts, "plug-in")[0]
-    elif math.isinf(q):
-        value = -math.log(p.max())
-    elif q == int(q) and counts.max() >= q:
-        used = "falling factorials"
-        total = np.ones(counts.size)
-        for k in range(int(q)):
-            total *= np.maximum(counts - k, 0) / (n - k)
-        value = math.log(total.sum()) / (1 - q)
-    else:
-        # Scaled by the largest p, so that large q do not underflow.
-        value = (q * math.log(p.max()) + math.log(((p / p.max()) ** q).sum())) / (1 - q)
-    result = Result(
-        max(value, 0.0), None, parameters={"q": float(q), "length": length, "estimator": used, "words": counts.size}, warnings=notes
-    )
-    return result if base is None else result.in_base(base)
-
-
-def topological_entropy(symbols: Any, max_length: int = 32, base: float | None = None) -> Result:
-    """Growth rate of the number of words of a sequence, ``ln p(L) - ln p(L - 1)`` at the longest length whose words are all seen.
-
-    Parameters
-    ----------
-    symbols : str, or array of shape (n,) or (n, units)
-    max_length : int
-    base : float, optional
-        Of the logarithm; nats by default.
-
-    Returns
-    -------
-    Result
-        ``curve``: word lengths and the growth at each. Lengths are used as long as each word was seen at least 5 times: beyond, unseen
-        words would make the growth fall.
-
-    Raises
-    ------
-    ArgumentError
-    ArgumentTypeError
-
-    Examples
-    --------
-    >>> float(topological_entropy("ab" * 1000))
-    0.0
-    """
-    ranks, size = rank_symbols(symbols)
-    whole_number("max_length", max_length, 1)
-    numbers = [1]
-    for k, (_, counts) in enumerate(_words(ranks, size), start=1):
-        # The first and the last words of a sequence stand at its ends, where one place may be missing.
-        if k > max_length or (k > 1 and counts.min() < 5):
-            break
-        numbers.append(counts.size)
-    growth = np.diff(np.log(numbers))
-    lengths = np.arange(1, len(numbers))
-    notes: tuple[str, ...] = ()
-    if size > 1 and len(numbers) < 4:
-        notes = (f"words are all seen up to length {len(numbers) - 1} only: the growth is an upper bound",)
-    result = Result(float(growth[-1]), None, (lengths, growth), None, {"length": int(lengths[-1]), "words": numbers[-1]}, notes)
-    return result if base is None else result.in_base(base)
-
-
-def shift_entropy(adjacency: Any, base: float | None = None) -> float:
-    """Topological entropy of the walks on a graph: the logarithm of the spectral radius of its adjacency matrix.
-
-    Parameters
-    ----------
-    adjacency : array of shape (k, k)
-        ``adjacency[i, j]``: number of edges from i to j. A shift of finite type by its allowed transitions, a sofic shift by a presentation
-        whose edges out of each state bear different symbols, a Markov map by which intervals cover which.
-    base : float, optional
-        Of the logarithm; nats by default.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError
-        Also for a graph without cycles, which has no infinite walk.
-
-    Notes
-    -----
-    Lind and Marcus, An Introduction to Symbolic Dynamics and Coding (1995), theorem 4.3.1. Each strongly connected part is taken alone: its
-    leading eigenvalue is simple, so it is found to full precision.
-
-    Examples
-    --------
-    >>> round(shift_entropy([[1, 1], [1, 0]]), 6)
-    0.481212
-    """
-    from scipy.sparse.csgraph import connected_components
-
-    matrix = np.asarray(adjacency, np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
-        raise ArgumentError(f"`adjacency` must have shape (k, k); got {matrix.shape}")
-    if not (np.isfinite(matrix).all() and (matrix >= 0).all()):
-        raise ArgumentError("`adjacency` must hold numbers of edges, not negative and finite")
-    parts, label = connected_components(matrix > 0, directed=True, connection="strong")
-    radius = 0.0
-    for k in range(parts):
-        own = np.flatnonzero(label == k)
-        radius = max(radius, float(np.abs(np.linalg.eigvals(matrix[np.ix_(own, own)])).max()))
-    if radius == 0:
-        raise ArgumentError("`adjacency` must hold a cycle: without one there is no infinite walk")
-    return math.log(radius) / (1.0 if base is None else math.log(base))

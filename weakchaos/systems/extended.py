@@ -45,11 +45,13 @@ def _lorenz96(n, z, out, data):
     constants = carray(data, (2,), np.float64)
     size, forcing = int(constants[0]), constants[1]
     for i in range(size):
-        back, before, after = (i - 2) % size, (i - 1) % size, (i + 1) % size
-        out[i] = (z[after] - z[back]) * z[before] - z[i] + forcing
-        for start in range(size, n, size):
-            change = (z[start + after] - z[start + back]) * z[before] + (z[after] - z[back]) * z[start + before]
-            out[start + i] = change - z[start + i]
+        out[i] = (z[i + 1 if i + 1 < size else 0] - z[i - 2 if i > 1 else i - 2 + size]) * z[i - 1 if i > 0 else size - 1] - z[i] + forcing
+    for v in range(size, n, size):
+        for i in range(2, size - 1):
+            out[v + i] = (z[v + i + 1] - z[v + i - 2]) * z[i - 1] + (z[i + 1] - z[i - 2]) * z[v + i - 1] - z[v + i]
+        for i in (0, 1, size - 1):
+            back, before, after = (i - 2) % size, (i - 1) % size, (i + 1) % size
+            out[v + i] = (z[v + after] - z[v + back]) * z[before] + (z[after] - z[back]) * z[v + before] - z[v + i]
     return 0
 
 

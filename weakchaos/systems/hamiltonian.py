@@ -105,8 +105,8 @@ class HenonHeiles(NativeFlow):
         return float((p * p + q * q + x * x + y * y) / 2 + x * x * y - y**3 / 3)
 
     def initial(self, rng: np.random.Generator) -> np.ndarray:
-        """On x = 0 with y and py near 0, where the orbit is chaotic at energies above about 1/9."""
-        y, q = rng.uniform(-0.02, 0.02, 2)
+        """On x = 0 within 0.01 of y = -0.15, py = 0, where orbits are chaotic at the energies 1/8 to 1/6; at y = py = 0 below 1/80."""
+        y, q = rng.uniform([-0.16, -0.01], [-0.14, 0.01])
         rest = 2.0 * (self.energy - (y * y / 2 - y**3 / 3)) - q * q
         if rest < 0.0:
             y, q, rest = 0.0, 0.0, 2.0 * self.energy

@@ -33,25 +33,23 @@ _HEADER = 8
 @NativeFunction
 def _rk4(n, z, out, data):
     words = carray(data, (_HEADER,), np.uint64)
-    numbers = carray(data, (_HEADER + 2 * n,), np.float64)
-    field, field_data, h = words[0], words[1], numbers[2]
-    slope, place = numbers[_HEADER : _HEADER + n], numbers[_HEADER + n :]
-    size, at_slope, at_place = np.uint64(n), address_of(slope), address_of(place)
-    status = call_map(field, size, address_of(carray(z, (n,))), at_slope, field_data)
+    work = carray(data, (_HEADER + 5 * n,), np.float64)
+    field, field_data, h, size = words[0], words[1], work[2], np.uint64(n)
+    # One array under one name, indexed by offsets: with five names the compiler must check before each loop whether they overlap.
+    place, a, b, c, d = _HEADER, _HEADER + n, _HEADER + 2 * n, _HEADER + 3 * n, _HEADER + 4 * n
+    start, row = address_of(work) + np.uint64(8 * _HEADER), np.uint64(8 * n)
+    status = call_map(field, size, address_of(carray(z, (n,))), start + row, field_data)
     for i in range(n):
-        out[i] = z[i] + h / 6.0 * slope[i]
-        place[i] = z[i] + 0.5 * h * slope[i]
-    status |= call_map(field, size, at_place, at_slope, field_data)
+        work[place + i] = z[i] + 0.5 * h * work[a + i]
+    status |= call_map(field, size, start, start + np.uint64(2) * row, field_data)
     for i in range(n):
-        out[i] += h / 3.0 * slope[i]
-        place[i] = z[i] + 0.5 * h * slope[i]
-    status |= call_map(field, size, at_place, at_slope, field_data)
+        work[place + i] = z[i] + 0.5 * h * work[b + i]
+    status |= call_map(field, size, start, start + np.uint64(3) * row, field_data)
     for i in range(n):
-        out[i] += h / 3.0 * slope[i]
-        place[i] = z[i] + h * slope[i]
-    status |= call_map(field, size, at_place, at_slope, field_data)
+        work[place + i] = z[i] + h * work[c + i]
+    status |= call_map(field, size, start, start + np.uint64(4) * row, field_data)
     for i in range(n):
-        out[i] += h / 6.0 * slope[i]
+        out[i] = z[i] + h / 6.0 * (work[a + i] + 2.0 * (work[b + i] + work[c + i]) + work[d + i])
     return status
 
 
@@ -105,7 +103,7 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
     """
     n, fractions = dim * (1 + k), _ORDER_2 if method == "leapfrog" else _ORDER_4
     if method == "rk4":
-        native, work, words = _rk4, 2 * n, (0, 0)
+        native, work, words = _rk4, 5 * n, (0, 0)
     elif method == "dop853":
         native, work, words = dop853, (STAGES + 2) * n, (dim, 0)
     elif method in SYMPLECTIC:
