@@ -233,7 +233,7 @@ def test_blocks_grow_to_a_quarter_of_a_second_and_shrink_at_once():
     assert made.steps == pytest.approx(sizes[-1] / 100, rel=0.02)
 
 
-def test_a_slow_density_is_interrupted_soon():
+def test_the_first_blocks_are_short():
     """The first blocks are short, so the time to the first chance of stopping is a few evaluations, whatever their cost."""
     seen = []
 

@@ -233,7 +233,7 @@ def entropy_rate(
         notes += (f"{size} symbols for a sequence of {ranks.size}: too short for any estimate of the rate",)
     elif size > 1 and lengths.size == 1:
         notes += ("only words of length 1 are filled: an upper bound that sees no correlation",)
-    elif lengths.size > 1 and rates[-2] - rates[-1] > max(0.02 * rates[-1], 3 * (stderr or 0.0)):
+    elif lengths.size > 1 and rates[(lengths.size - 1) // 2] - rates[-1] > max(0.02 * rates[-1], 3 * (stderr or 0.0)):
         notes += (f"still falling at word length {lengths.size}: an upper bound",)
     parameters = {"length": int(lengths[-1]), "estimator": estimator, "alphabet": letters}
     result = Result(float(rates[-1]), stderr, (lengths, rates), None, parameters, notes)

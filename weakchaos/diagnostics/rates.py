@@ -125,7 +125,9 @@ def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None
     half = float(loss[loss.size // 2 :].mean())
     if value - half > max(0.05 * value, 3 * (stderr or 0.0)):
         notes.append(f"the second half costs {half:.4g} a symbol: the tree still learns, and the mean is well above the rate")
-    result = Result(value, stderr, (lengths, means), None, {"depth": depth, "alphabet": letters, "nodes": used, "n": n}, tuple(notes))
+    result = Result(
+        value, stderr, (lengths, means), None, {"depth": depth, "alphabet": letters, "nodes": used, "n": n}, tuple(notes)
+    )
     return result if base is None else result.in_base(base)
 
 
@@ -163,10 +165,14 @@ def match_length_rate(symbols: Any, base: float | None = None) -> Result:
     notes = ["biased by about 1 / ln n, which the standard error does not hold"]
     if inside.mean() < 0.9:
         inside = np.ones(n - 1, np.bool_)
-        notes.append("matches reach the end from over a tenth of the places: the sequence repeats itself, and the value is an upper bound")
+        notes.append(
+            "matches reach the end from over a tenth of the places: the sequence repeats itself, and the value is an upper bound"
+        )
     ratio = ((matched + 1) / np.log(places + 1))[inside]
     lengths, means = _running(ratio, 1)
     value, error = 1 / float(means[-1]), long_run_error(ratio)
     stderr = None if error is None else error * value**2
-    result = Result(value, stderr, (lengths, 1 / means), None, {"alphabet": size, "n": n, "places": int(inside.sum())}, tuple(notes))
+    result = Result(
+        value, stderr, (lengths, 1 / means), None, {"alphabet": size, "n": n, "places": int(inside.sum())}, tuple(notes)
+    )
     return result if base is None else result.in_base(base)

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -139,7 +138,9 @@ def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]
     if x.max() - x.min() <= r:
         notes.append("all values agree within `r`: every pair matches, whatever the dynamics")
     elif np.unique(x).size < x.size // 2:
-        notes.append("most values are equal to others: for coarse or discrete data the result depends on where `r` falls between them")
+        notes.append(
+            "most values are equal to others: for coarse or discrete data the result depends on where `r` falls between them"
+        )
     if x.size < 10**m:
         notes.append(f"{x.size} values for m = {m}: 10**m to 20**m are advised")
     return x, m, r, notes
@@ -188,7 +189,9 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
         stderr = None if influence is None else 2 * influence
         if a < 20:
             notes.append(f"{a} pairs agree in {m + 1} values: too few for a precise ratio")
-    result = SampleEntropy(value, stderr, parameters={"m": m, "r": r, "n": x.size}, warnings=tuple(notes), matches=b, matches_longer=a)
+    result = SampleEntropy(
+        value, stderr, parameters={"m": m, "r": r, "n": x.size}, warnings=tuple(notes), matches=b, matches_longer=a
+    )
     return result if base is None else result.in_base(base)  # type: ignore[return-value]
 
 
@@ -221,7 +224,12 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     near, _ = _counts(longest, m, r)
     _, longer = _counts(x, m, r)
     phi = np.log(near / near.size).mean() - np.log(longer / longer.size).mean()
-    result = Result(float(phi), None, parameters={"m": m, "r": r, "n": x.size}, warnings=(*notes, "no standard error: the estimate's own bias is larger"))
+    result = Result(
+        float(phi),
+        None,
+        parameters={"m": m, "r": r, "n": x.size},
+        warnings=(*notes, "no standard error: the estimate's own bias is larger"),
+    )
     return result if base is None else result.in_base(base)
 
 
@@ -267,5 +275,7 @@ def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = N
     curve = np.array(values)
     finite = np.isfinite(curve)
     notes.append("no standard error of the sum: the scales share their data")
-    result = Result(float(curve[finite].sum()), None, (np.arange(1, scales + 1), curve), None, {"m": m, "r": r, "scales": scales}, tuple(notes))
+    result = Result(
+        float(curve[finite].sum()), None, (np.arange(1, scales + 1), curve), None, {"m": m, "r": r, "scales": scales}, tuple(notes)
+    )
     return result if base is None else result.in_base(base)

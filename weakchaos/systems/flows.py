@@ -156,5 +156,5 @@ class SprottJerk(NativeFlow):
         return np.array([self.a])
 
     def initial(self, rng: np.random.Generator) -> np.ndarray:
-        """Within 0.005 of (0.02, 0, 0)."""
-        return np.array([0.02, 0.0, 0.0]) + rng.uniform(-0.005, 0.005, 3)
+        """(0.02, 0, z) with z uniform in (0, 0.005), inside the basin."""
+        return np.array([0.02, 0.0, 0.0]) + rng.uniform(0.0, [0.0, 0.0, 0.005])
