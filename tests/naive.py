@@ -1,5 +1,6 @@
-"""Slow, plain versions of the samplers, written from the papers: what compiled kernels are compared with."""
+"""Slow, plain versions of samplers and diagnostics, written from the papers: what compiled kernels are compared with."""
 
+import itertools
 import math
 
 import numpy as np
@@ -45,3 +46,119 @@ def hmc(logp, grad, x, uniforms, step_size, n_leapfrog, inverse_mass, n, accept=
             x = q
         rows.append((x, logp(x), probability, error))
     return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+def conditional(target, x, i):
+    """P(x_i = k | others), from the joint log probability alone."""
+    logs = []
+    for k in range(int(target.cardinalities[i])):
+        y = np.array(x)
+        y[i] = k
+        logs.append(float(target.log_prob(y)))
+    top = max(logs)
+    weights = [math.exp(v - top) for v in logs]
+    return [w / sum(weights) for w in weights]
+
+
+def pick(u, p):
+    total = 0.0
+    for k, q in enumerate(p):
+        total += q
+        if u < total and q > 0:
+            return k
+    return max(k for k, q in enumerate(p) if q > 0)
+
+
+def gibbs(target, x, uniforms, sweeps, order=None):
+    x, out = np.array(x), []
+    units = [i for i in range(target.dim) if i not in target.observed]
+    for _ in range(sweeps):
+        for i in units if order is None else order:
+            x[i] = pick(next(uniforms), conditional(target, x, i))
+        out.append(x.copy())
+    return np.array(out)
+
+
+def random_scan_gibbs(target, x, uniforms, sweeps):
+    x, out = np.array(x), []
+    for _ in range(sweeps):
+        for _ in range(target.dim):
+            i = int(next(uniforms) * target.dim)
+            x[i] = pick(next(uniforms), conditional(target, x, i))
+        out.append(x.copy())
+    return np.array(out)
+
+
+def block_gibbs(target, x, uniforms, sweeps, blocks):
+    x, out = np.array(x), []
+    for _ in range(sweeps):
+        for block in blocks:
+            states = list(itertools.product(*(range(int(target.cardinalities[i])) for i in block)))
+            logs = []
+            for state in states:
+                y = x.copy()
+                y[list(block)] = state
+                logs.append(float(target.log_prob(y)))
+            top = max(logs)
+            weights = [math.exp(v - top) for v in logs]
+            x[list(block)] = states[pick(next(uniforms), [w / sum(weights) for w in weights])]
+        out.append(x.copy())
+    return np.array(out)
+
+
+def herded_gibbs(target, x, sweeps, key):
+    """Zero first weights; ``key(i, x, p)`` says which weight a visit uses. Returns states, and the weights with their visit records."""
+    x, out, weights, record = np.array(x), [], {}, {}
+    units = [i for i in range(target.dim) if i not in target.observed]
+    for _ in range(sweeps):
+        for i in units:
+            p = conditional(target, x, i)
+            name = (i, key(i, x, p))
+            w = weights.setdefault(name, [0.0] * len(p))
+            if len(p) == 2:
+                chosen = 1 if w[1] > 0 else 0
+                w[1] += p[1] - chosen
+            else:
+                chosen = max(range(len(p)), key=lambda k: (w[k], -k))
+                for k in range(len(p)):
+                    w[k] += p[k]
+                w[chosen] -= 1.0
+            counts, sums = record.setdefault(name, ([0] * len(p), [0.0] * len(p)))
+            counts[chosen] += 1
+            for k in range(len(p)):
+                sums[k] += p[k]
+            x[i] = chosen
+        out.append(x.copy())
+    return np.array(out), record
+
+
+def herding(features, moments, w, steps):
+    w, chosen = np.array(w, float), []
+    for _ in range(steps):
+        scores = [sum(a * b for a, b in zip(w, row, strict=True)) for row in features]
+        s = scores.index(max(scores))
+        w = w + moments - features[s]
+        chosen.append(s)
+    return np.array(chosen), w
+
+
+def words(symbols, length):
+    return {tuple(symbols[i : i + length]) for i in range(len(symbols) - length + 1)}
+
+
+def block_entropy(symbols, length):
+    counts = {}
+    for i in range(len(symbols) - length + 1):
+        word = tuple(symbols[i : i + length])
+        counts[word] = counts.get(word, 0) + 1
+    n = sum(counts.values())
+    return -sum(c / n * math.log(c / n) for c in counts.values())
+
+
+def cycle(step, start):
+    """(preperiod, period) of a map on hashable states."""
+    seen, state, t = {}, start, 0
+    while state not in seen:
+        seen[state] = t
+        state, t = step(state), t + 1
+    return seen[state], t - seen[state]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import convergence_rate, split_rhat
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import naive_discrete as naive
+
+from tests import naive
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import block_entropy, entropy_rate
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from tests.diagnostics.toy_systems import Map
 from tests.samplers.test_gibbs import machine
 from weakchaos.core.errors import ArgumentError

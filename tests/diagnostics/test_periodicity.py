@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import naive_discrete as naive
+
+from tests import naive
 from tests.diagnostics.toy_systems import Finite, Map
 from tests.samplers.test_gibbs import machine
 from weakchaos.core.errors import ArgumentError

@@ -1,6 +1,7 @@
 """Small systems with known exponents and cycles, written in Python."""
 
 import numpy as np
+
 from weakchaos.core.system import State
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import naive_discrete as naive
+from tests import naive
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.sampling import sample

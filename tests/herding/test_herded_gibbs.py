@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests import naive_discrete as naive
+from tests import naive
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.sampling import sample

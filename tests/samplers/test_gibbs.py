@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tests import naive_discrete as naive
+from tests import naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.sampling import sample
 from weakchaos.drivers import resolve
