@@ -60,9 +60,9 @@ print(json.dumps({"imported": imported, "first": one[0], "reached": reached, "se
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """For child processes: the package this process would import, kernels cached in `cache`, no window."""
+    """For child processes: the package this process would import, kernels cached in `cache`, bytecode kept as usual, no window."""
     path = os.pathsep.join(p for p in (source_folder(), os.environ.get("PYTHONPATH")) if p)
-    return {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "Agg"}
+    return {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "", "MPLBACKEND": "Agg"}
 
 
 def imports(repeats: int, folder: Path, cache: Path) -> list[Row]:
@@ -70,7 +70,7 @@ def imports(repeats: int, folder: Path, cache: Path) -> list[Row]:
     rows = []
     for code, goal in (("pass", None), ("import numpy", None), ("import numba", None), ("import weakchaos", 0.7)):
         command = [sys.executable, "-c", code]
-        child(command, environment(cache), folder)  # bytecode is compiled, files are in memory
+        child(command, environment(cache), folder)  # bytecode is compiled and kept, files are in memory
         usage = [child(command, environment(cache), folder) for _ in range(repeats)]
         user, wall = sorted(u.user for u in usage)[repeats // 2], sorted(u.wall for u in usage)[repeats // 2]
         rows.append(Row(f'python -c "{code}"', "CPU s", [u.cpu for u in usage], goal, f"user {user:.2f} s, wall {wall:.2f} s"))

@@ -135,9 +135,25 @@ def load() -> str:
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
 
 
+def yardstick() -> float:
+    """CPU milliseconds of a fixed loop in plain Python: a core that is shared with others on its host is a slower one."""
+
+    def loop() -> int:
+        total = 0
+        for k in range(1_000_000):
+            total += k & 7
+        return total
+
+    return 1e3 * min(cpu_seconds(loop) for _ in range(5))
+
+
 def print_machine() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    print(load())
+    print_state()
+
+
+def print_state() -> None:
+    print(f"{load()}; a fixed loop of Python takes {yardstick():.1f} ms of CPU")
 
 
 def print_columns(title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
@@ -173,7 +189,9 @@ def print_rows(title: str, rows: Sequence[Row], reference: str | None = None) ->
 
 
 def write_json(path: Path | None, benchmark: str, tables: Mapping[str, Any]) -> None:
-    """All measurements, with the machine; nothing when `path` is None."""
+    """Say how fast the machine is by now; write all measurements, with the machine, where `path` is given."""
+    print()
+    print_state()
     if path is None:
         return
     plain = {
@@ -182,6 +200,8 @@ def write_json(path: Path | None, benchmark: str, tables: Mapping[str, Any]) -> 
         else table
         for name, table in tables.items()
     }
-    text = json.dumps({"benchmark": benchmark, "machine": machine(), "tables": plain}, indent=1)
+    text = json.dumps(
+        {"benchmark": benchmark, "machine": machine() | {"yardstick_ms": f"{yardstick():.1f}"}, "tables": plain}, indent=1
+    )
     path.write_text(text + "\n", encoding="utf-8")
-    print(f"\nwritten: {path}")
+    print(f"written: {path}")

@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from weakchaos import diagnostics, drivers, herding, samplers
+from weakchaos import diagnostics, drivers, herding, samplers, systems
 from weakchaos.comparison import Report, compare
 from weakchaos.core import errors
 from weakchaos.core.sampling import extend, sample
@@ -43,5 +43,6 @@ __all__ = [
     "resume",
     "sample",
     "samplers",
+    "systems",
     "zoo",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import runs as runs_module
@@ -42,7 +43,8 @@ def test_oracle_by_the_index(seed, root, size, n):
 
 
 def test_number_of_runs():
-    """Fewer than n (Bannai et al. 2017); 2 F(n - 2) - 3 in the Fibonacci word of length F(n) (Kolpakov and Kucherov 1999); one in a^n."""
+    """Fewer than n (Bannai et al. 2017); 2 F(n - 2) - 3 in the Fibonacci word of length F(n) (Kolpakov and Kucherov 1999); one in
+    a^n."""
     sizes = [1, 2]
     while len(sizes) < 22:
         sizes.append(sizes[-1] + sizes[-2])
@@ -55,7 +57,8 @@ def test_number_of_runs():
 
 
 def test_powers_in_classical_words():
-    """Thue-Morse holds no overlap (Thue 1912): every exponent is 2; the Fibonacci word no power of 2 + golden mean (Mignosi and Pirillo 1992)."""
+    """Thue-Morse holds no overlap (Thue 1912): every exponent is 2; the Fibonacci word no power of 2 + golden mean (Mignosi and
+    Pirillo 1992)."""
     assert set(runs(naive.thue_morse(20_000)).exponent) == {2.0}
     golden = (1 + 5**0.5) / 2
     exponents = runs(naive.fibonacci(50_000)).exponent
@@ -75,7 +78,8 @@ def test_a_planted_repetition_is_found():
 
 
 def test_periods_of_generators():
-    """x -> 5 x + 3 mod 2^k has full period (Hull and Dobell 1962); the register 16, 14, 13, 11 runs through 2^16 - 1 states; de Bruijn k^n."""
+    """x -> 5 x + 3 mod 2^k has full period (Hull and Dobell 1962); the register 16, 14, 13, 11 runs through 2^16 - 1 states; de
+    Bruijn k^n."""
     for k in (1, 5, 12):
         x = [1]
         for _ in range(3 * 2**k - 1):

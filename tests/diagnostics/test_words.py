@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics.words import word_complexity

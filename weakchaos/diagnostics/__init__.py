@@ -1,9 +1,62 @@
-"""Diagnostics: what a system does as a dynamical system, and as an estimator."""
+"""Diagnostics: what a system does as a dynamical system, a series as a record of one, and a sampler as an estimator.
+
+Names are found on first use, so that a program pays only for the diagnostics it calls.
+"""
+
+from importlib import import_module
+from typing import Any
 
 from weakchaos.diagnostics.convergence import convergence_rate, split_rhat
-from weakchaos.diagnostics.entropy import block_entropy, entropy_rate
 from weakchaos.diagnostics.lyapunov import largest_exponent
 from weakchaos.diagnostics.periodicity import Cycle, find_cycle
 from weakchaos.diagnostics.result import Result
 
-__all__ = ["Cycle", "Result", "block_entropy", "convergence_rate", "entropy_rate", "find_cycle", "largest_exponent", "split_rhat"]
+# Functions that carry the name of their file: imported here and now, before the file itself can take the name.
+from weakchaos.diagnostics.runs import period, runs
+from weakchaos.diagnostics.sample_entropy import approximate_entropy, multiscale_entropy, sample_entropy
+
+_HOME = {
+    "alignment": ("gali", "sali"),
+    "complexity": ("lempel_ziv",),
+    "covariant": ("covariant_vectors",),
+    "embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
+    "entropy": ("block_entropy", "conditional_entropy", "entropy_rate", "excess_entropy"),
+    "estimators": ("count_entropy",),
+    "finite_size": ("finite_size_exponent",),
+    "finite_time": ("finite_time_exponents",),
+    "near_periods": ("near_periods", "spectral_periods"),
+    "ordinal": ("permutation_entropy",),
+    "rates": ("context_tree_rate", "match_length_rate"),
+    "renyi": ("renyi_entropy", "topological_entropy"),
+    "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
+    "symbolic": ("symbolize",),
+    "words": ("word_complexity",),
+}
+_FILE = {name: file for file, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 - the rest is spelled out in _HOME
+    "Cycle",
+    "Result",
+    "approximate_entropy",
+    "convergence_rate",
+    "find_cycle",
+    "largest_exponent",
+    "multiscale_entropy",
+    "period",
+    "runs",
+    "sample_entropy",
+    "split_rhat",
+    *_FILE,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILE:
+        raise AttributeError(f"module 'weakchaos.diagnostics' has no attribute {name!r}")
+    value = getattr(import_module(f"weakchaos.diagnostics.{_FILE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,9 +1,9 @@
 """Lempel-Ziv complexities: the number of phrases of two incremental parsings.
 
-* LZ76 (Lempel and Ziv, IEEE Trans. Inf. Theory 22 (1976) 75, doi:10.1109/TIT.1976.1055501): each phrase is the shortest word that does not
-  begin earlier in the sequence; an earlier copy may overlap it. 1001111011000010 is 1.0.01.1110.1100.0010: 6 phrases.
-* LZ78 (Ziv and Lempel, IEEE Trans. Inf. Theory 24 (1978) 530, doi:10.1109/TIT.1978.1055934): each phrase is the longest earlier phrase and
-  one more symbol.
+* LZ76 (Lempel and Ziv, IEEE Trans. Inf. Theory 22 (1976) 75, doi:10.1109/TIT.1976.1055501): each phrase is the shortest word that
+  does not begin earlier in the sequence; an earlier copy may overlap it. 1001111011000010 is 1.0.01.1110.1100.0010: 6 phrases.
+* LZ78 (Ziv and Lempel, IEEE Trans. Inf. Theory 24 (1978) 530, doi:10.1109/TIT.1978.1055934): each phrase is the longest earlier
+  phrase and one more symbol.
 
 A last phrase that the end cuts short counts as one.
 """
@@ -32,8 +32,8 @@ class Complexity(Result):
     Attributes
     ----------
     rate : float
-        ``c ln(n) / n`` for LZ76, ``c ln(c) / n`` for LZ78, nats per symbol: both fall to the entropy rate, as slowly as ln ln n / ln n
-        (2.4 % above it after a million symbols of the golden-mean chain), so read it as a complexity.
+        ``c ln(n) / n`` for LZ76, ``c ln(c) / n`` for LZ78, nats per symbol: both fall to the entropy rate, as slowly as ln ln n /
+        ln n (2.4 % above it after a million symbols of the golden-mean chain), so read it as a complexity.
     normalized : float
         `rate` over the logarithm of the number of symbols that occur: about 1 for independent, equally likely ones.
     phrase_ends : int64 array

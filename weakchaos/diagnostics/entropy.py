@@ -1,7 +1,7 @@
 """Entropies of symbol sequences: of blocks, of the next symbol given the last ones, per symbol, in excess.
 
-With H(L) the entropy of words of length L, ``h(L) = H(L) - H(L - 1)`` falls to the entropy rate h, and ``E = sum_L (h(L) - h)`` is the excess
-entropy, what past and future share (Crutchfield and Feldman, Chaos 13 (2003) 25, doi:10.1063/1.1530990).
+With H(L) the entropy of words of length L, ``h(L) = H(L) - H(L - 1)`` falls to the entropy rate h, and ``E = sum_L (h(L) - h)`` is
+the excess entropy, what past and future share (Crutchfield and Feldman, Chaos 13 (2003) 25, doi:10.1063/1.1530990).
 """
 
 from __future__ import annotations
@@ -96,13 +96,14 @@ def block_entropy(
     estimator : str
         See `count_entropy`.
     alphabet : int, optional
-        How many symbols can occur, for the estimators that ask; by default those that did. Words are taken to be ``alphabet**length``.
+        How many symbols can occur, for the estimators that ask; by default those that did. Words are taken to be
+        ``alphabet**length``.
 
     Returns
     -------
     Result
-        ``curve``: word lengths 1 .. `length` and their entropies. The standard error is from batch means of -ln p, since neighbouring
-        words overlap; None below 100 words. A warning says when the words are too many for the sequence.
+        ``curve``: word lengths 1 .. `length` and their entropies. The standard error is from batch means of -ln p, since
+        neighbouring words overlap; None below 100 words. A warning says when the words are too many for the sequence.
 
     Raises
     ------
@@ -136,7 +137,8 @@ def block_entropy(
 def conditional_entropy(
     symbols: Any, length: int = 1, base: float | None = None, *, estimator: str = "grassberger", alphabet: int | None = None
 ) -> Result:
-    """Entropy of the next symbol given the `length` symbols before it, ``H(length + 1) - H(length)`` over the places that have a next one.
+    """Entropy of the next symbol given the `length` symbols before it, ``H(length + 1) - H(length)`` over the places that have a
+    next one.
 
     Parameters
     ----------
@@ -176,7 +178,8 @@ def conditional_entropy(
 def _rates(
     ranks: np.ndarray, size: int, most: int, estimator: str, letters: int, fill: bool = True
 ) -> tuple[np.ndarray, np.ndarray, float | None, np.ndarray]:
-    """Word lengths, h(L), the error of the last, and the counts of its words; with `fill`, only lengths whose words fill the sequence."""
+    """Word lengths, h(L), the error of the last, and the counts of its words; with `fill`, only lengths whose words fill the
+    sequence."""
     rates: list[float] = []
     surprise, last, before = np.zeros(ranks.size), np.ones(1, np.int64), np.zeros(ranks.size, np.int64)
     for k, (words, counts) in enumerate(words_by_length(ranks, size), start=1):
@@ -210,9 +213,9 @@ def entropy_rate(
     Returns
     -------
     Result
-        ``curve``: word lengths and ``H(L) - H(L - 1)``, an upper bound that falls to the entropy rate; ``parameters["length"]``: the
-        length chosen, the last with at least 50 places in the sequence for each word that occurs. The standard error is from batch
-        means of -ln p of each symbol given those before it. Warns where the curve still falls at its end.
+        ``curve``: word lengths and ``H(L) - H(L - 1)``, an upper bound that falls to the entropy rate; ``parameters["length"]``:
+        the length chosen, the last with at least 50 places in the sequence for each word that occurs. The standard error is from
+        batch means of -ln p of each symbol given those before it. Warns where the curve still falls at its end.
 
     Raises
     ------
@@ -253,8 +256,8 @@ def excess_entropy(
     Returns
     -------
     Result
-        ``curve``: word lengths and the partial sums, a lower bound that rises. No standard error: its terms are differences of estimates
-        on the same words.
+        ``curve``: word lengths and the partial sums, a lower bound that rises. No standard error: its terms are differences of
+        estimates on the same words.
 
     Raises
     ------

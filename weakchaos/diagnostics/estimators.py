@@ -2,12 +2,12 @@
 
 * ``"plug-in"``: ``-sum p_i ln p_i`` with p_i = n_i / N. Biased low by about (K - 1) / 2 N.
 * ``"miller-madow"``: adds (states seen - 1) / 2 N (Miller 1955).
-* ``"grassberger"``: ``ln N - sum n_i G(n_i) / N``, ``G(n) = psi(n) + (-1)^n (psi((n + 1) / 2) - psi(n / 2)) / 2`` (Grassberger 2003,
-  arXiv:physics/0307138).
-* ``"chao-shen"``: with the coverage C = 1 - f_1 / N, ``-sum C p_i ln(C p_i) / (1 - (1 - C p_i)^N)`` (Chao and Shen, Environ. Ecol. Stat. 10
-  (2003) 429, doi:10.1023/A:1026096204727). Needs no K.
-* ``"nsb"``: the posterior mean under a mixture of Dirichlet priors that is nearly flat in the entropy (Nemenman, Shafee and Bialek 2002,
-  arXiv:physics/0108025); its standard error is the posterior's. Needs K.
+* ``"grassberger"``: ``ln N - sum n_i G(n_i) / N``, ``G(n) = psi(n) + (-1)^n (psi((n + 1) / 2) - psi(n / 2)) / 2``
+  (Grassberger 2003, arXiv:physics/0307138).
+* ``"chao-shen"``: with the coverage C = 1 - f_1 / N, ``-sum C p_i ln(C p_i) / (1 - (1 - C p_i)^N)`` (Chao and Shen, Environ. Ecol.
+  Stat. 10 (2003) 429, doi:10.1023/A:1026096204727). Needs no K.
+* ``"nsb"``: the posterior mean under a mixture of Dirichlet priors that is nearly flat in the entropy (Nemenman, Shafee and Bialek
+  2002, arXiv:physics/0108025); its standard error is the posterior's. Needs K.
 * ``"auto"``: Grassberger when N >= K, NSB when N < K, Chao-Shen when K is not known.
 """
 
@@ -171,7 +171,7 @@ def count_entropy(counts: Any, estimator: str = "auto", n_states: int | None = N
     1.0
     """
     array = np.asarray(counts)
-    if array.dtype.kind not in "iu":
+    if array.size and array.dtype.kind not in "iu":
         raise ArgumentTypeError(f"`counts` must be whole numbers; got dtype {array.dtype}")
     array = np.ravel(array)
     if array.size == 0 or array.min() < 0 or array.sum() == 0:

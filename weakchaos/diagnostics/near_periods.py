@@ -1,13 +1,14 @@
-"""Periods that a sequence nearly has: lags at which it comes back within a tolerance, and peaks of its spectrum, tested against surrogates.
+"""Periods that a sequence nearly has: lags at which it comes back within a tolerance, and peaks of its spectrum, tested against
+surrogates.
 
-* By tolerance: C(p) is the fraction of times t with ``|x(t + p) - x(t)| <= tolerance``, or with equal symbols (close returns: Lathrop and
-  Kostelich, Phys. Rev. A 40 (1989) 4028, doi:10.1103/PhysRevA.40.4028).
+* By tolerance: C(p) is the fraction of times t with ``|x(t + p) - x(t)| <= tolerance``, or with equal symbols (close returns:
+  Lathrop and Kostelich, Phys. Rev. A 40 (1989) 4028, doi:10.1103/PhysRevA.40.4028).
 * By spectrum: the periodogram under a Hann taper.
 
-What a sequence without a period would show is drawn from surrogates: shuffled, or of first order (an autoregression for numbers, a Markov
-chain for symbols), which has the same correlation from one step to the next. Each lag or frequency is standardised by its mean and standard
-deviation over the sequence and its surrogates together, and the largest value of each is compared: so the sequence is, under the null,
-one of equals, and the level holds for the whole search.
+What a sequence without a period would show is drawn from surrogates: shuffled, or of first order (an autoregression for numbers, a
+Markov chain for symbols), which has the same correlation from one step to the next. Each lag or frequency is standardised by its
+mean and standard deviation over the sequence and its surrogates together, and the largest value of each is compared: so the
+sequence is, under the null, one of equals, and the level holds for the whole search.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ __all__ = ["NearPeriods", "near_periods", "spectral_periods"]
 
 @dataclass(frozen=True)
 class NearPeriods(Result):
-    """``value`` is the strongest peak of a spectrum, or the least lag that comes back nearly (0.8) as much as any; 0 with a warning where
-    nothing stands out.
+    """``value`` is the strongest peak of a spectrum, or the least lag that comes back nearly (0.8) as much as any; 0 with a
+    warning where nothing stands out.
 
     Attributes
     ----------
     periods : array of shape (found,)
-        Those that pass the test: lags by score, peaks by strength, the largest first. Multiples of a lag and harmonics of a peak are
-        among them.
+        Those that pass the test: lags by score, peaks by strength, the largest first. Multiples of a lag and harmonics of a peak
+        are among them.
     scores : array of shape (found,)
         How many standard deviations each stands above the surrogates.
     strengths : array of shape (found,)
@@ -148,7 +149,8 @@ def _settings(null: Any, surrogates: Any, level: Any) -> tuple[int, float]:
     surrogates = whole_number("surrogates", surrogates, 19)
     if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 1 / (surrogates + 1) <= level < 1:
         raise ArgumentError(
-            f"`level` must be from 1 / (surrogates + 1) = {1 / (surrogates + 1):.3g} to 1; got {shown(level)}: ask for more `surrogates`"
+            f"`level` must be from 1 / (surrogates + 1) = {1 / (surrogates + 1):.3g} to 1; got {shown(level)}: "
+            "ask for more `surrogates`"
         )
     return surrogates, float(level)
 
@@ -174,8 +176,8 @@ def near_periods(
     max_period : int, optional
         n / 4, at most 500, by default.
     null : {"first-order", "shuffle"}
-        What the sequence is compared with: by default "first-order" for numbers, "shuffle" for symbols, since a cycle of different symbols
-        is itself a Markov chain of first order.
+        What the sequence is compared with: by default "first-order" for numbers, "shuffle" for symbols, since a cycle of different
+        symbols is itself a Markov chain of first order.
     surrogates : int
         At least 19.
     level : float
@@ -212,7 +214,8 @@ def near_periods(
     n = values.size
     most = min(n // 4, 500) if max_period is None else whole_number("max_period", max_period, 2, n // 2)
     parameters = {
-        "method": "tolerance", "tolerance": None if discrete else float(width), "max_period": most, "null": null, "surrogates": surrogates, "n": n
+        "method": "tolerance", "tolerance": None if discrete else float(width), "max_period": most, "null": null, "surrogates":
+        surrogates, "n": n
     }  # fmt: skip
     lags = np.arange(1, most + 1, dtype=np.float64)
     if values.min() == values.max():
@@ -243,8 +246,9 @@ def spectral_periods(x: Any, *, null: str = "first-order", surrogates: int = 99,
     Returns
     -------
     NearPeriods
-        Periods in steps, not whole, from a parabola through the logarithms of a peak and its neighbours; ``stderr`` is the half width of a
-        peak, ``period**2 / 2 n``, a bound rather than an error. ``curve``: periods and powers. Harmonics are peaks of their own.
+        Periods in steps, not whole, from a parabola through the logarithms of a peak and its neighbours; ``stderr`` is the half
+        width of a peak, ``period**2 / 2 n``, a bound rather than an error. ``curve``: periods and powers. Harmonics are peaks of
+        their own.
 
     Raises
     ------

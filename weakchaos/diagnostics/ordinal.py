@@ -1,8 +1,8 @@
 """Permutation entropy: the entropy of ordinal patterns.
 
-Bandt and Pompe, Phys. Rev. Lett. 88 (2002) 174102, doi:10.1103/PhysRevLett.88.174102; weighted by the variance of each window: Fadlallah,
-Chen, Keil and Principe, Phys. Rev. E 87 (2013) 022911, doi:10.1103/PhysRevE.87.022911; missing patterns: Amigo, Zambrano and Sanjuan, EPL 79
-(2007) 50001, doi:10.1209/0295-5075/79/50001.
+Bandt and Pompe, Phys. Rev. Lett. 88 (2002) 174102, doi:10.1103/PhysRevLett.88.174102; weighted by the variance of each window:
+Fadlallah, Chen, Keil and Principe, Phys. Rev. E 87 (2013) 022911, doi:10.1103/PhysRevE.87.022911; missing patterns:
+Amigo, Zambrano and Sanjuan, EPL 79 (2007) 50001, doi:10.1209/0295-5075/79/50001.
 """
 
 from __future__ import annotations

@@ -141,7 +141,9 @@ def random_frame(dim: int, k: int, rng: np.random.Generator) -> np.ndarray:
     return np.ascontiguousarray(np.linalg.qr(rng.standard_normal((dim, k)))[0].T)
 
 
-def frame_rounds(system: System, state: State, frame: np.ndarray, rows: int, per_row: int, every: int, keep: bool = False) -> Rounds:
+def frame_rounds(
+    system: System, state: State, frame: np.ndarray, rows: int, per_row: int, every: int, keep: bool = False
+) -> Rounds:
     """Move `state` and `frame` (vectors as rows; both changed in place) by rows * per_row rounds of `every` steps."""
     k, dim = frame.shape
     rounds = rows * per_row if keep else 0

@@ -1,10 +1,12 @@
 """Entropy rates that choose no word length: by context-tree weighting and by match lengths.
 
-* Context-tree weighting (Willems, Shtarkov and Tjalkens, IEEE Trans. Inf. Theory 41 (1995) 653, doi:10.1109/18.382012): each node of the tree
-  of the last D symbols mixes, half and half, the Krichevsky-Trofimov estimate of its own counts and the product over its children.
-  ``-ln P / n`` is the length of an actual code, so above the entropy rate on average, by about (K - 1) ln n / 2 n a context.
-* Match lengths (Kontoyiannis, Algoet, Suhov and Wyner, IEEE Trans. Inf. Theory 44 (1998) 1319, doi:10.1109/18.669425): with Lambda_i the length of
-  the shortest word from i on that does not begin earlier, ``h = 1 / mean(Lambda_i / ln(i + 1))``. No model, but off by about 1 / ln n.
+* Context-tree weighting (Willems, Shtarkov and Tjalkens, IEEE Trans. Inf. Theory 41 (1995) 653, doi:10.1109/18.382012): each node
+  of the tree of the last D symbols mixes, half and half, the Krichevsky-Trofimov estimate of its own counts and the product over
+  its children. ``-ln P / n`` is the length of an actual code, so above the entropy rate on average, by about (K - 1) ln n / 2 n a
+  context.
+* Match lengths (Kontoyiannis, Algoet, Suhov and Wyner, IEEE Trans. Inf. Theory 44 (1998) 1319, doi:10.1109/18.669425): with
+  Lambda_i the length of the shortest word from i on that does not begin earlier, ``h = 1 / mean(Lambda_i / ln(i + 1))``. No model,
+  but off by about 1 / ln n.
 """
 
 from __future__ import annotations
@@ -90,8 +92,8 @@ def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None
     Returns
     -------
     Result
-        An upper bound on average. ``curve``: symbols read and the mean code length until then, which falls while the tree still learns. The
-        standard error is from batch means of the symbols' code lengths.
+        An upper bound on average. ``curve``: symbols read and the mean code length until then, which falls while the tree still
+        learns. The standard error is from batch means of the symbols' code lengths.
 
     Raises
     ------
@@ -143,8 +145,8 @@ def match_length_rate(symbols: Any, base: float | None = None) -> Result:
     Returns
     -------
     Result
-        Consistent for stationary ergodic sources with fading memory, with a bias of the order of 1 / ln n that the standard error (batch
-        means) does not hold. ``curve``: symbols read and the estimate from them.
+        Consistent for stationary ergodic sources with fading memory, with a bias of the order of 1 / ln n that the standard error
+        (batch means) does not hold. ``curve``: symbols read and the estimate from them.
 
     Raises
     ------

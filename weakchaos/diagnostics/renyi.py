@@ -33,8 +33,8 @@ def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | N
     Returns
     -------
     Result
-        For whole q >= 2 the sum is estimated without bias by falling factorials, ``n (n - 1) .. (n - q + 1)`` over the same of N; else
-        plug-in. ``parameters["estimator"]`` says which.
+        For whole q >= 2 the sum is estimated without bias by falling factorials, ``n (n - 1) .. (n - q + 1)`` over the same of N;
+        else plug-in. ``parameters["estimator"]`` says which.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | N
 
 
 def topological_entropy(symbols: Any, max_length: int = 32, base: float | None = None) -> Result:
-    """Growth rate of the number of words of a sequence, ``ln p(L) - ln p(L - 1)`` at the longest length whose words are all seen.
+    """Growth rate of the number of words of a sequence, ``(ln p(L) - ln p(L / 2)) / (L / 2)`` at the longest L whose words are all
+    seen.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def topological_entropy(symbols: Any, max_length: int = 32, base: float | None =
     Returns
     -------
     Result
-        ``curve``: word lengths and the growth at each. Lengths are used as long as each word was seen at least 5 times: beyond, unseen
-        words would make the growth fall.
+        ``curve``: word lengths and ``ln p(L) - ln p(L - 1)``, which may alternate for ever; the value is its mean over the second
+        half. Lengths are used as long as each word was seen at least 5 times: beyond, unseen words would make the growth fall.
 
     Raises
     ------
@@ -116,7 +117,14 @@ def topological_entropy(symbols: Any, max_length: int = 32, base: float | None =
     notes: tuple[str, ...] = ()
     if size > 1 and len(numbers) < 4:
         notes = (f"words are all seen up to length {len(numbers) - 1} only: the growth is an upper bound",)
-    result = Result(float(growth[-1]), None, (lengths, growth), None, {"length": int(lengths[-1]), "words": numbers[-1]}, notes)
+    result = Result(
+        float(growth[growth.size // 2 :].mean()),
+        None,
+        (lengths, growth),
+        None,
+        {"length": int(lengths[-1]), "words": numbers[-1]},
+        notes,
+    )
     return result if base is None else result.in_base(base)
 
 
@@ -126,8 +134,8 @@ def shift_entropy(adjacency: Any, base: float | None = None) -> float:
     Parameters
     ----------
     adjacency : array of shape (k, k)
-        ``adjacency[i, j]``: number of edges from i to j. A shift of finite type by its allowed transitions, a sofic shift by a presentation
-        whose edges out of each state bear different symbols, a Markov map by which intervals cover which.
+        ``adjacency[i, j]``: number of edges from i to j. A shift of finite type by its allowed transitions, a sofic shift by a
+        presentation whose edges out of each state bear different symbols, a Markov map by which intervals cover which.
     base : float, optional
         Of the logarithm; nats by default.
 
@@ -142,8 +150,8 @@ def shift_entropy(adjacency: Any, base: float | None = None) -> float:
 
     Notes
     -----
-    Lind and Marcus, An Introduction to Symbolic Dynamics and Coding (1995), theorem 4.3.1. Each strongly connected part is taken alone: its
-    leading eigenvalue is simple, so it is found to full precision.
+    Lind and Marcus, An Introduction to Symbolic Dynamics and Coding (1995), theorem 4.3.1. Each strongly connected part is taken
+    alone: its leading eigenvalue is simple, so it is found to full precision.
 
     Examples
     --------

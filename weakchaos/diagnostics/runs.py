@@ -1,9 +1,10 @@
 """Periods of symbol sequences: the exact least period, and all maximal repetitions (runs).
 
-A run is a stretch ``[start, end)`` with least period p and length at least 2 p that cannot be extended. Bannai, I, Inenaga, Nakashima,
-Takeda and Tsuruta, SIAM J. Comput. 46 (2017) 1501, doi:10.1137/15M1011032: let ``l(i) = [i, j)`` be the longest Lyndon word that begins
-at i, for the order of the alphabet and for its reverse, j being the next place whose suffix is smaller in that order. Then each run has
-period ``j - i`` for some i, and there are fewer than n of them. So each i gives two candidates, and each candidate is extended to both sides.
+A run is a stretch ``[start, end)`` with least period p and length at least 2 p that cannot be extended. Bannai, I, Inenaga,
+Nakashima, Takeda and Tsuruta, SIAM J. Comput. 46 (2017) 1501, doi:10.1137/15M1011032: let ``l(i) = [i, j)`` be the longest Lyndon
+word that begins at i, for the order of the alphabet and for its reverse, j being the next place whose suffix is smaller in that
+order. Then each run has period ``j - i`` for some i, and there are fewer than n of them. So each i gives two candidates, and each
+candidate is extended to both sides.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Runs:
-    """All maximal repetitions of a sequence, in the order of their starts and then of their periods; ``len``, indexing and iteration give `Run`.
+    """All maximal repetitions of a sequence, in the order of their starts and then of their periods; ``len``, indexing and
+    iteration give `Run`.
 
     Attributes
     ----------
@@ -121,8 +123,9 @@ def _least(values, table, low, high):
 
 @kernel
 def _common(text, i, j, step, limit, rank, shared, table):
-    """How many symbols agree from i and j (i < j) on, going right (step 1) or left (-1), at most `limit`; ranks are of the text as it is
-    read in that direction. A few are compared one by one, which settles nearly all; then the suffix array answers in constant time."""
+    """How many symbols agree from i and j (i < j) on, going right (step 1) or left (-1), at most `limit`; ranks are of the text as
+    it is read in that direction. A few are compared one by one, which settles nearly all; then the suffix array answers in
+    constant time."""
     count = 0
     scanned = limit if rank.size == 0 else min(limit, _SCANNED)
     while count < scanned and text[i + step * count] == text[j + step * count]:
@@ -149,7 +152,8 @@ def _next(rank, sign):
 
 @kernel
 def _runs(text, smaller, larger, index, rank, shared, table, rank_left, shared_left, table_left, budget, found):
-    """Runs into the rows of `found`. Returns how many; -1 when the index is empty and comparing symbols has cost more than `budget`."""
+    """Runs into the rows of `found`. Returns how many; -1 when the index is empty and comparing symbols has cost more than
+    `budget`."""
     n = text.size
     starts, ends = np.full(n + 1, -1, np.int32), np.full(n + 1, -1, np.int32)
     count, spent = 0, 0

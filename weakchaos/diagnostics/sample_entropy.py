@@ -1,14 +1,15 @@
 """Sample, approximate and multiscale entropy: how often stretches that agree within r agree one value further.
 
-* Sample entropy, ``ln(B / A)``: of all pairs i < j among the first N - m templates, B agree within r in m values and A in m + 1, in the largest
-  difference, distances equal to r included (Richman and Moorman, Am. J. Physiol. 278 (2000) H2039, doi:10.1152/ajpheart.2000.278.6.H2039).
-* Approximate entropy, ``Phi(m) - Phi(m + 1)``, Phi the mean of ln of the fraction of templates near each, itself included (Pincus, PNAS 88
-  (1991) 2297, doi:10.1073/pnas.88.6.2297).
-* Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89 (2002)
-  068102, doi:10.1103/PhysRevLett.89.068102).
+* Sample entropy, ``ln(B / A)``: of all pairs i < j among the first N - m templates, B agree within r in m values and A in m + 1,
+  in the largest difference, distances equal to r included (Richman and Moorman, Am. J. Physiol. 278 (2000) H2039,
+  doi:10.1152/ajpheart.2000.278.6.H2039).
+* Approximate entropy, ``Phi(m) - Phi(m + 1)``, Phi the mean of ln of the fraction of templates near each, itself included (Pincus,
+  PNAS 88 (1991) 2297, doi:10.1073/pnas.88.6.2297).
+* Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89
+  (2002) 068102, doi:10.1103/PhysRevLett.89.068102).
 
-Pairs are counted 64 at a time: the values near x_i are a set of bits over time, made from sets kept for every so many ranks; the sets of
-i, i + 1, ..., i + m, each shifted, are cut with each other and counted. The cost is N^2 / 64 words whatever r and the data.
+Pairs are counted 64 at a time: the values near x_i are a set of bits over time, made from sets kept for every so many ranks; the
+sets of i, i + 1, ..., i + m, each shifted, are cut with each other and counted. The cost is N^2 / 64 words whatever r and the data.
 """
 
 from __future__ import annotations
@@ -58,10 +59,9 @@ class SampleEntropy(Result):
 
 
 @kernel
-def _neighbours(x, m, r, stride, near, longer):
+def _neighbours(x, order, m, r, stride, near, longer):
     """For each of the first N - m templates, how many of them (itself included) agree within r in m values, and in m + 1."""
     n = x.size
-    order = np.argsort(x)
     rank = np.empty(n, np.int64)
     low, high = np.empty(n, np.int64), np.empty(n, np.int64)
     a = b = 0
@@ -127,7 +127,7 @@ def _tolerance(x: np.ndarray, r: Any) -> float:
 def _counts(x: np.ndarray, m: int, r: float) -> tuple[np.ndarray, np.ndarray]:
     near, longer = np.empty(x.size - m, np.int64), np.empty(x.size - m, np.int64)
     # About as many sets as it takes for the corrections to cost what reading a set costs.
-    _neighbours(x, m, r, max(16, min(1024, x.size // 128)), near, longer)
+    _neighbours(x, np.argsort(x), m, r, max(16, min(1024, x.size // 128)), near, longer)
     return near, longer
 
 
@@ -162,8 +162,8 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     Returns
     -------
     SampleEntropy
-        Infinite, with a warning, where no pair agrees in m + 1 values. The standard error is that of the ratio of two U-statistics, from
-        batch means of each template's own counts, so it allows for overlap and correlation.
+        Infinite, with a warning, where no pair agrees in m + 1 values. The standard error is that of the ratio of two
+        U-statistics, from batch means of each template's own counts, so it allows for overlap and correlation.
 
     Raises
     ------
@@ -219,7 +219,8 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     True
     """
     x, m, r, notes = _checked(x, m, r)
-    # Here templates of m values are N - m + 1, one more than have a next value: a far away value appended gives it one that matches none.
+    # Here templates of m values are N - m + 1, one more than have a next value: a far away value appended gives it one that
+    # matches none.
     longest = np.append(x, x.max() + 2 * r + 2 * (x.max() - x.min()) + 1)
     near, _ = _counts(longest, m, r)
     _, longer = _counts(x, m, r)
@@ -249,8 +250,8 @@ def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = N
     Returns
     -------
     Result
-        ``curve``: scales and sample entropies. The value is their sum, the complexity index: it falls with scale for white noise and stays
-        for 1/f noise. Scales without matches are left out of the sum, with a warning.
+        ``curve``: scales and sample entropies. The value is their sum, the complexity index: it falls with scale for white noise
+        and stays for 1/f noise. Scales without matches are left out of the sum, with a warning.
 
     Raises
     ------

@@ -9,6 +9,7 @@ A Q = Q' R; the means of the logarithms of the diagonal of R are the k largest e
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,7 +119,14 @@ def chosen_interval(pilot: Rounds, every: int) -> int:
 
 
 def prepared(
-    system: System, k: Any, steps: Any, transient: Any, every: Any, seed: Any, state: State | None
+    system: System,
+    k: Any,
+    steps: Any,
+    transient: Any,
+    every: Any,
+    seed: Any,
+    state: State | None,
+    check: Callable[[int, int, int], None] | None = None,
 ) -> tuple[State, np.ndarray, int, int, int, list[str]]:
     """State and frame after the transient, steps, transient, steps between orthonormalisations, and notes: the beginning of every diagnostic by frames."""
     steps = whole_number("steps", steps, 1)
@@ -126,21 +134,31 @@ def prepared(
     base = system.start(seed) if state is None else state.copy()
     size = base.phase.size
     if size == 0:
-        raise ArgumentError("`system` has no real coordinates, so no linearised map; largest_exponent measures the spread of damage in discrete systems")
+        raise ArgumentError(
+            "`system` has no real coordinates, so no linearised map; largest_exponent measures the spread of damage in discrete systems"
+        )
     k = size if k is None else whole_number("k", k, 1, size)
-    frame = random_frame(size, k, np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]))
+    if check is not None:
+        check(size, k, transient)
+    frame = random_frame(
+        size,
+        k,
+        np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
+    )
     notes = []
     if not supports_tangent(system):
         notes.append("the system has no tangent map: derivatives are differences of twin orbits")
     interval = 1 if every is None else whole_number("every", every, 1)
     first = min(transient, _PILOT) // interval
     pilot = frame_rounds(system, base, frame, first, 1, interval)
-    diverged = pilot.diverged
+    rest = transient - first * interval
     if every is None:
         interval = chosen_interval(pilot, 1)
-    rest = (transient - first) // interval
-    if rest and not diverged:
-        diverged = frame_rounds(system, base, frame, 1, rest, interval).diverged
+    diverged = pilot.diverged
+    # The last round may be shorter, so that the orbit measured does not depend on the interval.
+    for rounds, length in ((rest // interval, interval), (1, rest % interval)):
+        if rounds and length and not diverged:
+            diverged = frame_rounds(system, base, frame, 1, rounds, length).diverged
     if diverged:
         notes.append("the orbit diverged during the transient: the exponents of an unbounded orbit say nothing")
     return base, frame, steps, transient, interval, notes
@@ -205,8 +223,16 @@ def lyapunov_spectrum(
     if result.split:
         notes.append(f"in {result.split} of {result.made} rounds the orbits took different branches of the map and are left out")
     for j in np.flatnonzero(result.lost * 1000 > max(result.made, 1)):
-        notes.append(f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound")
-    return spectrum_of(result.logs[~np.isnan(result.logs).any(1)] if not result.diverged else result.logs[:0], width, base.phase.size, parameters, notes)
+        notes.append(
+            f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
+        )
+    return spectrum_of(
+        result.logs[~np.isnan(result.logs).any(1)] if not result.diverged else result.logs[:0],
+        width,
+        base.phase.size,
+        parameters,
+        notes,
+    )
 
 
 def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, Any], notes: list[str]) -> Spectrum:
@@ -216,7 +242,9 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
         missing = np.full(k, np.nan)
         if not notes:
             notes = ["no round could be measured"]
-        return Spectrum(math.nan, parameters=parameters, warnings=tuple(notes), stderr=missing, exponents=missing, history=np.empty((0, k)))
+        return Spectrum(
+            math.nan, parameters=parameters, warnings=tuple(notes), stderr=missing, exponents=missing, history=np.empty((0, k))
+        )
     rates = logs / width
     exponents = rates.mean(0)
     order = np.argsort(-exponents, kind="stable")
@@ -224,12 +252,18 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     history = np.cumsum(rates, 0)[:, order] / np.arange(1, m + 1)[:, None]
     exponents, stderr = exponents[order], batch_stderr(rates)[order]
     if np.isneginf(exponents).any():
-        notes = [*notes, "a vector shrank to nothing (a superstable orbit, or a map that is not invertible): its exponent is minus infinity"]
+        notes = [
+            *notes,
+            "a vector shrank to nothing (a superstable orbit, or a map that is not invertible): its exponent is minus infinity",
+        ]
     complete = k == dim
     dimension = kaplan_yorke_dimension(exponents, complete)
     pesin = float(exponents[exponents > 0].sum()) if complete or exponents[-1] <= 0 else None
     if dimension is None or pesin is None:
-        notes = [*notes, f"{k} exponents do not reach far enough for the {'Pesin sum' if pesin is None else 'Kaplan-Yorke dimension'}: raise `k`"]
+        notes = [
+            *notes,
+            f"{k} exponents do not reach far enough for the {'Pesin sum' if pesin is None else 'Kaplan-Yorke dimension'}: raise `k`",
+        ]
     return Spectrum(
         value=float(exponents[0]),
         stderr=stderr,

@@ -1,8 +1,8 @@
 """Suffix array by induced sorting, and the longest common prefixes of neighbours in it: what counts words and finds repetitions.
 
-* Suffix array: Nong, Zhang and Chan, IEEE Trans. Comput. 60 (2011) 1471, doi:10.1109/TC.2010.188 (SA-IS), linear in any alphabet 0 .. k - 1.
-  A suffix is of type S when it is smaller than the next one, else L; the leftmost of a row of S (LMS) are sorted, by recursion where
-  their substrings repeat, and all others follow from them in two scans.
+* Suffix array: Nong, Zhang and Chan, IEEE Trans. Comput. 60 (2011) 1471, doi:10.1109/TC.2010.188 (SA-IS), linear in any alphabet 0
+  .. k - 1. A suffix is of type S when it is smaller than the next one, else L; the leftmost of a row of S (LMS) are sorted, by
+  recursion where their substrings repeat, and all others follow from them in two scans.
 * Longest common prefixes in the order of the text: ``plcp[i] >= plcp[i - 1] - 1`` (Karkkainen, Manzini and Puglisi, CPM 2009,
   doi:10.1007/978-3-642-02441-2_17).
 """
@@ -19,7 +19,8 @@ __all__ = ["previous_factors", "ranks_of_suffixes", "shared_prefixes", "suffix_a
 
 @kernel
 def _induce(text, smaller, first, sa):
-    """Sort all suffixes given the LMS ones at the ends of their buckets in `sa`; `first[c]` is where the bucket of symbol c begins."""
+    """Sort all suffixes given the LMS ones at the ends of their buckets in `sa`; `first[c]` is where the bucket of symbol c
+    begins."""
     n = text.size
     place = first[:-1].copy()
     # The last suffix is of type L and follows from the empty suffix, which no slot holds.

@@ -1,8 +1,8 @@
 """From series to symbols: ordinal patterns, quantiles, partitions, states of a discrete model; and from any alphabet to 0 .. k - 1.
 
-The ordinal pattern of a window is coded by its Lehmer code, ``sum_k #{l > k: x_l < x_k} (m - 1 - k)!`` (Bandt and Pompe, Phys. Rev. Lett.
-88 (2002) 174102, doi:10.1103/PhysRevLett.88.174102): the rank of the argsort permutation's inverse in lexicographic order, so a rising
-window is 0 and a falling one m! - 1.
+The ordinal pattern of a window is coded by its Lehmer code, ``sum_k #{l > k: x_l < x_k} (m - 1 - k)!`` (Bandt and Pompe, Phys.
+Rev. Lett. 88 (2002) 174102, doi:10.1103/PhysRevLett.88.174102): the rank of the argsort permutation's inverse in lexicographic
+order, so a rising window is 0 and a falling one m! - 1.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def rank_symbols(symbols: Any, least: int = 2) -> tuple[np.ndarray, int]:
 
 @kernel
 def _ordinal(x, order, delay, skip, codes):
-    """Codes of all windows; -1 where `skip` is set and two values of the window are equal. Returns the number of windows with ties."""
+    """Codes of all windows; -1 where `skip` is set and two values of the window are equal. Returns the number of windows with
+    ties."""
     ties = 0
     for i in range(codes.size):
         code, tied = 0, False
@@ -152,7 +153,8 @@ def symbolize(
     ----------
     x : array of shape (n,), or (n, units) for ``"states"``
     method : {"quantile", "partition", "ordinal", "states"}
-        Equally filled bins of the values; bins with the given `edges`; ordinal patterns; the joint state of the units of a discrete model.
+        Equally filled bins of the values; bins with the given `edges`; ordinal patterns; the joint state of the units of a
+        discrete model.
     bins : int
         Of ``"quantile"``.
     edges : array of shape (bins - 1,)

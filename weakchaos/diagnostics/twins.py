@@ -30,9 +30,9 @@ def twin_tangent(system: System, state: State, n: int, vectors: np.ndarray, sepa
     Examples
     --------
     >>> from weakchaos.systems import Henon
-    >>> state = Henon().start(position=[0.0, 0.0])
-    >>> twin_tangent(Henon(), state, 1, np.eye(2)).round(6).tolist()
-    [[0.0, 1.0], [0.3, 0.0]]
+    >>> state = Henon().start(position=[1.0, 0.0])
+    >>> (twin_tangent(Henon(), state, 1, np.eye(2)).round(6) + 0.0).tolist()
+    [[-2.8, 1.0], [0.3, 0.0]]
     """
     # Weights of herding that no step has used yet are NaN: a nudge there would be forgotten.
     used = np.isfinite(state.phase)

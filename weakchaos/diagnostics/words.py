@@ -1,7 +1,7 @@
 """How many different words a sequence has, for one length or all at once.
 
-Sorted, the suffixes that begin with the same word of length n stand together, and each but the first shares at least n symbols with the
-one before it. So ``p(n) = (N - n + 1) - #{i: lcp_i >= n}``, and one histogram of the common prefixes gives all n.
+Sorted, the suffixes that begin with the same word of length n stand together, and each but the first shares at least n symbols
+with the one before it. So ``p(n) = (N - n + 1) - #{i: lcp_i >= n}``, and one histogram of the common prefixes gives all n.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def word_complexity(symbols: Any, n: Any = None) -> Any:
     Returns
     -------
     int, or int64 array of the shape of `n`
-        A sequence of N symbols holds at most N - n + 1 words of length n: where p(n) is near that, or near k**n while that is near N,
-        it tells of the sequence's length and not of its source.
+        A sequence of N symbols holds at most N - n + 1 words of length n: where p(n) is near that, or near k**n while that is near
+        N, it tells of the sequence's length and not of its source.
 
     Raises
     ------

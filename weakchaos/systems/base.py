@@ -44,10 +44,16 @@ class CompiledSystem:
         Numbers in the state, which are those of a draw.
     time_step : float
         Units of time one step takes: 1 for a map.
+    unit : float
+        What 1 in a draw is in the state: 1, or the denominator of a map of whole numbers.
+    circumference : float
+        Where all coordinates are angles, the length of their circle in the units of the state; 0 elsewhere.
     """
 
     dim: int
     time_step: float = 1.0
+    unit: float = 1.0
+    circumference: float = 0.0
 
     # ---- to be defined -------------------------------------------------------------------------------------------------------------
 
@@ -79,7 +85,9 @@ class CompiledSystem:
     def start(self, seed: Any = None, position: Any = None) -> State:
         """A state at `position`, or at a start drawn with `seed`."""
         rng = np.random.default_rng(as_seed(seed))
-        return State(phase=np.ascontiguousarray(self.initial(rng) if position is None else self.checked_position(position), np.float64))
+        return State(
+            phase=np.ascontiguousarray(self.initial(rng) if position is None else self.checked_position(position), np.float64)
+        )
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` in place by `n` steps; the state after each `every`-th, of shape (n // every, dim)."""

@@ -95,6 +95,16 @@ class _LatticeMap(NativeMap):
 
     size: int
 
+    @property
+    def unit(self) -> float:  # type: ignore[override]
+        """The denominator of the states."""
+        return float(self.size)
+
+    @property
+    def circumference(self) -> float:  # type: ignore[override]
+        """The denominator: coordinates are angles."""
+        return float(self.size)
+
     def readout(self, states: np.ndarray) -> np.ndarray:
         """Whole numbers as fractions of `size`."""
         return states / self.size
@@ -137,10 +147,13 @@ class Tent(_LatticeMap):
     size: int = _TENT_PRIME
     native = _tent
     dim = 1
+    circumference = 0.0  # the ends of the interval are not one point
 
     def __post_init__(self):
         if not 0.0 < real_number("slope", self.slope) <= 2.0:
-            raise ArgumentError(f"`slope` must be above 0 and at most 2, or orbits leave the unit interval; got {shown(self.slope)}")
+            raise ArgumentError(
+                f"`slope` must be above 0 and at most 2, or orbits leave the unit interval; got {shown(self.slope)}"
+            )
         if whole_number("size", self.size, 3, _MOST) % 2 == 0:
             raise ArgumentError(f"`size` must be odd, or orbits fall to 0; got {self.size}")
 
@@ -176,7 +189,9 @@ class Bernoulli(_LatticeMap):
     def __post_init__(self):
         base, size = whole_number("base", self.base, 2, 16), whole_number("size", self.size, 3, 2**49)
         if math.gcd(base, size) != 1:
-            raise ArgumentError(f"`size` must have no factor in common with `base`, or orbits fall to 0; got size={size}, base={base}")
+            raise ArgumentError(
+                f"`size` must have no factor in common with `base`, or orbits fall to 0; got size={size}, base={base}"
+            )
 
     def parameters(self) -> np.ndarray:
         """base and size."""

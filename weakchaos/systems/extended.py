@@ -45,7 +45,11 @@ def _lorenz96(n, z, out, data):
     constants = carray(data, (2,), np.float64)
     size, forcing = int(constants[0]), constants[1]
     for i in range(size):
-        out[i] = (z[i + 1 if i + 1 < size else 0] - z[i - 2 if i > 1 else i - 2 + size]) * z[i - 1 if i > 0 else size - 1] - z[i] + forcing
+        out[i] = (
+            (z[i + 1 if i + 1 < size else 0] - z[i - 2 if i > 1 else i - 2 + size]) * z[i - 1 if i > 0 else size - 1]
+            - z[i]
+            + forcing
+        )
     for v in range(size, n, size):
         for i in range(2, size - 1):
             out[v + i] = (z[v + i + 1] - z[v + i - 2]) * z[i - 1] + (z[i + 1] - z[i - 2]) * z[v + i - 1] - z[v + i]
@@ -112,7 +116,9 @@ class CoupledMapLattice(NativeMap):
         if self.local not in ("logistic", "shift"):
             raise ArgumentError(f"`local` must be 'logistic' or 'shift'; got {shown(self.local)}")
         if self.local == "logistic" and not 0.0 <= self.rate <= 4.0:
-            raise ArgumentError(f"`rate` of logistic maps must be from 0 to 4, or orbits leave the unit interval; got {shown(self.rate)}")
+            raise ArgumentError(
+                f"`rate` of logistic maps must be from 0 to 4, or orbits leave the unit interval; got {shown(self.rate)}"
+            )
 
     @property
     def dim(self) -> int:  # type: ignore[override]

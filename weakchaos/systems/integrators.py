@@ -120,7 +120,9 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
     def error() -> Any:
         if method == "dop853" and table[6] != 0.0:
             table[6] = 0.0
-            return SamplingError(f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is below rounding")
+            return SamplingError(
+                f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is below rounding"
+            )
         return field.take_error()
 
     return CMap(native.address, table.ctypes.data, (field, table), error)

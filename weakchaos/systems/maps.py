@@ -170,6 +170,7 @@ class StandardMap(NativeMap):
     k: float = 6.0
     native = _standard
     dim = 2
+    circumference = 2.0 * math.pi
 
     def __post_init__(self):
         real_number("k", self.k)

@@ -150,7 +150,9 @@ class UserFlow(UserEquations, Flow):
         coordinates[:half] += rng.uniform(0.01, 0.02, half)
         momenta[half:] += rng.uniform(0.01, 0.02, self.dim - half)
         here = self.vector_field(place)
-        same = np.array_equal(self.vector_field(coordinates)[:half], here[:half]) and np.array_equal(self.vector_field(momenta)[half:], here[half:])
+        same = np.array_equal(self.vector_field(coordinates)[:half], here[:half]) and np.array_equal(
+            self.vector_field(momenta)[half:], here[half:]
+        )
         if self.dim % 2 or not same:
             raise ArgumentError(
                 f"`method` {self.method!r} needs a state (q, p), half coordinates and half momenta, with q' = f(p) and p' = g(q); "

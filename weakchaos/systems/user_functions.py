@@ -52,7 +52,7 @@ def _c_wrapper(function: Any, square: bool) -> CFunc:
     else:
         dispatcher = function
     dispatcher.compile(kinds)
-    code = dispatcher.overloads[kinds]
+    code: Any = dispatcher.overloads[kinds]
 
     def call(typingctx, n, x, out, user_data):
         def codegen(context, builder, signature, args):
@@ -104,7 +104,7 @@ def _from_numba(function: Any, dim: int, square: bool) -> CMap:
             return error
         return None
 
-    return CMap(wrapper.address, failed_at.ctypes.data, (wrapper, failed_at), retry)
+    return CMap(wrapper.address or 0, failed_at.ctypes.data, (wrapper, failed_at), retry)
 
 
 def _from_python(name: str, function: Any, dim: int, square: bool) -> CMap:
@@ -156,7 +156,7 @@ def as_c_map(name: str, function: Any, dim: int, square: bool = False) -> CMap:
             raise ArgumentError(
                 f"`{name}` is a numba cfunc of signature {signature}; it must be {MAP} (weakchaos.systems.pointers.MAP)"
             )
-        return CMap(function.address, 0, function)
+        return CMap(function.address or 0, 0, function)
     if isinstance(function, int | np.integer) and not isinstance(function, bool):
         if function <= 0:
             raise ArgumentError(f"`{name}` must be the address of a C function; got {function}")

@@ -1,0 +1,95 @@
+"""Where a curve of mean log distances is a straight line, chosen without a human eye.
+
+Two rules, both from the definition of sensitive dependence. (1) The separation of two orbits obeys linear equations while it is small, so
+neighbours that start twice as far apart stay twice as far apart: the curve of far neighbours runs parallel to that of near ones. Noise
+brings both to the same distance at once, and saturation lets the near ones catch up; the region ends where a tenth of the initial gap is
+lost. (2) Within it, the window is taken whose slope has the least expected relative error: a third of its relative change across the
+window, and a fixed uncertainty of its ends divided by its rise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Region", "moving_average", "scaling_region"]
+
+_KEPT = 0.9  # share of the initial gap between near and far neighbours that must be left
+_END_ERROR = 0.3  # nats by which each end of a window may be off its line
+_MOST_BENT = 0.5  # relative change of the slope across a window beyond which it is no line
+_LEAST_RISE = 0.8  # nats; distances must more than double
+_STARTS = 80
+
+
+@dataclass(frozen=True)
+class Region:
+    """A window of a curve, its ends included, with its slope and the relative change of the slope across it."""
+
+    first: int
+    last: int
+    slope: float
+    bend: float
+    cost: float
+
+
+def moving_average(values: np.ndarray, width: int) -> np.ndarray:
+    """Centred means over `width` values; the ends are padded with themselves."""
+    if width <= 1:
+        return values
+    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
+    sums = np.cumsum(np.concatenate([[0.0], padded]))
+    return (sums[width:] - sums[:-width]) / width
+
+
+def _line(y: np.ndarray) -> tuple[float, float]:
+    """Slope, and relative change of the slope across the window, by least squares on orthogonal polynomials."""
+    k = np.arange(y.size) - 0.5 * (y.size - 1)
+    square = k * k - (k * k).mean()
+    slope = float(k @ y / (k @ k))
+    curvature = float(square @ y / (square @ square))
+    return slope, abs(2 * curvature * (y.size - 1) / slope) if slope else np.inf
+
+
+def parallel_until(near: np.ndarray, far: np.ndarray, smooth: int) -> int:
+    """The last index up to which far neighbours keep their distance from near ones; -1 where they never do."""
+    gap = moving_average(far - near, smooth)
+    initial = far[0] - near[0]
+    if not initial > 0:
+        return -1
+    lost = np.flatnonzero(gap < _KEPT * initial)
+    return int(lost[0]) - 1 if lost.size else near.size - 1
+
+
+def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest: int = 3) -> list[Region]:
+    """All acceptable windows, the best first; empty where there is no scaling region.
+
+    Parameters
+    ----------
+    near, far : arrays of shape (k,)
+        Mean log distance after 0, 1, ... steps of neighbours that start near, and of others that start farther.
+    smooth : int
+        Width of the moving average over the gap between them; half a period for a flow.
+    shortest : int
+        Steps that a window spans at least.
+
+    Examples
+    --------
+    >>> k = np.arange(20)
+    >>> near, far = np.minimum(0.5 * k - 8, 0), np.minimum(0.5 * k - 6, 0)
+    >>> scaling_region(near, far)[0].slope
+    0.5
+    """
+    last = parallel_until(near, far, smooth)
+    step = max(1, (last + 1) // _STARTS)
+    found = []
+    for a in range(0, last + 1 - shortest, step):
+        for b in range(a + shortest, last + 1, step):
+            if near[b] - near[a] < _LEAST_RISE:
+                continue
+            slope, bend = _line(near[a : b + 1])
+            rise = slope * (b - a)
+            if rise < _LEAST_RISE or bend > _MOST_BENT:
+                continue
+            found.append(Region(a, b, slope, bend, (bend / 3) ** 2 + (_END_ERROR / rise) ** 2))
+    return sorted(found, key=lambda r: r.cost)
