@@ -38,7 +38,11 @@ def _rhs(kind, u, out):
     elif kind == 4:  # Thomas
         out[0], out[1], out[2] = np.sin(y) - 0.18 * x, np.sin(z) - 0.18 * y, np.sin(x) - 0.18 * z
     elif kind == 5:  # Halvorsen
-        out[0], out[1], out[2] = -1.4 * x - 4 * y - 4 * z - y * y, -1.4 * y - 4 * z - 4 * x - z * z, -1.4 * z - 4 * x - 4 * y - x * x
+        out[0], out[1], out[2] = (
+            -1.4 * x - 4 * y - 4 * z - y * y,
+            -1.4 * y - 4 * z - 4 * x - z * z,
+            -1.4 * z - 4 * x - 4 * y - x * x,
+        )
     else:  # Rossler with a periodic orbit
         out[0], out[1], out[2] = -y - z, x + 0.2 * y, 0.2 + z * (x - 2.5)
 

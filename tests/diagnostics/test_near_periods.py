@@ -16,9 +16,12 @@ def autoregression(rng, n=200):
 def test_size(search, rng):
     """At level 0.1, correlated noise is reported in about a tenth of 120 trials, at most 0.1 + 3 deviations; against shuffles
     nearly always."""
-    found = lambda null: np.mean(
-        [search(autoregression(rng), null=null, surrogates=39, level=0.1, seed=k).periods.size > 0 for k in range(120)]
-    )  # noqa: E731
+
+    def found(null):
+        return np.mean(
+            [search(autoregression(rng), null=null, surrogates=39, level=0.1, seed=k).periods.size > 0 for k in range(120)]
+        )
+
     assert found("first-order") < 0.1 + 3 * (0.09 / 120) ** 0.5
     assert found("shuffle") > 0.4
 

@@ -34,7 +34,7 @@ def test_shifts():
 
 
 def test_logistic_windows_by_their_partitions():
-    """Period-3 window: ln phi although the orbit is periodic; band merging: ln 2 / 2 (chaos.md rows 6 and 26)."""
+    """Period-3 window: ln phi although the orbit is periodic; band merging: ln 2 / 2."""
     period_three = [[0, 1], [1, 1]]
     assert shift_entropy(period_three) == pytest.approx(GOLDEN, abs=1e-10)
     assert (

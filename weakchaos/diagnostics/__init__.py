@@ -34,7 +34,7 @@ _HOME = {
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
 
-__all__ = [  # noqa: PLE0604 - the rest is spelled out in _HOME
+__all__ = [
     "Cycle",
     "Result",
     "approximate_entropy",

@@ -242,19 +242,40 @@ def lyapunov_from_series(
     period = mean_period(series)
     notes = list(tie_notes(series))
     if not is_map and series.size < 50 * period:
-        notes.append(f"the series is {series.size / period:.0f} mean periods long: too few for an exponent to settle; sample longer rather than finer")
-    parameters: dict[str, Any] = {"method": method, "dim": size, "delay": lag, "theiler": window, "neighbours": near_count, "dt": dt}
+        notes.append(
+            f"the series is {series.size / period:.0f} mean periods long: too few for an exponent to settle; sample longer rather than finer"
+        )
+    parameters: dict[str, Any] = {
+        "method": method,
+        "dim": size,
+        "delay": lag,
+        "theiler": window,
+        "neighbours": near_count,
+        "dt": dt,
+    }
     points = embed(series, size, lag)
     if len(points) < 4 * window + 50:
-        raise ArgumentError(f"`x` is too short for a Theiler window of {window} and an embedding in {size} dimensions with delay {lag}; got {series.size} numbers")
+        raise ArgumentError(
+            f"`x` is too short for a Theiler window of {window} and an embedding in {size} dimensions with delay {lag}; got {series.size} numbers"
+        )
     if notes and 2 * len(np.unique(points, axis=0)) < len(points):
-        return Divergence(0.0, None, parameters=parameters, warnings=("no scaling region: the series repeats itself exactly; regular motion, or too coarsely rounded", *notes))
+        return Divergence(
+            0.0,
+            None,
+            parameters=parameters,
+            warnings=("no scaling region: the series repeats itself exactly; regular motion, or too coarsely rounded", *notes),
+        )
     longest = len(points) // 4
     steps = min(longest, max(2 * window, 20) if horizon is None else whole(horizon, "horizon", 4))
     while True:
         curves = _curves(points, window, steps, near_count, 0 if is_map else window)
         if curves is None:
-            return Divergence(math.nan, None, parameters=parameters, warnings=("no scaling region: too few points have neighbours outside of the Theiler window", *notes))
+            return Divergence(
+                math.nan,
+                None,
+                parameters=parameters,
+                warnings=("no scaling region: too few points have neighbours outside of the Theiler window", *notes),
+            )
         gap = curves.far - curves.near
         if horizon is not None or steps >= longest or gap[-max(1, steps // 4) :].mean() < 0.5 * gap[0]:
             break
@@ -276,6 +297,14 @@ def lyapunov_from_series(
         notes.append(f"the slope changes by {100 * best.bend:.0f} % across the scaling region")
     low, high = (float(v) for v in np.quantile(slopes, [0.025, 0.975]))
     result = Divergence(
-        best.slope / dt, float(slopes.std(ddof=1)), curve, (best.first * dt, best.last * dt), parameters, tuple(notes), (low, high), curves.far, True
+        best.slope / dt,
+        float(slopes.std(ddof=1)),
+        curve,
+        (best.first * dt, best.last * dt),
+        parameters,
+        tuple(notes),
+        (low, high),
+        curves.far,
+        True,
     )
     return result if base is None else result.in_base(base)

@@ -18,7 +18,7 @@ import numpy as np
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.neighbours import nearest
-from weakchaos.diagnostics.recorded import as_series, autocorrelation, correlation_time, theiler_window, tie_notes, whole
+from weakchaos.diagnostics.recorded import as_series, correlation_time, theiler_window, tie_notes, whole
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["embed", "embedding_delay", "embedding_dimension", "mutual_information"]
@@ -172,7 +172,10 @@ def embedding_delay(x: Any, max_delay: int | None = None) -> Result:
                 break
             return Result(float(k), None, (lags, information), None, {"method": "mutual information"}, notes)
     if decorrelated > longest:
-        notes = (*notes, f"the series stays correlated beyond {longest} steps: it is oversampled, drifting or too short; decimate or detrend it")
+        notes = (
+            *notes,
+            f"the series stays correlated beyond {longest} steps: it is oversampled, drifting or too short; decimate or detrend it",
+        )
     return Result(float(min(decorrelated, longest)), None, (lags, information), None, {"method": "autocorrelation"}, notes)
 
 
@@ -210,7 +213,9 @@ def _false(series, delay, theiler, max_dim):
     return np.array(shares)
 
 
-def embedding_dimension(x: Any, delay: int | None = None, theiler: int | None = None, max_dim: int = 10, method: str = "cao") -> Result:
+def embedding_dimension(
+    x: Any, delay: int | None = None, theiler: int | None = None, max_dim: int = 10, method: str = "cao"
+) -> Result:
     """The smallest dimension in which neighbours stay neighbours when one more coordinate is looked at.
 
     Parameters
@@ -256,14 +261,23 @@ def embedding_dimension(x: Any, delay: int | None = None, theiler: int | None = 
     if series.size - (max_dim + 1) * lag < max(2 * window + 2, 20):
         max_dim = max(1, (series.size - max(2 * window + 2, 20)) // lag - 1)
         if series.size - (max_dim + 1) * lag < 20:
-            raise ArgumentError(f"`x` is too short for a delay of {lag} and a Theiler window of {window}; got {series.size} numbers")
+            raise ArgumentError(
+                f"`x` is too short for a delay of {lag} and a Theiler window of {window}; got {series.size} numbers"
+            )
     parameters: dict[str, Any] = {"method": method, "delay": lag, "theiler": window}
     notes = tie_notes(series)
     dims = np.arange(1, max_dim + 1)
     if method == "cao":
         growth, fresh = _cao(series, lag, window, max_dim)
         if not np.isfinite(growth).all():
-            return Result(1.0, None, (dims, np.ones(max_dim)), None, parameters, (*notes, "neighbours coincide: the series repeats itself exactly"))
+            return Result(
+                1.0,
+                None,
+                (dims, np.ones(max_dim)),
+                None,
+                parameters,
+                (*notes, "neighbours coincide: the series repeats itself exactly"),
+            )
         ratio = growth[1:] / growth[:-1]
         parameters["E2"] = fresh[1:] / fresh[:-1]
         # E1 has risen when it is close to 1 and the next dimension adds little more.
@@ -275,7 +289,14 @@ def embedding_dimension(x: Any, delay: int | None = None, theiler: int | None = 
     else:
         curve = _false(series, lag, window, max_dim)
         if not np.isfinite(curve).all():
-            return Result(1.0, None, (dims, np.zeros(max_dim)), None, parameters, (*notes, "neighbours coincide: the series repeats itself exactly"))
+            return Result(
+                1.0,
+                None,
+                (dims, np.zeros(max_dim)),
+                None,
+                parameters,
+                (*notes, "neighbours coincide: the series repeats itself exactly"),
+            )
         settled = curve <= 0.01
     if not settled.any():
         notes = (*notes, f"no dimension up to {max_dim} suffices: noise, or an attractor of higher dimension")

@@ -57,7 +57,9 @@ def _scan(points, times, place, who, theiler, maximum, positive, distances, foun
             kept = min(kept + 1, count)
 
 
-def nearest(points: np.ndarray, who: np.ndarray, count: int, theiler: int, norm: float = 2, positive: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    points: np.ndarray, who: np.ndarray, count: int, theiler: int, norm: float = 2, positive: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """The `count` nearest neighbours in space of the points `who`, more than `theiler` steps away in time.
 
     Parameters

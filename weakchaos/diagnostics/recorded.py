@@ -31,7 +31,9 @@ def as_series(x: Any, least: int, name: str = "x", constant: bool = False) -> np
         raise ArgumentError(f"`{name}` must hold at least {least} numbers for this estimate; got {series.size}")
     bad = np.flatnonzero(~np.isfinite(series))
     if bad.size:
-        raise ArgumentError(f"`{name}` must be finite; {bad.size} of {series.size} numbers are not, the first at index {bad[0]}: cut or interpolate the gaps")
+        raise ArgumentError(
+            f"`{name}` must be finite; {bad.size} of {series.size} numbers are not, the first at index {bad[0]}: cut or interpolate the gaps"
+        )
     if not constant and series.max() - series.min() <= 4 * np.finfo(float).eps * np.abs(series).max():
         raise ArgumentError(f"`{name}` must vary; all {series.size} numbers equal {series[0]:.6g} within rounding")
     return series
@@ -49,7 +51,9 @@ def tie_notes(x: np.ndarray) -> tuple[str, ...]:
     distinct = np.unique(x).size
     if 2 * distinct > x.size:
         return ()
-    return (f"only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",)
+    return (
+        f"only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",
+    )
 
 
 def autocorrelation(x: Any, max_lag: int | None = None) -> np.ndarray:
