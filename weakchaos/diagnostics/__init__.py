@@ -27,7 +27,7 @@ _HOME = {
     "near_periods": ("near_periods", "spectral_periods"),
     "ordinal": ("permutation_entropy",),
     "rates": ("context_tree_rate", "match_length_rate"),
-    "renyi": ("renyi_entropy", "topological_entropy"),
+    "renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
     "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
     "symbolic": ("symbolize",),
     "words": ("word_complexity",),
