@@ -211,8 +211,8 @@ def lyapunov_spectrum(
     """
     base, frame, steps, transient, interval, notes = prepared(system, k, steps, transient, every, seed, state)
     rounds = -(-steps // interval)
-    rows = min(_ROWS, rounds)
-    per_row = -(-rounds // rows)
+    per_row = -(-rounds // min(_ROWS, rounds))
+    rows = -(-rounds // per_row)
     width = per_row * interval * float(getattr(system, "time_step", 1.0))
     parameters = {"steps": rows * per_row * interval, "transient": transient, "every": interval, "k": len(frame)}
     if notes and "diverged" in notes[-1]:
