@@ -19,6 +19,7 @@ _HOME = {
     "alignment": ("gali", "sali"),
     "complexity": ("lempel_ziv",),
     "covariant": ("covariant_vectors",),
+    "divergence": ("lyapunov_from_series",),
     "embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
     "entropy": ("block_entropy", "conditional_entropy", "entropy_rate", "excess_entropy"),
     "estimators": ("count_entropy",),
@@ -31,6 +32,7 @@ _HOME = {
     "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
     "symbolic": ("symbolize",),
     "words": ("word_complexity",),
+    "zero_one": ("zero_one_test",),
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
 

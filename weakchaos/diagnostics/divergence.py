@@ -5,8 +5,8 @@ distance, k steps later, to the nearest neighbour in delay space; its slope is t
 doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm.
 
 Three refinements make the slope usable without tuning. In flows the distance is taken across the orbit: a neighbour may be ahead or behind
-in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points leaves
-out a fifth at either end, which are pairs that a saddle has just torn apart. The region of the fit is found by `scaling_region`, and where
+in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points is
+winsorised by a fifth at either end, where the pairs are that a saddle has just torn apart. The region of the fit is found by `scaling_region`, and where
 there is none, nothing is called an exponent.
 """
 
@@ -31,7 +31,7 @@ __all__ = ["Divergence", "lyapunov_from_series"]
 _REFERENCES = 3000
 _NUMBERS = 10**7  # log distances held at a time
 _FAR = 10  # a far neighbour is this many times farther down the list than a near one
-_TRIM = 0.2
+_CLIPPED = 0.2
 _BLOCKS = 32
 _REGULAR = 0.5  # nats
 
@@ -65,17 +65,15 @@ class Divergence(Result):
 
 @kernel
 def _separations(points, who, others, steps, drift, out):
-    """out[r, k]: log of the mean distance between reference r and its neighbours after k steps; `drift` = 0 for maps."""
+    """out[r, k]: log of the median distance between reference r and its neighbours after k steps; `drift` = 0 for maps."""
     n, dim = points.shape
     shifts = np.empty(others.shape[1], np.int64)
+    distances = np.empty(others.shape[1])
     for r in range(who.size):
         shifts[:] = 0
         for k in range(steps + 1):
             here = who[r] + k
-            total, count = 0.0, 0
             for c in range(others.shape[1]):
-                if others[r, c] < 0:
-                    continue
                 there = others[r, c] + k + shifts[c]
                 square = 0.0
                 if drift == 0:
@@ -97,9 +95,11 @@ def _separations(points, who, others, steps, drift, out):
                         if offset > 0.5 and there + 2 < n and shifts[c] < drift:
                             shifts[c] += 1
                             there += 1
+                            offset -= 1.0
                         elif offset < -0.5 and there >= 2 and shifts[c] > -drift:
                             shifts[c] -= 1
                             there -= 1
+                            offset += 1.0
                         else:
                             break
                     offset = min(max(offset, -0.6), 0.6)
@@ -108,17 +108,22 @@ def _separations(points, who, others, steps, drift, out):
                         bend = points[there + 1, d] - 2 * points[there, d] + points[there - 1, d]
                         gap = points[here, d] - points[there, d] - offset * velocity - 0.5 * offset * offset * bend
                         square += gap * gap
-                total += math.sqrt(square)
-                count += 1
-            # Pairs that meet within rounding stay among the smallest, which the trimmed mean leaves out.
-            out[r, k] = math.log(total / count) if total > 0 else -700.0
+                distances[c] = math.sqrt(square)
+            middle = np.median(distances)
+            # Pairs that meet within rounding stay among the smallest, which the winsorised mean does not feel.
+            out[r, k] = math.log(middle) if middle > 0 else -700.0
 
 
-def _trimmed(logs: np.ndarray) -> np.ndarray:
-    cut = int(_TRIM * len(logs))
-    # In slabs: sorting all at once would double the memory.
-    slabs = [np.sort(logs[:, a : a + 256], axis=0)[cut : len(logs) - cut].mean(0) for a in range(0, logs.shape[1], 256)]
-    return np.concatenate(slabs).astype(np.float64)
+def _clipped(logs: np.ndarray) -> np.ndarray:
+    """Each column with its lowest and highest fifth set to the quantiles, as float64."""
+    part = np.sort(logs, axis=0)
+    cut = int(_CLIPPED * len(logs))
+    return np.clip(logs, part[cut], part[len(logs) - 1 - cut]).astype(np.float64)
+
+
+def _mean(logs: np.ndarray) -> np.ndarray:
+    # In slabs: sorting all at once would multiply the memory.
+    return np.concatenate([_clipped(logs[:, a : a + 256]).mean(0) for a in range(0, logs.shape[1], 256)])
 
 
 @dataclass(frozen=True)
@@ -131,18 +136,18 @@ class _Curves:
 
 def _curves(points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int) -> _Curves | None:
     rows = len(points) - steps - 1
-    count = min(_REFERENCES, max(_NUMBERS // (2 * steps), 200), rows - 1)
+    count = min(_REFERENCES, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
     who = np.unique(np.linspace(1, rows - 1, count).astype(np.int64))
     _, times = nearest(points[:rows], who, _FAR * neighbours, theiler, positive=True)
     # A neighbour at time 0 has no velocity.
-    usable = (times[:, -1] >= 0) & (times[:, :neighbours] > 0).all(1) & (times[:, -neighbours:] > 0).all(1)
+    usable = (times[:, -1] >= 0) & (times > 0).all(1)
     if usable.sum() < 50:
         return None
     who, times = who[usable], times[usable]
     logs = np.empty((2, who.size, steps + 1), np.float32)
     _separations(points, who, np.ascontiguousarray(times[:, :neighbours]), steps, drift, logs[0])
     _separations(points, who, np.ascontiguousarray(times[:, -neighbours:]), steps, drift, logs[1])
-    return _Curves(who, logs[0], _trimmed(logs[0]), _trimmed(logs[1]))
+    return _Curves(who, logs[0], _mean(logs[0]), _mean(logs[1]))
 
 
 def _bootstrap(curves: _Curves, regions: list[Region], count: int, seed: Any) -> np.ndarray:
@@ -154,13 +159,11 @@ def _bootstrap(curves: _Curves, regions: list[Region], count: int, seed: Any) ->
     present = np.unique(block)
     means = np.empty((len(chosen), present.size))
     for i, region in enumerate(chosen):
-        part = curves.logs[:, region.first : region.last + 1].astype(np.float64)
-        low, high = np.quantile(part, [_TRIM, 1 - _TRIM], axis=0)
-        # The influence of one reference point on a trimmed mean, and through it on the slope, which is linear in the curve.
-        clipped = np.clip(part, low, high)
+        part = _clipped(curves.logs[:, region.first : region.last + 1])
+        # The slope is linear in the curve, so each reference point has its share of it.
         k = np.arange(part.shape[1]) - 0.5 * (part.shape[1] - 1)
-        influence = (clipped - clipped.mean(0)) @ (k / (k @ k)) / (1 - 2 * _TRIM)
-        means[i] = [influence[block == b].mean() + region.slope for b in present]
+        share = part @ (k / (k @ k))
+        means[i] = [share[block == b].mean() for b in present]
     pick = rng.integers(present.size, size=(count, present.size))
     return means[rng.integers(len(chosen), size=count)[:, None], pick].mean(1)
 
