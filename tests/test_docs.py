@@ -1,4 +1,4 @@
-"""Every Python example of the documentation runs, as one session a page."""
+"""Every Python example of the documentation runs, in one namespace a page."""
 
 import re
 import warnings
