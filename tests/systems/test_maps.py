@@ -122,6 +122,18 @@ def test_cat_in_integers(x, y):
     assert (int(state.phase[0]), int(state.phase[1])) == (a, b)
 
 
+@pytest.mark.parametrize("size", [2, 5, 6])
+def test_every_point_of_small_lattices(size):
+    """The wrap at the edge of the lattice: size itself must become 0."""
+    cat, skew = systems.ArnoldCat(size), systems.SkewShift(1 / size, size)
+    for x in range(size):
+        for y in range(size):
+            for system, image in ((cat, (2 * x + y, x + y)), (skew, (x + 1, x + y))):
+                state = system.start(position=[x, y])
+                system.advance(state, 1)
+                assert state.phase.tolist() == [image[0] % size, image[1] % size]
+
+
 def _whole(system, state, n):
     rows = []
     for _ in range(n):
