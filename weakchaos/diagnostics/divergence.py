@@ -2,7 +2,8 @@
 
 Rosenstein, Collins and De Luca, Physica D 65 (1993) 117, doi:10.1016/0167-2789(93)90009-P: S(k) is the mean over reference points of the log
 distance, k steps later, to the nearest neighbour in delay space; its slope is the exponent. Kantz, Phys. Lett. A 185 (1994) 77,
-doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm.
+doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm; the median stands in for that average
+here, because one neighbour that a saddle has torn away would make up most of a mean.
 
 Three refinements make the slope usable without tuning. In flows the distance is taken across the orbit: a neighbour may be ahead or behind
 in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points is
@@ -189,7 +190,7 @@ def lyapunov_from_series(
     dt : float
         Time between two numbers; the exponent is per unit of it.
     method : {"rosenstein", "kantz"}
-        One neighbour a reference point, or the mean distance to several inside the logarithm (Kantz, with the ball that holds just them).
+        One neighbour a reference point, or the median distance to several inside the logarithm (Kantz, with the ball that holds just them).
     dim, delay : int, optional
         Of the embedding; `embedding_dimension` and `embedding_delay` by default.
     theiler : int, optional
@@ -197,7 +198,7 @@ def lyapunov_from_series(
     horizon : int, optional
         Steps that neighbours are followed; doubled until they have saturated by default, at most a quarter of the series.
     neighbours : int, optional
-        Per reference point; 1 for Rosenstein and 10 for Kantz by default.
+        Per reference point; 1 for Rosenstein and 5 for Kantz by default.
     bootstrap : int
         Replicates for ``stderr`` and ``interval``.
     seed : int
@@ -236,7 +237,7 @@ def lyapunov_from_series(
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
     whole(bootstrap, "bootstrap", 20)
-    near_count = (1 if method == "rosenstein" else 10) if neighbours is None else whole(neighbours, "neighbours", 1)
+    near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole(neighbours, "neighbours", 1)
     chosen_delay = embedding_delay(series)
     is_map = chosen_delay.parameters["method"] == "map"
     lag = int(chosen_delay.value) if delay is None else whole(delay, "delay", 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Region", "moving_average", "scaling_region"]
+__all__ = ["Region", "line", "moving_average", "scaling_region"]
 
 _KEPT = 0.9  # share of the initial gap between near and far neighbours that must be left
 _END_ERROR = 0.3  # nats by which each end of a window may be off its line
@@ -42,7 +42,7 @@ def moving_average(values: np.ndarray, width: int) -> np.ndarray:
     return (sums[width:] - sums[:-width]) / width
 
 
-def _line(y: np.ndarray) -> tuple[float, float]:
+def line(y: np.ndarray) -> tuple[float, float]:
     """Slope, and relative change of the slope across the window, by least squares on orthogonal polynomials."""
     k = np.arange(y.size) - 0.5 * (y.size - 1)
     square = k * k - (k * k).mean()
@@ -87,7 +87,7 @@ def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest:
         for b in range(a + shortest, last + 1, step):
             if near[b] - near[a] < _LEAST_RISE:
                 continue
-            slope, bend = _line(near[a : b + 1])
+            slope, bend = line(near[a : b + 1])
             rise = slope * (b - a)
             if rise < _LEAST_RISE or bend > _MOST_BENT:
                 continue
