@@ -30,6 +30,7 @@ ORDER = [
 UPWARD = {
     ("targets", "interop"),  # FactorGraph.from_uai, from_pgmpy
     ("comparison", "plots"),  # Report.plot, to_html
+    ("experiments", "plots"),  # Experiment.plot
 }
 
 

@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from weakchaos import diagnostics, drivers, herding, samplers, systems
+from weakchaos import diagnostics, drivers, experiments, herding, samplers, systems
 from weakchaos.comparison import Report, compare
 from weakchaos.core import errors
 from weakchaos.core.sampling import extend, sample
@@ -37,6 +37,7 @@ __all__ = [
     "diagnostics",
     "drivers",
     "errors",
+    "experiments",
     "extend",
     "herding",
     "load",

@@ -1,4 +1,4 @@
-"""The command line: ``weakchaos compare [MODEL]``."""
+"""The command line: ``weakchaos compare [MODEL]``, ``weakchaos experiments [NAME]``."""
 
 from __future__ import annotations
 
@@ -138,6 +138,29 @@ def compare(
     report.to_html(paths[1])
     report.to_json(paths[2])
     typer.echo(f"{report.table()}\n\n{report.sentences()}\n\nWritten: {', '.join(str(p) for p in paths)}")
+
+
+@app.command()
+def experiments(
+    name: Annotated[str, typer.Argument(help="An experiment; without it all are listed.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Seconds instead of minutes; may leave the claim undecided.")] = False,
+    seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
+    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png and .json are written; the name by default.")] = "",
+) -> None:
+    """List the reproductions of the field's claims, or run one: table, findings, figure and JSON."""
+    from weakchaos import experiments as all_of_them
+
+    if not name:
+        width = max(map(len, all_of_them.names()), default=0)
+        typer.echo("\n".join(f"{n.ljust(width)}  {all_of_them.claim(n)}" for n in all_of_them.names()))
+        return
+    seed_ = _whole("--seed", seed, 0)
+    stem = _stem(out or f"weakchaos-{name}")
+    result = all_of_them.run(name, quick, seed_)
+    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".json")]
+    result.plot(paths[0])
+    result.to_json(paths[1])
+    typer.echo(f"{result}\n\nWritten: {', '.join(str(p) for p in paths)}")
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.tables import aligned
 from weakchaos.diagnostics.dimension import correlation_dimension
 from weakchaos.diagnostics.divergence import lyapunov_from_series
 from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
@@ -35,21 +36,9 @@ class SecondOpinion:
 
     def table(self) -> str:
         """The rows as text."""
-        head = ("quantity", "weakchaos", "stderr", "nolds", "function", "s", "s nolds")
-        cells = [head]
-        for row in self.rows:
-            numbers = [row["weakchaos"], row["stderr"], row["nolds"]]
-            shown_numbers = ["-" if v is None else f"{v:.4g}" for v in numbers]
-            cells.append(
-                (row["quantity"], *shown_numbers, row["function"], f"{row['seconds_weakchaos']:.2f}", f"{row['seconds_nolds']:.2f}")
-            )
-        widths = [max(len(c[k]) for c in cells) for k in range(len(head))]
-        lines = [
-            "  ".join(v.ljust(w) if k in (0, 4) else v.rjust(w) for k, (v, w) in enumerate(zip(c, widths, strict=True))).rstrip()
-            for c in cells
-        ]
+        columns = ("quantity", "weakchaos", "stderr", "nolds", "function", "seconds_weakchaos", "seconds_nolds")
         notes = [f"{row['quantity']}: {note}" for row in self.rows for note in row["notes"]]
-        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:], *notes])
+        return "\n".join([aligned(self.rows, columns), *notes])
 
     __str__ = table
 

@@ -1,0 +1,82 @@
+"""Panels of curves, as data, drawn side by side."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from weakchaos.plots.style import COLOURS, FADED, INK, PAPER, SMALL, TITLE, look, quiet_glyphs, tidy, title
+
+__all__ = ["draw_panels"]
+
+
+def _draw(axes: Any, panel: Any) -> None:
+    title(axes, panel.title)
+    if panel.image is not None:
+        axes.imshow(panel.image, cmap="gray", interpolation="nearest")
+        axes.set_axis_off()
+        return
+    tidy(axes)
+    measured = 0
+    for k, curve in enumerate(panel.curves):
+        x, y = np.asarray(curve.x, float), np.asarray(curve.y, float)
+        if curve.kind == "theory":
+            axes.plot(
+                x,
+                y,
+                color=COLOURS[k % len(COLOURS)] if measured == 0 and k else FADED,
+                lw=1.2,
+                ls="--",
+                label=curve.label,
+                zorder=1,
+            )
+            continue
+        style = look(measured)
+        measured += 1
+        many = {"marker": None} if x.size > 60 else {"markersize": 4.0}
+        if curve.stderr is None:
+            axes.plot(x, y, lw=1.4, label=curve.label, **{**style, **many})
+        else:
+            axes.errorbar(x, y, np.asarray(curve.stderr, float), lw=1.4, capsize=2, label=curve.label, **{**style, **many})
+    if panel.x_log:
+        axes.set_xscale("log")
+    if panel.y_log:
+        axes.set_yscale("log")
+    axes.set_xlabel(panel.x_label, color=INK)
+    axes.set_ylabel(panel.y_label, color=INK)
+    if len(panel.curves) > 1:
+        axes.legend(fontsize=SMALL, frameon=False)
+
+
+def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> Any:
+    """Panels, at most three in a row, under one heading.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        With ``title``, ``x_label``, ``y_label``, ``curves``, ``x_log``, ``y_log`` and ``image``, as of `weakchaos.experiments.Panel`.
+    heading : str
+    path : path, optional
+        Where the figure is saved; it is then closed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(3, max(1, len(panels)))
+    rows = math.ceil(max(1, len(panels)) / columns)
+    figure = Figure(figsize=(4.6 * columns, 3.7 * rows + 0.5), facecolor=PAPER, layout="constrained")
+    for k, panel in enumerate(panels):
+        _draw(figure.add_subplot(rows, columns, k + 1), panel)
+    if heading:
+        figure.suptitle("\n".join(textwrap.wrap(heading, 42 * columns)), fontsize=TITLE, color=INK, x=0.01, ha="left")
+    if path is not None:
+        with quiet_glyphs():
+            figure.savefig(path, dpi=150)
+    return figure
