@@ -142,6 +142,34 @@ def herding(features, moments, w, steps):
     return np.array(chosen), w
 
 
+def herding_fractions(features, moments, w, steps):
+    """Herding in Python's fractions; chosen states, and the weights after each step."""
+    w, chosen, path = list(w), [], []
+    for _ in range(steps):
+        scores = [sum(a * b for a, b in zip(w, row, strict=True)) for row in features]
+        s = scores.index(max(scores))
+        w = [a + m - f for a, m, f in zip(w, moments, features[s], strict=True)]
+        chosen.append(s)
+        path.append(tuple(w))
+    return chosen, path
+
+
+def hull_distance(points, m):
+    """The largest deviation from `m`, in units of each coordinate's range, of the nearest point of the hull: one linear program."""
+    from scipy.optimize import linprog
+
+    n = len(points)
+    r = np.ptp(points, axis=0)[:, None]
+    found = linprog(
+        [0.0] * n + [1.0],
+        A_ub=np.block([[points.T, -r], [-points.T, -r]]),
+        b_ub=np.concatenate([m, -m]),
+        A_eq=[[1.0] * n + [0.0]],
+        b_eq=[1.0],
+    )
+    return found.fun
+
+
 def words(symbols, length):
     return {tuple(symbols[i : i + length]) for i in range(len(symbols) - length + 1)}
 

@@ -1,5 +1,7 @@
 """Every discrete sampler and every herding obeys the laws of a System, and sums in the kernel equal sums over draws."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,9 @@ CASES = {
     "herded, shared": lambda: wc.herding.HerdedGibbs("shared").bind(machine(4)),
     "herding, graph": lambda: wc.herding.Herding().bind(packaged("asia")),
     "herding, moments": lambda: wc.herding.Herding().bind(wc.Moments(POINTS, POINTS.mean(0))),
+    "herding, exact": lambda: wc.herding.Herding(exact=True).bind(
+        wc.Moments([[0, 1], [1, 0], [2, 3]], [Fraction(6, 7), Fraction(8, 7)])
+    ),
     "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
@@ -61,7 +66,7 @@ def test_a_broken_system_is_found():
         check_system(Forgets(good.sampler, good.target, "pcg64"), n=48)
 
 
-@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "Gibbs, Sobol"])
+@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "herding, exact", "Gibbs, Sobol"])
 def test_extend_and_store(name, tmp_path):
     """One long run, a run extended, and a run kept in a store are the same draws."""
     system = CASES[name]()

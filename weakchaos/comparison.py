@@ -365,6 +365,7 @@ def compare(
     found = [f"{e.name}: {note}" for e in done for note in e.notes]
     continuous = not hasattr(target, "cardinalities")
     kind = "largest error of a mean, in standard deviations" if continuous else "largest error of a marginal"
+    kind = getattr(target, "error_kind", kind)
     label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {'coordinates' if continuous else 'units'})"
     return Report(label, done, source, int(repeats), str(entropy), kind, found)
 

@@ -138,7 +138,7 @@ def run_plan(
         chains = [c if c.sums.size else replace(c, sums=np.zeros(system.n_averages)) for c in chains]
     bar = _Progress(progress, remaining, len(chains))
     scheduler = _Scheduler(system, plan, chains, sink, bar)
-    before = _bad_values(system, chains)
+    before = [chain.state for chain in chains]
     pool = ThreadPoolExecutor(min(len(chains), os.cpu_count() or 1), "weakchaos") if executor is None else executor
     try:
         with sink.writing():
@@ -160,19 +160,10 @@ def run_plan(
             InterruptedWarning,
             stacklevel=3,
         )
-    count = _bad_values(system, chains) - before
-    if count:
-        warnings.warn(
-            f"the log density was NaN or +inf at {count} proposals, which were rejected; a density that is not defined somewhere must return -inf there",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+    complaints = getattr(system, "complaints", None)
+    for message in () if complaints is None else complaints(before, [chain.state for chain in chains]):
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return trace
-
-
-def _bad_values(system: Any, chains: list[Chain]) -> int:
-    count = getattr(system, "count_bad_values", None)
-    return 0 if count is None else sum(count(c.state) for c in chains)
 
 
 def check_executor(executor: Any) -> None:

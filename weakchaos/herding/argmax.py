@@ -20,7 +20,7 @@ from weakchaos.samplers.base import STEPS
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.targets.exact import plan_elimination
 
-__all__ = ["VIOLATIONS", "BoundGraph"]
+__all__ = ["VIOLATIONS", "BoundGraph", "Certified"]
 
 VIOLATIONS = 6  # place among the counters: steps at which the certificate failed
 _ENUMERATED = 1 << 20
@@ -113,7 +113,26 @@ def _table_moments(target: Any, scopes: list[np.ndarray]) -> list[np.ndarray]:
     return out
 
 
-class BoundGraph(BoundDiscrete):
+class Certified:
+    """What all herding says at the end of a run: at how many steps the certificate of the perceptron cycling theorem failed."""
+
+    def violations(self, state: State) -> int:
+        """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed."""
+        return int(state.counters[VIOLATIONS])
+
+    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+        """See `Bound.complaints`."""
+        broken = sum(map(self.violations, after)) - sum(map(self.violations, before))
+        if not broken:
+            return []
+        steps = sum(int(s.counters[STEPS]) for s in after) - sum(int(s.counters[STEPS]) for s in before)
+        return [
+            f"the certificate <w, m - phi(s)> <= 0 failed at {broken} of {steps} steps: the state that was taken scored less than the moments, which no exact argmax "
+            "does for moments that can be matched; the weights need not stay bounded, nor the averages converge"
+        ]
+
+
+class BoundGraph(Certified, BoundDiscrete):
     """Phase: one weight an entry of a table. Symbols: the state chosen last."""
 
     stats_names = ("certificate",)
@@ -197,11 +216,3 @@ class BoundGraph(BoundDiscrete):
         return _herd_graph(
             *self._arrays, self._offset, buffer, best, state.phase, state.symbols, state.counters, n, every, draws, stats, sums
         )
-
-    def count_bad_values(self, state: State) -> int:
-        """None: there is no log density."""
-        return 0
-
-    def violations(self, state: State) -> int:
-        """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed."""
-        return int(state.counters[VIOLATIONS])

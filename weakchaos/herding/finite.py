@@ -6,7 +6,8 @@ Welling, ICML 2009, doi:10.1145/1553374.1553517: with features phi and moments m
 
 The average of phi over the chosen states differs from m by exactly ``(w_T - w_0) / T``, so the error falls like 1/T as long as w is
 bounded; by the perceptron cycling theorem (Block and Levin, Proc. AMS 26 (1970) 229) it is, if ``<w, m - phi(s)> <= 0`` at every step.
-That certificate is counted at run time. Ties go to the lowest index. The step size only rescales w_0 and so is one.
+That certificate is a statistic of each draw, and a run in which it failed ends with a warning. A step size multiplies the update; since the
+argmax does not see the length of w, it only rescales w_0. Ties go to the lowest index.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from weakchaos.core.arguments import real_array
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.herding.argmax import VIOLATIONS, BoundGraph
-from weakchaos.samplers.base import STEPS, Bound, Sampler
+from weakchaos.herding.argmax import VIOLATIONS, BoundGraph, Certified
+from weakchaos.herding.rational import BoundRational
+from weakchaos.samplers.base import STEPS, Bound, Sampler, positive
 from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points
@@ -31,7 +33,7 @@ __all__ = ["Herding"]
 
 
 @kernel
-def _herding(features, moments, w, symbols, counters, n, every, draws, stats, sums):
+def _herding(features, moments, step, w, symbols, counters, n, every, draws, stats, sums):
     states, k = features.shape
     recording, averaging = draws.shape[0] > 0, sums.size > 0
     for t in range(n):
@@ -51,7 +53,7 @@ def _herding(features, moments, w, symbols, counters, n, every, draws, stats, su
             counters[VIOLATIONS] += 1
         norm = 0.0
         for j in range(k):
-            w[j] += moments[j] - features[chosen, j]
+            w[j] += step * (moments[j] - features[chosen, j])
             norm += w[j] * w[j]
         symbols[0] = chosen
         counters[STEPS] += 1
@@ -67,7 +69,7 @@ def _herding(features, moments, w, symbols, counters, n, every, draws, stats, su
     return n
 
 
-class _Bound(Bound):
+class _Bound(Certified, Bound):
     """Phase: the weights. Symbols: the state chosen last."""
 
     stats_names = ("certificate", "weight_norm")
@@ -98,7 +100,8 @@ class _Bound(Bound):
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         rows = draws if draws.shape[1] == 1 else np.empty((len(draws), 1), self.dtype)
-        _herding(self._features, self._moments, state.phase, state.symbols, state.counters, n, every, rows, stats, sums)
+        step = float(self.sampler.step_size)
+        _herding(self._features, self._moments, step, state.phase, state.symbols, state.counters, n, every, rows, stats, sums)
         if rows is not draws:
             draws[:, 0] = rows[:, 0]
         return n
@@ -119,13 +122,8 @@ class _Bound(Bound):
             )
         return averages
 
-    def count_bad_values(self, state: State) -> int:
-        """None: there is no log density."""
-        return 0
 
-    def violations(self, state: State) -> int:
-        """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed: the moments are then no average of the features."""
-        return int(state.counters[VIOLATIONS])
+_ARGMAX = ("auto", "enumeration", "max-product", "icm", "tabu")
 
 
 @dataclass(frozen=True)
@@ -138,25 +136,37 @@ class Herding(Sampler):
         First weights; random ones are uniform within half the range of each feature.
     features : {"factors", "units"}, optional
         For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`): what is matched, the joint marginals over each table's scope or the marginals
-        of single units. The argmax over all states is exact, by max-product elimination. Default: factors where all states can be
-        enumerated for their moments (2**20), units beyond.
+        of single units. Default: factors where all states can be enumerated for their moments (2**20), units beyond.
+    argmax : {"auto", "enumeration", "max-product"}
+        How the best state is found, exactly: by looking at all of them (`Moments`, `Points`) or by max-product elimination (graphs).
+    step_size : float
+        Multiplies the update. The sequence from ``start`` is that of step size 1 from ``start / step_size``.
+    exact : bool
+        Whole-number arithmetic for rational `Moments`: with weights of rational numbers the orbit is periodic, and no rounding makes or
+        breaks a period. Weights in `State.phase` are then in units of 1 / denominator.
 
     Notes
     -----
     Targets: `Moments` (a draw is a state's index), `Points` (a draw is a point; the mean is matched), and discrete graphs (a draw is a
-    state of all units). ``stats["certificate"]`` is <w, m - phi(s)> and must not be positive; failures are counted. What is matched
-    is the moments; beyond them herding is not the maximum-entropy distribution.
+    state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; where it was positive at some step a `ConvergenceWarning` ends the
+    run. Ties go to the state of lowest index (in graphs, to the lowest state of each unit, the unit eliminated last first). What
+    is matched is the moments; beyond them herding is not the maximum-entropy distribution.
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> import weakchaos as wc
-    >>> trace = wc.sample(wc.Moments([[0.0], [1.0]], [0.3]), Herding("zero"), draws=10, warmup=0, chains=1, progress=False)
+    >>> neuron = wc.Moments([[0], [1]], [Fraction(3, 7)])
+    >>> trace = wc.sample(neuron, Herding("zero", exact=True), draws=14, warmup=0, chains=1, progress=False)
     >>> trace.draws[0, :, 0].tolist()
-    [0, 1, 0, 0, 1, 0, 0, 1, 0, 0]
+    [0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0]
     """
 
     start: Any = "random"
     features: str | None = None
+    argmax: str = "auto"
+    step_size: float = 1.0
+    exact: bool = False
 
     def __post_init__(self):
         if isinstance(self.start, str):
@@ -169,8 +179,26 @@ class Herding(Sampler):
             object.__setattr__(self, "start", array)
         if self.features not in (None, "factors", "units"):
             raise ArgumentError(f"`features` must be 'factors', 'units' or None; got {shown(self.features)}")
+        if self.argmax not in _ARGMAX:
+            raise ArgumentError(f"`argmax` must be one of {', '.join(_ARGMAX)}; got {shown(self.argmax)}")
+        positive("step_size", self.step_size)
+        if not isinstance(self.exact, bool):
+            raise ArgumentError(f"`exact` must be True or False; got {shown(self.exact)}")
+        if self.exact and self.step_size != 1:
+            raise ArgumentError(
+                f"`step_size` must be 1 with exact=True, where weights are whole numbers; got {shown(self.step_size)}"
+            )
 
     def bind(self, target: Any, driver: Any = None) -> Any:
         """The system of herding on a target; `driver` is not used, since no number is drawn."""
         self.require(target, (Moments, Points, DiscreteTarget), "Moments, Points or a discrete target")
-        return BoundGraph(self, target) if isinstance(target, DiscreteTarget) else _Bound(self, target, None)
+        graph = isinstance(target, DiscreteTarget)
+        if self.argmax not in ("auto", "max-product" if graph else "enumeration"):
+            raise ArgumentError(
+                f"`argmax` must be 'auto' or {'max-product' if graph else 'enumeration'!r} for {shown(target)}; got {self.argmax!r}"
+            )
+        if self.exact and not isinstance(target, Moments):
+            raise ArgumentError(f"`exact` must be False for {shown(target)}: only Moments are given as rational numbers")
+        if self.exact:
+            return BoundRational(self, target)
+        return BoundGraph(self, target) if graph else _Bound(self, target, None)

@@ -110,6 +110,16 @@ class Bound:
         """Proposals at which the log density was NaN or +inf."""
         return int(state.counters[BAD_VALUES])
 
+    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+        """What a run found against its own answers, from the states of its chains at its beginning and end; each becomes a
+        `ConvergenceWarning`."""
+        count = sum(map(self.count_bad_values, after)) - sum(map(self.count_bad_values, before))
+        if not count:
+            return []
+        return [
+            f"the log density was NaN or +inf at {count} proposals, which were rejected; a density that is not defined somewhere must return -inf there"
+        ]
+
     # ---- the System ----------------------------------------------------------------------------------------------------------------
 
     def start(self, seed: Any = None, position: Any = None) -> State:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Sequence
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.targets.hull import outside_hull
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "WholeMoments"]
+
+_INSIDE = 1e-8
+_LARGEST = 1 << 53
+
+
+class WholeMoments(NamedTuple):
+    """Features and moments as whole numbers over one denominator: ``features / denominator``, ``moments / denominator``."""
+
+    features: np.ndarray
+    moments: np.ndarray
+    denominator: int
 
 
 def finite_matrix(name: str, value: Any) -> np.ndarray:
@@ -24,30 +39,41 @@ def finite_matrix(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def _fractions(values: Any) -> list[Fraction] | None:
+    """The entries of an array as fractions where one of them came as a `Fraction`; None where they are plain numbers."""
+    array = np.asarray(values)
+    return [Fraction(v) for v in array.ravel()] if array.dtype == object else None
+
+
 class Moments:
     """A finite set of states whose feature averages are given; a draw is the index of a state.
 
     Parameters
     ----------
     features : array of shape (n_states, k)
-        Row s is phi(s).
+        Row s is phi(s). Entries may be `fractions.Fraction`, as those of `moments`, which exact herding needs.
     moments : array of shape (k,)
-        The averages to match; a point of the convex hull of the rows if they can be matched at all.
+        The averages to match. They can be matched if and only if they lie in the convex hull of the rows, which a linear program checks.
     names : sequence of str, optional
         Of the k features.
 
     Raises
     ------
     ArgumentError
+        Also for moments outside of the hull; the message says by how much.
 
     Examples
     --------
     >>> coin = Moments([[0.0], [1.0]], [0.3])
     >>> coin.n_states
     2
+    >>> Moments([[0, 0], [1, 0], [0, 1]], [0.75, 0.75])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    weakchaos.core.errors.ArgumentError: `moments` must lie in the convex hull of the features; ...
     """
 
     dim = 1
+    error_kind = "largest error of a moment"
 
     def __init__(self, features: Any, moments: Any, names: Sequence[str] | None = None):
         self.features = finite_matrix("features", features)
@@ -55,15 +81,56 @@ class Moments:
         k = self.features.shape[1]
         if self.moments.shape != (k,) or not np.isfinite(self.moments).all():
             raise ArgumentError(f"`moments` must be finite and of shape ({k},), one a feature; got {shown(moments)}")
-        low, high = self.features.min(0), self.features.max(0)
-        outside = (self.moments < low - 1e-12) | (self.moments > high + 1e-12)
-        if outside.any():
-            j = int(np.argmax(outside))
-            raise ArgumentError(
-                f"`moments` must lie between the least and the greatest feature; entry {j} is {self.moments[j]}, outside of [{low[j]}, {high[j]}]"
-            )
         self.feature_names = [f"phi{j}" for j in range(k)] if names is None else [str(n) for n in names]
         self.names = ["state"]
+        outside = outside_hull(self.features, self.moments)
+        if outside.distance > _INSIDE:
+            j = outside.worst
+            raise ArgumentError(
+                f"`moments` must lie in the convex hull of the features; they are outside of it by {outside.distance:.3g} of a feature's range: the nearest "
+                f"averages that states can have give {self.feature_names[j]} {outside.nearest[j]:.6g}, not {self.moments[j]:.6g}"
+            )
+        self._exact: tuple[list[Fraction], list[Fraction]] | WholeMoments | None = None
+        given = _fractions(features), _fractions(moments)
+        if given != (None, None):
+            self._exact = (
+                given[0] or [Fraction(v) for v in self.features.ravel().tolist()],
+                given[1] or [Fraction(v) for v in self.moments.tolist()],
+            )
+
+    def whole(self) -> WholeMoments:
+        """Features and moments as whole numbers over their common denominator, for exact herding.
+
+        Raises
+        ------
+        ArgumentError
+            Where numerators or denominator need more than 53 bits, as those of most floats do.
+
+        Examples
+        --------
+        >>> Moments([[0], [1]], [Fraction(3, 7)]).whole()
+        WholeMoments(features=array([[0],
+               [7]]), moments=array([3]), denominator=7)
+        """
+        if isinstance(self._exact, WholeMoments):
+            return self._exact
+        if self._exact is None:
+            features, moments = ([Fraction(v) for v in a.ravel().tolist()] for a in (self.features, self.moments))
+        else:
+            features, moments = self._exact
+        denominator = math.lcm(*{f.denominator for f in features}, *{f.denominator for f in moments})
+        largest = denominator * max([Fraction(1), *(abs(f) for f in features)])
+        if largest >= _LARGEST:
+            raise ArgumentError(
+                f"`moments` and `features` must be rational over a small common denominator for exact herding, with numerators below 2**53; theirs is {denominator}: "
+                "give each entry as a fractions.Fraction, Fraction(3, 7) and not 3 / 7, or round them to one denominator"
+            )
+        self._exact = WholeMoments(
+            np.array([int(f * denominator) for f in features], np.int64).reshape(self.features.shape),
+            np.array([int(f * denominator) for f in moments], np.int64),
+            denominator,
+        )
+        return self._exact
 
     def __repr__(self) -> str:
         return f"<Moments: {self.n_states} states, {self.features.shape[1]} features>"
@@ -83,9 +150,18 @@ class Moments:
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the target again."""
-        return {"names": self.feature_names}, {"features": self.features, "moments": self.moments}
+        spec, arrays = {"names": self.feature_names, "denominator": 0}, {"features": self.features, "moments": self.moments}
+        if self._exact is not None:
+            with contextlib.suppress(ArgumentError):  # too large for exact herding, so no run needs them
+                whole = self.whole()
+                spec["denominator"] = whole.denominator
+                arrays |= {"whole_features": whole.features, "whole_moments": whole.moments}
+        return spec, arrays
 
     @classmethod
     def from_spec(cls, spec: dict, arrays: dict) -> Moments:
         """The target that `to_spec` described."""
-        return cls(arrays["features"], arrays["moments"], spec["names"])
+        target = cls(arrays["features"], arrays["moments"], spec["names"])
+        if spec["denominator"]:
+            target._exact = WholeMoments(arrays["whole_features"], arrays["whole_moments"], spec["denominator"])
+        return target
