@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from weakchaos import diagnostics, drivers, experiments, herding, samplers, systems
+from weakchaos import diagnostics, drivers, experiments, herding, renormalization, samplers, systems
 from weakchaos.comparison import Report, compare
 from weakchaos.core import errors
 from weakchaos.core.sampling import extend, sample
@@ -41,6 +41,7 @@ __all__ = [
     "extend",
     "herding",
     "load",
+    "renormalization",
     "resume",
     "sample",
     "samplers",

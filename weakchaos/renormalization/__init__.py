@@ -1,0 +1,32 @@
+"""Renormalization: what survives from layer to layer and from scale to scale, in networks and in spin systems.
+
+Names are found on first use, so that a program pays only for what it calls.
+"""
+
+from importlib import import_module
+from typing import Any
+
+# The function that carries the name of its file: imported before the file itself can take the name.
+from weakchaos.renormalization.mean_field import mean_field
+
+_HOME = {
+    "activations": ("Activation", "activation"),
+    "architectures": ("batch_norm_growth", "convolution_scales", "residual_flow"),
+    "phases": ("phase_diagram",),
+    "dynamic_theory": ("recurrent_theory",),
+}
+_FILE = {name: file for file, names in _HOME.items() for name in names}
+
+__all__ = ["mean_field", *_FILE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILE:
+        raise AttributeError(f"module 'weakchaos.renormalization' has no attribute {name!r}")
+    value = getattr(import_module(f"weakchaos.renormalization.{_FILE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
