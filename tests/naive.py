@@ -190,3 +190,56 @@ def cycle(step, start):
         seen[state] = t
         state, t = step(state), t + 1
     return seen[state], t - seen[state]
+
+
+def _bonds(edges, x, u):
+    """Couplings (i, j, gap) that are satisfied and drawn; a negative gap likes different states."""
+    return [(i, j) for i, j, gap in edges if (x[i] == x[j]) == (gap > 0) and next(u) < 1 - math.exp(-abs(gap))]
+
+
+def swendsen_wang(edges, fields, q, x, uniforms, n):
+    """Cluster sampling; clusters are found by merging sets and met in the order of their smallest unit."""
+    u, x, draws = iter(uniforms), list(x), []
+    free = not np.any(fields)
+    for _ in range(n):
+        cluster = [{i} for i in range(len(x))]
+        for i, j in _bonds(edges, x, u):
+            if cluster[i] is not cluster[j]:
+                merged = cluster[i] | cluster[j]
+                for k in merged:
+                    cluster[k] = merged
+        new = list(x)
+        for i in range(len(x)):
+            if i == min(cluster[i]):
+                weights = [1.0 if free else math.exp(sum(fields[k][(x[k] + s) % q] for k in cluster[i])) for s in range(q)]
+                chance, shift = next(u) * sum(weights), 0
+                while shift < q - 1 and chance >= sum(weights[: shift + 1]):
+                    shift += 1
+                for k in cluster[i]:
+                    new[k] = (x[k] + shift) % q
+        x = new
+        draws.append(list(x))
+    return np.array(draws)
+
+
+def wolff(edges, fields, q, x, uniforms, n, clusters=1):
+    """Single clusters, grown breadth first; couplings of a unit in the order of the edges, as first end and then as second."""
+    u, x, draws = iter(uniforms), list(x), []
+    around = {i: [(b, g) for a, b, g in edges if a == i] + [(a, g) for a, b, g in edges if b == i] for i in range(len(x))}
+    for _ in range(n):
+        for _ in range(clusters):
+            seed = int(next(u) * len(x))
+            shift = 1 if q == 2 else 1 + int(next(u) * (q - 1))
+            grown, place = [seed], 0
+            while place < len(grown):
+                i = grown[place]
+                place += 1
+                for j, gap in around[i]:
+                    if j not in grown and (x[i] == x[j]) == (gap > 0) and next(u) < 1 - math.exp(-abs(gap)):
+                        grown.append(j)
+            gain = sum(fields[k][(x[k] + shift) % q] - fields[k][x[k]] for k in grown)
+            if gain >= 0 or next(u) < math.exp(gain):
+                for k in grown:
+                    x[k] = (x[k] + shift) % q
+        draws.append(list(x))
+    return np.array(draws)

@@ -29,6 +29,8 @@ CASES = {
         wc.Moments([[0, 1], [1, 0], [2, 3]], [Fraction(6, 7), Fraction(8, 7)])
     ),
     "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
+    "Swendsen-Wang": lambda: wc.samplers.SwendsenWang().bind(star(3, 3)),
+    "Wolff": lambda: wc.samplers.Wolff(2).bind(wc.Ising.lattice((4, 5), 0.3)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
 }

@@ -226,7 +226,7 @@ def lyapunov_from_series(
     >>> for _ in range(2999):
     ...     x.append(4 * x[-1] * (1 - x[-1]))
     >>> result = lyapunov_from_series(x)
-    >>> abs(float(result) - np.log(2)) < 0.05
+    >>> bool(abs(float(result) - np.log(2)) < 0.05)
     True
     >>> lyapunov_from_series(np.random.default_rng(0).random(3000)).warnings[0][:17]
     'no scaling region'

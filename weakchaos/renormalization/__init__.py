@@ -12,7 +12,10 @@ from weakchaos.renormalization.mean_field import mean_field
 _HOME = {
     "activations": ("Activation", "activation"),
     "architectures": ("batch_norm_growth", "convolution_scales", "residual_flow"),
+    "monte_carlo": ("coupling_sums", "monte_carlo_rg"),
     "phases": ("phase_diagram",),
+    "spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
+    "blocks": ("block_spins",),
     "dynamic_theory": ("recurrent_theory",),
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}

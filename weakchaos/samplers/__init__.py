@@ -1,8 +1,9 @@
 """Markov chain samplers behind the one interface: frozen descriptions, bound to a target by `weakchaos.sample` or by ``bind``."""
 
 from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.cluster import SwendsenWang, Wolff
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 
-__all__ = ["HMC", "Gibbs", "RandomWalkMetropolis", "Sampler"]
+__all__ = ["HMC", "Gibbs", "RandomWalkMetropolis", "Sampler", "SwendsenWang", "Wolff"]

@@ -117,7 +117,7 @@ class PairwiseMRF(DiscreteTarget):
     --------
     >>> pair = PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
     >>> round(float(pair.marginals()[0][1]), 6)  # (1 + e) / (3 + e)
-    0.650244
+    0.650245
     """
 
     name = "pairwise MRF"
