@@ -83,7 +83,7 @@ def _complain(message: str, code: int = 2) -> int:
 
 def _show_version(value: bool) -> None:
     if value:
-        from weakchaos.plots.report import versions
+        from weakchaos.plots.page import versions
 
         typer.echo(f"weakchaos {versions()['weakchaos']}")
         raise typer.Exit()

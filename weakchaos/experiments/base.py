@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from weakchaos.core.plain import strict_json
 from weakchaos.core.tables import aligned
 
 __all__ = ["Curve", "Experiment", "Panel"]
@@ -106,17 +103,6 @@ class Experiment:
     def to_json(self, path: Any) -> None:
         """Everything but the figure, with the curves, as strict JSON: what is not finite becomes null."""
 
-        def plain(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {str(k): plain(v) for k, v in value.items()}
-            if isinstance(value, np.ndarray | np.generic):
-                return plain(value.tolist())
-            if isinstance(value, list | tuple):
-                return [plain(v) for v in value]
-            if isinstance(value, float):
-                return value if np.isfinite(value) else None
-            return value
-
         content = {k: getattr(self, k) for k in ("name", "claim", "source", "rows", "findings", "supported", "parameters")}
         panels = [
             {
@@ -125,4 +111,4 @@ class Experiment:
             }
             for p in self.panels
         ]
-        Path(path).write_text(json.dumps(plain({**content, "panels": panels}), indent=1, allow_nan=False) + "\n")
+        strict_json({**content, "panels": panels}, path)

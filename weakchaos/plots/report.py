@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
-import platform
-import re
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from weakchaos.core.plain import strict_json
 from weakchaos.plots.cells import COLUMNS, cell, finite, period_words
+from weakchaos.plots.page import embedded, figure_svg, made_with, versions, write_page
 from weakchaos.plots.sentences import two_sentences
 from weakchaos.plots.status import is_trusted, notes_by_text, notes_of
-from weakchaos.plots.style import FADED, GRID, INK, PAPER, quiet_glyphs
 from weakchaos.plots.tables import heading
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the numbers were made with."""
-    out = {}
-    for name in ("weakchaos", "numpy", "numba"):
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:  # run from a source tree that was never installed
-            out[name] = "0+unknown"
-    return {**out, "python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
 
 
 def _call(sampler: Any) -> str:
@@ -65,21 +49,6 @@ def reproduction(report: Any) -> str:
 # ---- JSON ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _plain(value: Any) -> Any:
-    """`value` in the types of strict JSON; what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
 def _content(report: Any, curves: bool) -> dict:
     out = {
         "format": "weakchaos comparison 1",
@@ -96,7 +65,7 @@ def _content(report: Any, curves: bool) -> dict:
     }
     if curves:
         out["curves"] = [{"sampler": e.name, "draws": e.draws, "errors": np.atleast_2d(e.errors)} for e in report.entrants]
-    return _plain(out)
+    return out
 
 
 def write_json(report: Any, path: Any = None) -> str:
@@ -121,69 +90,10 @@ def write_json(report: Any, path: Any = None) -> str:
     >>> json.loads(text)["rows"][0]["sampler"]
     'Gibbs'
     """
-    text = json.dumps(_content(report, curves=True), indent=1, ensure_ascii=False, allow_nan=False)
-    if path is not None:
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    return text
+    return strict_json(_content(report, curves=True), path)
 
 
 # ---- HTML ------------------------------------------------------------------------------------------------------------------------------
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c1f24; --faded: #5c6169; --grid: #d9dce1; --paper: #fefefd; --flag: #fdeee4; --flag-ink: #8a3300; --line: #d9dce1; --code: #f2f3f5; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaed; --faded: #a3a9b2; --grid: #33383f; --paper: #15181c; --flag: #3a2418; --flag-ink: #ffb48a; --line: #3a4048; --code: #20242a; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1.25rem 3rem; max-width: 76rem; color: var(--ink); background: var(--paper);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.how { color: var(--faded); margin: 0 0 1rem; overflow-wrap: anywhere; }
-.summary { border-left: 4px solid #0072b2; padding-left: .9rem; margin: 1rem 0; max-width: 60rem; overflow-wrap: anywhere; }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; flex: 5.4 1 20.7rem; min-width: 0; }
-figure:first-child { flex: 6.6 1 25.3rem; }
-figure svg { width: 100%; height: auto; display: block; }
-.key { color: var(--faded); font-size: .85rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .92rem; width: 100%; }
-th, td { padding: .35rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; vertical-align: bottom; }
-th small { display: block; font-weight: 400; color: var(--faded); }
-td.text, th.text { text-align: left; }
-td.text { white-space: normal; min-width: 5rem; overflow-wrap: anywhere; }
-td.text:first-child { min-width: 8rem; }
-td.status { min-width: 11rem; }
-tr.flagged td { background: var(--flag); }
-tr.flagged td.status { color: var(--flag-ink); font-weight: 600; }
-tr.notes td { white-space: normal; text-align: left; font-size: .88rem; color: var(--flag-ink); padding-top: 0; }
-tr.has-notes td { border-bottom: 0; }
-tr.notes ul { margin: 0; padding-left: 1.1rem; position: sticky; left: .6rem; width: fit-content; max-width: min(62rem, calc(100vw - 3.5rem)); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 0; font-size: .92rem; }
-dt { font-weight: 600; } dd { margin: 0; }
-pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 6px; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } body { padding: 1rem .8rem 2rem; } }
-@media print { .scroll { overflow: visible; } body { max-width: none; } }
-"""
-
-
-def _svg(figure: Any, label: str, salt: str) -> str:
-    """A figure as inline SVG whose ink and paper are those of the page."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}), quiet_glyphs():
-        figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.S)
-    for colour, name in ((INK, "ink"), (FADED, "faded"), (GRID, "grid"), (PAPER, "paper")):
-        text = text.replace(colour, f"var(--{name})")
-    # Two figures in one page must not share the names of their parts.
-    text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{salt}-", text)
-    head = f'<svg role="img" aria-label="{escape(label)}"'
-    return head + re.sub(r'\s(width|height)="[^"]*"', "", text[4 : text.index(">")]) + text[text.index(">") :]
 
 
 def _table(report: Any) -> str:
@@ -224,13 +134,6 @@ def _definitions(report: Any) -> str:
     return f"<dl>{''.join(out)}</dl>"
 
 
-def _embedded(report: Any) -> str:
-    text = json.dumps(_content(report, curves=False), ensure_ascii=True, allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return f'<script type="application/json" id="weakchaos-report">{text}</script>'
-
-
 def write_html(report: Any, path: Any) -> Path:
     """Write one HTML file that needs nothing else: sentences, figures, table, what the columns mean, and how to make it again.
 
@@ -257,26 +160,18 @@ def write_html(report: Any, path: Any) -> Path:
     from weakchaos.plots.compare import convergence_figure, entropy_figure, key
 
     general = [note for names, note in notes_by_text(report) if not names]
-    made = ", ".join(f"{name} {number}" for name, number in versions().items())
     parts = [
         f"<h1>{escape(f'Samplers compared on {report.target}')}</h1>",
         f'<p class="how">{escape(heading(report))}</p>',
         f'<p class="summary">{escape(two_sentences(report))}</p>',
         '<div class="figures">',
-        f"<figure>{_svg(convergence_figure(report), 'Error against draws, on log-log axes', 'draws')}</figure>",
-        f"<figure>{_svg(entropy_figure(report), 'Slope of the error against entropy rate', 'entropy')}</figure>",
+        f"<figure>{figure_svg(convergence_figure(report), 'Error against draws, on log-log axes', 'draws')}</figure>",
+        f"<figure>{figure_svg(entropy_figure(report), 'Slope of the error against entropy rate', 'entropy')}</figure>",
         f'</div><p class="key">{escape(key(report))}</p>',
         f"<h2>Rows</h2>{_table(report)}",
         f"<h2>Warnings</h2><ul>{''.join(f'<li>{escape(n)}</li>' for n in general)}</ul>" if general else "",
         f"<h2>What the columns mean</h2>{_definitions(report)}",
-        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre><p class='how'>Made with {escape(made)}.</p>",
-        _embedded(report),
+        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre>{made_with()}",
+        embedded(_content(report, curves=False)),
     ]
-    title = escape(f"weakchaos: {report.target}")
-    page = (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{chr(10).join(p for p in parts if p)}\n</body>\n</html>\n"
-    )
-    path = Path(path)
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_page(path, f"weakchaos: {report.target}", parts)
