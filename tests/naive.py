@@ -154,6 +154,57 @@ def herding_fractions(features, moments, w, steps):
     return chosen, path
 
 
+def spin_score(s, w, edges):
+    n = len(s)
+    return sum(w[i] * s[i] for i in range(n)) + sum(w[n + e] * s[i] * s[j] for e, (i, j) in enumerate(edges))
+
+
+def turned(s, i):
+    return [-v if k == i else v for k, v in enumerate(s)]
+
+
+def iterated_modes(s, w, edges):
+    """Spins in turn, each set to whichever value scores more, kept on a tie, until a sweep changes none."""
+    s, before = list(s), None
+    while s != before:
+        before = list(s)
+        for i in range(len(s)):
+            if spin_score(turned(s, i), w, edges) > spin_score(s, w, edges) + 1e-9:
+                s = turned(s, i)
+    return s
+
+
+def tabu_search(s, w, edges, patience, tenure):
+    s = iterated_modes(s, w, edges)
+    best, value, idle, turn = s, spin_score(s, w, edges), 0, 0
+    allowed_from = [0] * len(s)
+    while idle < patience:
+        turn += 1
+        options = [(spin_score(turned(s, i), w, edges), -i) for i in range(len(s))]
+        options = [o for o in options if turn >= allowed_from[-o[1]] or o[0] > value + 1e-9]
+        if not options:
+            break
+        score, i = max(options)
+        s = turned(s, -i)
+        allowed_from[-i] = turn + tenure + 1
+        idle += 1
+        if score > value + 1e-9:
+            best, value, idle = s, score, 0
+    return best
+
+
+def spin_herding(search, means, correlations, edges, w, s, steps):
+    """Herding of spins with a given search ``search(s, w, edges) -> s``; all states, and the number of steps without certificate."""
+    w, moments, path, broken = np.array(w, float), np.concatenate([means, correlations]), [], 0
+    for _ in range(steps):
+        s = search(s, w, edges)
+        phi = np.array([*s, *(s[i] * s[j] for i, j in edges)], float)
+        broken += w @ (moments - phi) > 1e-9
+        w = w + moments - phi
+        path.append(list(s))
+    return np.array(path), broken
+
+
 def hull_distance(points, m):
     """The largest deviation from `m`, in units of each coordinate's range, of the nearest point of the hull: one linear program."""
     from scipy.optimize import linprog

@@ -11,6 +11,12 @@ from tests.samplers.test_gibbs import machine, star
 from weakchaos.targets.factor_graph import packaged
 
 POINTS = np.random.default_rng(0).normal(size=(30, 2))
+
+
+def spins():
+    return wc.IsingMoments.from_samples(np.where(POINTS @ np.random.default_rng(1).normal(size=(2, 6)) > 0, 1, -1))
+
+
 CASES = {
     "Gibbs": lambda: wc.samplers.Gibbs().bind(machine(4)),
     "Gibbs, random scan": lambda: wc.samplers.Gibbs("random").bind(machine(4)),
@@ -25,6 +31,8 @@ CASES = {
     "herded, shared": lambda: wc.herding.HerdedGibbs("shared").bind(machine(4)),
     "herding, graph": lambda: wc.herding.Herding().bind(packaged("asia")),
     "herding, moments": lambda: wc.herding.Herding().bind(wc.Moments(POINTS, POINTS.mean(0))),
+    "herding, spins": lambda: wc.herding.Herding().bind(spins()),
+    "herding, tabu": lambda: wc.herding.Herding(argmax="tabu").bind(spins()),
     "herding, exact": lambda: wc.herding.Herding(exact=True).bind(
         wc.Moments([[0, 1], [1, 0], [2, 3]], [Fraction(6, 7), Fraction(8, 7)])
     ),

@@ -12,6 +12,7 @@ from weakchaos.core.trace import Trace
 from weakchaos.targets import zoo
 from weakchaos.targets.density import Density
 from weakchaos.targets.factor_graph import FactorGraph
+from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 from weakchaos.targets.points import Points
@@ -25,6 +26,7 @@ __all__ = [
     "Density",
     "FactorGraph",
     "Ising",
+    "IsingMoments",
     "Moments",
     "PairwiseMRF",
     "Points",

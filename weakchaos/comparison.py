@@ -169,6 +169,8 @@ def _variance(averages: np.ndarray, target: Any, dim: int) -> np.ndarray:
     pooled = averages[:, -1].mean(0)
     if hasattr(target, "cardinalities"):
         return pooled * (1 - pooled)
+    if hasattr(target, "feature_variance"):
+        return target.feature_variance(pooled)
     if hasattr(target, "features") or hasattr(target, "x"):
         features = target.features if hasattr(target, "features") else target.x
         return features.var(0)

@@ -25,7 +25,14 @@ __all__ = ["address_of", "c_function", "call_density", "draw_uniform", "kernel",
 
 # Helpers live in other files than the kernels that inline them; numba's cache looks only at the kernel's own file, and an edited
 # helper would leave stale machine code behind. Their digest goes into the cache key of every kernel.
-_SHARED_FILES = ("core/compiled.py", "targets/discrete.py", "samplers/discrete.py", "systems/pointers.py", "kernels.py")
+_SHARED_FILES = (
+    "core/compiled.py",
+    "targets/discrete.py",
+    "samplers/discrete.py",
+    "herding/elimination.py",
+    "systems/pointers.py",
+    "kernels.py",
+)
 _digest: str | None = None
 _intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context
 

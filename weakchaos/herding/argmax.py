@@ -1,9 +1,7 @@
 """Herding on the tables of a graph, with the exact argmax over all states by max-product elimination.
 
-Dawid, Stat. Comput. 2 (1992) 25, doi:10.1007/BF01890546: units are eliminated one after the other in the order of the junction tree; the
-clique of unit v holds the sum of the weights of the tables that meet in it and of the messages of earlier cliques, and passes on its
-maximum over v. Read backwards, the stored maxima give the best state. On ties each unit takes its lowest state, the unit eliminated last
-first. Entries where the model's probability is zero are never chosen.
+The features of a state are the indicators of its entries in the tables; the weights of these entries are themselves tables over the same
+units, so that the best state is found by `weakchaos.herding.elimination`. Entries where the model's probability is zero are never chosen.
 """
 
 from __future__ import annotations
@@ -16,47 +14,23 @@ import numpy as np
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.herding.elimination import eliminate, flat, junction, pointers, strides
 from weakchaos.samplers.base import STEPS
 from weakchaos.samplers.discrete import BoundDiscrete, record
-from weakchaos.targets.exact import plan_elimination
 
 __all__ = ["VIOLATIONS", "BoundGraph", "Certified"]
 
 VIOLATIONS = 6  # place among the counters: steps at which the certificate failed
 _ENUMERATED = 1 << 20
-_LARGEST_CLIQUE = 1 << 16
 
 
 @kernel
-def _herd_graph(unit, states, size, gather_ptr, gather, message_start, message_ptr, message_place, message_stride, allowed, entry_ptr, entry_unit, entry_stride,
-                entry_start, counted, moments, offset, buffer, best_state, w, x, counters, n, every, draws, stats, sums):  # fmt: skip
-    cliques = unit.size
+def _herd_graph(plan, allowed, entry_ptr, entry_unit, entry_stride, entry_start, counted, moments, offset, buffer, best_state, w, x, counters, n,
+                every, draws, stats, sums):  # fmt: skip
     for t in range(n):
         for e in range(w.size):
             buffer[e] = w[e] if allowed[e] else -math.inf
-        total = 0.0
-        for c in range(cliques):
-            rest = size[c] // states[c]
-            first, terms = gather_ptr[c], (gather_ptr[c + 1] - gather_ptr[c]) // size[c]
-            start = message_start[c]
-            for r in range(rest):
-                top, chosen = -math.inf, 0
-                for k in range(states[c]):
-                    value = 0.0
-                    a = first + (k * rest + r) * terms
-                    for g in range(a, a + terms):
-                        value += buffer[gather[g]]
-                    if value > top:
-                        top, chosen = value, k
-                buffer[start + r] = top
-                best_state[start + r] = chosen
-            if rest == 1:
-                total += buffer[start]
-        for c in range(cliques - 1, -1, -1):
-            place = message_start[c]
-            for a in range(message_ptr[c], message_ptr[c + 1]):
-                place += message_stride[a] * x[message_place[a]]
-            x[unit[c]] = best_state[place]
+        total = eliminate(plan, buffer, best_state, x)
         certificate = 0.0
         for f in range(counted):
             e = entry_start[f]
@@ -78,29 +52,6 @@ def _herd_graph(unit, states, size, gather_ptr, gather, message_start, message_p
             if draws.shape[0] > 0:
                 stats[row, 0] = certificate
     return n
-
-
-def _strides(shape: Any) -> np.ndarray:
-    return np.array([math.prod(shape[k + 1 :]) for k in range(len(shape))], np.int64)
-
-
-def _pointers(lengths: Any) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)
-
-
-def _flat(parts: list) -> np.ndarray:
-    return np.concatenate([np.asarray(p, np.int64).ravel() for p in parts]) if parts else np.empty(0, np.int64)
-
-
-def _places(units: tuple[int, ...], clique: tuple[int, ...], cards: list[int], start: int) -> np.ndarray:
-    """For each entry of a clique's table (C order), where the table over some of its units has the matching entry."""
-    shape = [cards[u] for u in clique]
-    strides = dict(zip(units, _strides([cards[u] for u in units]).tolist(), strict=True))
-    index = np.full(shape, start, np.int64)
-    for axis, u in enumerate(clique):
-        if u in strides:
-            index += (np.arange(cards[u]) * strides[u]).reshape([-1 if a == axis else 1 for a in range(len(clique))])
-    return index.ravel()
 
 
 def _table_moments(target: Any, scopes: list[np.ndarray]) -> list[np.ndarray]:
@@ -159,37 +110,21 @@ class BoundGraph(Certified, BoundDiscrete):
 
     def _build(self, features: list, moments: list, counted: int) -> None:
         cards = [int(c) for c in self.target.cardinalities]
-        plan = plan_elimination(cards, [s.tolist() for s, _ in features], _LARGEST_CLIQUE)
-        rank = {clique[0]: t for t, clique in enumerate(plan.cliques)}
-        starts = _pointers([m.size for m in moments])
+        scopes = [s.tolist() for s, _ in features]
+        plan, room = junction(cards, scopes)
         allowed = []
-        terms: list[list[np.ndarray]] = [[] for _ in plan.cliques]
-        for f, (scope, support) in enumerate(features):
+        for scope, (_, support) in zip(scopes, features, strict=True):
             mask = support.copy()
-            for axis, u in enumerate(scope.tolist()):
+            for axis, u in enumerate(scope):
                 if u in self.target.observed:
                     mask &= (np.arange(cards[u]) == self.target.observed[u]).reshape(
                         [-1 if a == axis else 1 for a in range(len(scope))]
                     )
             allowed.append(mask.ravel())
-            units = tuple(scope.tolist())
-            home = min(rank[u] for u in units)
-            terms[home].append(_places(units, plan.cliques[home], cards, int(starts[f])))
-        message_sizes = [math.prod(cards[u] for u in clique[1:]) for clique in plan.cliques]
-        message_start = _pointers(message_sizes)[:-1] + starts[-1]
-        for t, clique in enumerate(plan.cliques):
-            if len(clique) > 1:
-                home = rank[clique[1]]
-                terms[home].append(_places(clique[1:], plan.cliques[home], cards, int(message_start[t])))
-        sizes = [math.prod(cards[u] for u in clique) for clique in plan.cliques]
-        separators = [clique[1:] for clique in plan.cliques]
-        gathers = [np.stack(part, 1) if part else np.empty((size, 0), np.int64) for part, size in zip(terms, sizes, strict=True)]
-        room = max(int(starts[-1]) + sum(message_sizes), counted)
-        self._buffers = (room, room)
+        starts = pointers([m.size for m in moments])
+        self._room = max(room, counted)
         self._arrays = (
-            _flat([[c[0]] for c in plan.cliques]), _flat([[cards[c[0]]] for c in plan.cliques]), _flat([sizes]), _pointers([g.size for g in gathers]),
-            _flat(gathers), message_start, _pointers([len(s) for s in separators]), _flat(separators), _flat([_strides([cards[u] for u in s]) for s in separators]),
-            np.concatenate(allowed), _pointers([len(s) for s, _ in features]), _flat([s for s, _ in features]), _flat([_strides(m.shape) for m in moments]),
+            plan, np.concatenate(allowed), pointers([len(s) for s in scopes]), flat(scopes), flat([strides(m.shape) for m in moments]),
             starts[:-1], counted, np.concatenate([np.ravel(m) for m in moments]).astype(np.float64),
         )  # fmt: skip
         self._n_weights, self._n_free = int(starts[-1]), int(starts[counted])
@@ -212,7 +147,7 @@ class BoundGraph(Certified, BoundDiscrete):
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         # Scratch of this call alone, so that chains in threads do not share it.
-        buffer, best = np.empty(self._buffers[0]), np.zeros(self._buffers[1], np.int64)
+        buffer, best = np.empty(self._room), np.zeros(self._room, np.int64)
         return _herd_graph(
             *self._arrays, self._offset, buffer, best, state.phase, state.symbols, state.counters, n, every, draws, stats, sums
         )

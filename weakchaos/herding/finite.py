@@ -23,9 +23,11 @@ from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, BoundGraph, Certified
+from weakchaos.herding.local_search import BoundSpins
 from weakchaos.herding.rational import BoundRational
 from weakchaos.samplers.base import STEPS, Bound, Sampler, positive
 from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
+from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points
 
@@ -137,8 +139,12 @@ class Herding(Sampler):
     features : {"factors", "units"}, optional
         For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`): what is matched, the joint marginals over each table's scope or the marginals
         of single units. Default: factors where all states can be enumerated for their moments (2**20), units beyond.
-    argmax : {"auto", "enumeration", "max-product"}
-        How the best state is found, exactly: by looking at all of them (`Moments`, `Points`) or by max-product elimination (graphs).
+    argmax : {"auto", "enumeration", "max-product", "icm", "tabu"}
+        How the best state is found. `Moments` and `Points` are enumerated, graphs eliminated, both exactly. `IsingMoments` allow all:
+        enumeration (20 spins), max-product elimination (trees, chains, and whatever has cliques of at most 16 spins), and local search
+        by iterated conditional modes or tabu search; by default elimination where it is possible, tabu search elsewhere.
+    patience : int, optional
+        Turns of the tabu search without a better state before it ends; by default 20 a spin, at most 2000.
     step_size : float
         Multiplies the update. The sequence from ``start`` is that of step size 1 from ``start / step_size``.
     exact : bool
@@ -147,8 +153,8 @@ class Herding(Sampler):
 
     Notes
     -----
-    Targets: `Moments` (a draw is a state's index), `Points` (a draw is a point; the mean is matched), and discrete graphs (a draw is a
-    state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; where it was positive at some step a `ConvergenceWarning` ends the
+    Targets: `Moments` (a draw is a state's index), `IsingMoments` (a draw is a state of all spins), `Points` (a draw is a point; the mean
+    is matched), and discrete graphs (a draw is a state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; where it was positive at some step a `ConvergenceWarning` ends the
     run. Ties go to the state of lowest index (in graphs, to the lowest state of each unit, the unit eliminated last first). What
     is matched is the moments; beyond them herding is not the maximum-entropy distribution.
 
@@ -165,6 +171,7 @@ class Herding(Sampler):
     start: Any = "random"
     features: str | None = None
     argmax: str = "auto"
+    patience: int | None = None
     step_size: float = 1.0
     exact: bool = False
 
@@ -181,6 +188,8 @@ class Herding(Sampler):
             raise ArgumentError(f"`features` must be 'factors', 'units' or None; got {shown(self.features)}")
         if self.argmax not in _ARGMAX:
             raise ArgumentError(f"`argmax` must be one of {', '.join(_ARGMAX)}; got {shown(self.argmax)}")
+        if self.patience is not None:
+            positive("patience", self.patience, whole=True)
         positive("step_size", self.step_size)
         if not isinstance(self.exact, bool):
             raise ArgumentError(f"`exact` must be True or False; got {shown(self.exact)}")
@@ -191,14 +200,17 @@ class Herding(Sampler):
 
     def bind(self, target: Any, driver: Any = None) -> Any:
         """The system of herding on a target; `driver` is not used, since no number is drawn."""
-        self.require(target, (Moments, Points, DiscreteTarget), "Moments, Points or a discrete target")
+        self.require(target, (Moments, IsingMoments, Points, DiscreteTarget), "Moments, IsingMoments, Points or a discrete target")
+        if self.exact and not isinstance(target, Moments):
+            raise ArgumentError(f"`exact` must be False for {shown(target)}: only Moments are given as rational numbers")
+        if isinstance(target, IsingMoments):
+            return BoundSpins(self, target)
         graph = isinstance(target, DiscreteTarget)
         if self.argmax not in ("auto", "max-product" if graph else "enumeration"):
             raise ArgumentError(
-                f"`argmax` must be 'auto' or {'max-product' if graph else 'enumeration'!r} for {shown(target)}; got {self.argmax!r}"
+                f"`argmax` must be 'auto' or {'max-product' if graph else 'enumeration'!r} for {shown(target)}; got {self.argmax!r}: spins whose means and "
+                "correlations are matched by local search are weakchaos.IsingMoments"
             )
-        if self.exact and not isinstance(target, Moments):
-            raise ArgumentError(f"`exact` must be False for {shown(target)}: only Moments are given as rational numbers")
         if self.exact:
             return BoundRational(self, target)
         return BoundGraph(self, target) if graph else _Bound(self, target, None)
