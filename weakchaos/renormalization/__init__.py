@@ -6,21 +6,24 @@ Names are found on first use, so that a program pays only for what it calls.
 from importlib import import_module
 from typing import Any
 
-# The function that carries the name of its file: imported before the file itself can take the name.
+# Functions that carry the name of their file: imported before the file itself can take the name.
 from weakchaos.renormalization.mean_field import mean_field
+from weakchaos.renormalization.momentum_shell import momentum_shell
 
 _HOME = {
     "activations": ("Activation", "activation"),
     "architectures": ("batch_norm_growth", "convolution_scales", "residual_flow"),
     "monte_carlo": ("coupling_sums", "monte_carlo_rg"),
+    "null_models": ("null_population",),
     "phases": ("phase_diagram",),
+    "population": ("coarse_grain",),
     "spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
     "blocks": ("block_spins",),
     "dynamic_theory": ("recurrent_theory",),
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
 
-__all__ = ["mean_field", *_FILE]
+__all__ = ["mean_field", "momentum_shell", *_FILE]
 
 
 def __getattr__(name: str) -> Any:
