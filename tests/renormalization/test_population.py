@@ -157,7 +157,8 @@ def test_shells_of_a_shared_latent_do_not(rng):
     assert result.verdict.startswith("not Gaussian, criticality not established: shared latent variables")
     assert result.data.variance[-1] > 0.1
     assert result.data.kurtosis[-1] < 2.9 < result.nulls["independent"].kurtosis[-1]
-    assert momentum_shell(latent(rng, 2000, 64, 1, 1.5), nulls=()).verdict.endswith("no latent null model was asked for")
+    alone = momentum_shell(latent(rng, 4000, 128, 10, 0.6), steps=5, nulls=())
+    assert alone.verdict.endswith("no latent null model was asked for")
 
 
 def test_bad_input(rng):
