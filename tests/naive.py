@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 from scipy.special import ndtri
@@ -219,6 +220,52 @@ def hull_distance(points, m):
         b_eq=[1.0],
     )
     return found.fun
+
+
+def rotor_walk(p, x, steps, rule):
+    """The states after `x`. Credits are worked out from counts at every step; a list of successors is one period of Tijdeman's order."""
+    n = len(p)
+    counts = [[0] * n for _ in range(n)]
+    lists = {}
+
+    def choose(rule, row, split):
+        time = sum(split) + 1
+        credit = {y: time * row[y] - split[y] for y in range(n) if row[y] > 0}
+        if rule == "credit" or len(credit) == 1:
+            return max(credit, key=lambda y: (credit[y], -y))
+        k = len(credit)
+        least = Fraction(1, 2 * k - 2)
+        due = {y: (1 - least - c) / row[y] for y, c in credit.items() if c >= least}
+        return min(due, key=lambda y: (due[y], y))
+
+    path = []
+    for _ in range(steps):
+        if rule == "rotor":
+            if x not in lists:
+                period, split = math.lcm(*(v.denominator for v in p[x])), [0] * n
+                lists[x] = []
+                for _ in range(period):
+                    y = choose("stack", p[x], split)
+                    split[y] += 1
+                    lists[x].append(y)
+            y = lists[x][sum(counts[x]) % len(lists[x])]
+        else:
+            y = choose(rule, p[x], counts[x])
+        counts[x][y] += 1
+        x = y
+        path.append(x)
+    return path
+
+
+def largest_splits(p, path):
+    """For each state the largest |N_xy - T_x P(x, y)| over y and over all times, and at the end."""
+    n = len(p)
+    counts, worst, last = np.zeros((n, n)), np.zeros(n), np.zeros(n)
+    for x, y in itertools.pairwise(path):
+        counts[x, y] += 1
+        last[x] = np.abs(counts[x] - counts[x].sum() * p[x]).max()
+        worst[x] = max(worst[x], last[x])
+    return worst, last
 
 
 def words(symbols, length):

@@ -17,6 +17,10 @@ def spins():
     return wc.IsingMoments.from_samples(np.where(POINTS @ np.random.default_rng(1).normal(size=(2, 6)) > 0, 1, -1))
 
 
+def chain():
+    return wc.MarkovChain(np.random.default_rng(2).dirichlet(np.ones(6), 6))
+
+
 CASES = {
     "Gibbs": lambda: wc.samplers.Gibbs().bind(machine(4)),
     "Gibbs, random scan": lambda: wc.samplers.Gibbs("random").bind(machine(4)),
@@ -36,6 +40,10 @@ CASES = {
     "herding, exact": lambda: wc.herding.Herding(exact=True).bind(
         wc.Moments([[0, 1], [1, 0], [2, 3]], [Fraction(6, 7), Fraction(8, 7)])
     ),
+    "random walk": lambda: wc.samplers.RandomWalk().bind(chain(), "golden"),
+    "rotor walk, credit": lambda: wc.herding.RotorWalk("credit", "random").bind(chain()),
+    "rotor walk, stack": lambda: wc.herding.RotorWalk("stack").bind(chain()),
+    "rotor walk, rotor": lambda: wc.herding.RotorWalk("rotor", "random").bind(wc.MarkovChain(np.full((5, 5), Fraction(1, 5)))),
     "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
     "Swendsen-Wang": lambda: wc.samplers.SwendsenWang().bind(star(3, 3)),
     "Wolff": lambda: wc.samplers.Wolff(2).bind(wc.Ising.lattice((4, 5), 0.3)),
@@ -76,7 +84,7 @@ def test_a_broken_system_is_found():
         check_system(Forgets(good.sampler, good.target, "pcg64"), n=48)
 
 
-@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "herding, exact", "Gibbs, Sobol"])
+@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "herding, exact", "rotor walk, rotor", "Gibbs, Sobol"])
 def test_extend_and_store(name, tmp_path):
     """One long run, a run extended, and a run kept in a store are the same draws."""
     system = CASES[name]()

@@ -13,6 +13,7 @@ from weakchaos.targets import zoo
 from weakchaos.targets.density import Density
 from weakchaos.targets.factor_graph import FactorGraph
 from weakchaos.targets.ising_moments import IsingMoments
+from weakchaos.targets.markov_chain import MarkovChain
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 from weakchaos.targets.points import Points
@@ -27,6 +28,7 @@ __all__ = [
     "FactorGraph",
     "Ising",
     "IsingMoments",
+    "MarkovChain",
     "Moments",
     "PairwiseMRF",
     "Points",

@@ -377,10 +377,11 @@ def default_samplers(target: Any) -> dict[str, Any]:
 
     Herded Gibbs (no stream at all), Gibbs under a golden rotation, under a bad congruential generator of period 2**16 and under PCG64,
     and herding on the tables of the model. Models that moves of single units cannot cross get Gibbs with blocks of
-    deterministic pairs besides. A continuous target gets random-walk Metropolis and Hamiltonian Monte Carlo under PCG64 and under a Kronecker rotation.
+    deterministic pairs besides. A Markov chain gets the rotor walk, and the random walk under the three streams. A continuous target gets random-walk Metropolis and Hamiltonian Monte Carlo under PCG64 and under a Kronecker rotation.
     """
-    from weakchaos.herding import HerdedGibbs, Herding
-    from weakchaos.samplers import HMC, Gibbs, RandomWalkMetropolis
+    from weakchaos.herding import HerdedGibbs, Herding, RotorWalk
+    from weakchaos.samplers import HMC, Gibbs, RandomWalk, RandomWalkMetropolis
+    from weakchaos.targets.markov_chain import MarkovChain
 
     if not hasattr(target, "cardinalities"):
         rotation = f"rotation-{min(target.dim + 1, 64)}"
@@ -389,6 +390,13 @@ def default_samplers(target: Any) -> dict[str, Any]:
             "HMC, rotation": (HMC(), rotation),
             "Metropolis, PCG64": RandomWalkMetropolis(),
             "Metropolis, rotation": (RandomWalkMetropolis(), rotation),
+        }
+    if isinstance(target, MarkovChain):
+        return {
+            "rotor walk": RotorWalk(),
+            "random walk, PCG64": RandomWalk(),
+            "random walk, golden rotation": (RandomWalk(), "golden"),
+            "random walk, bad LCG": (RandomWalk(), "toy-lcg"),
         }
     line_up: dict[str, Any] = {
         "herded Gibbs": HerdedGibbs(),

@@ -150,7 +150,7 @@ def test_moments_of_a_model_and_of_samples():
 
 def test_compare_and_save(tmp_path):
     target = moments("ring", 3)
-    report = wc.compare(target, {"exact": Herding(), "tabu": Herding(argmax="tabu")}, draws=3000, repeats=4)
+    report = wc.compare(target, {"exact": Herding(), "tabu": Herding(argmax="tabu")}, draws=3000, repeats=4, cycle_steps=3000)
     assert [row["error"] < 5e-3 for row in report.rows] == [True, True]
     assert report.rows[0]["slope"] < -0.8
     assert report.rows[0]["status"] == "ok"

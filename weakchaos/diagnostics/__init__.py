@@ -35,6 +35,7 @@ _HOME = {
     "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
     "surrogates": ("surrogate_test", "surrogates"),
     "symbolic": ("symbolize",),
+    "visits": ("visit_split",),
     "words": ("word_complexity",),
     "zero_one": ("zero_one_test",),
 }

@@ -5,5 +5,6 @@ from weakchaos.samplers.cluster import SwendsenWang, Wolff
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
+from weakchaos.samplers.random_walk import RandomWalk
 
-__all__ = ["HMC", "Gibbs", "RandomWalkMetropolis", "Sampler", "SwendsenWang", "Wolff"]
+__all__ = ["HMC", "Gibbs", "RandomWalk", "RandomWalkMetropolis", "Sampler", "SwendsenWang", "Wolff"]
