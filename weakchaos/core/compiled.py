@@ -32,6 +32,7 @@ _SHARED_FILES = (
     "herding/elimination.py",
     "systems/pointers.py",
     "kernels.py",
+    "diagnostics/bitsets.py",
 )
 _digest: str | None = None
 _intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context

@@ -31,6 +31,8 @@ _HOME = {
     "ordinal": ("permutation_entropy",),
     "rates": ("context_tree_rate", "match_length_rate"),
     "recurrence": ("recurrence_quantification",),
+    "recurrence_pixels": ("recurrence_image",),
+    "recurrence_radius": ("radius_of_rate",),
     "renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
     "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
     "surrogates": ("surrogate_test", "surrogates"),

@@ -56,6 +56,13 @@ def tie_notes(x: np.ndarray) -> tuple[str, ...]:
     )
 
 
+def _scaled_deviations(x: np.ndarray) -> np.ndarray:
+    """Deviations from the mean, the largest near 1 whatever the units, so that no square overflows."""
+    scaled = np.ldexp(x, -math.frexp(float(np.abs(x).max()))[1])
+    deviations = scaled - scaled.mean()
+    return deviations / np.abs(deviations).max()
+
+
 def autocorrelation(x: Any, max_lag: int | None = None) -> np.ndarray:
     """The autocorrelation of a series at lags 0 .. `max_lag`, by the fast Fourier transform.
 
@@ -85,7 +92,7 @@ def autocorrelation(x: Any, max_lag: int | None = None) -> np.ndarray:
     if lags >= n:
         raise ArgumentError(f"`max_lag` must be less than the {n} numbers; got {lags}")
     length = 1 << (2 * n - 1).bit_length()
-    deviations = series - series.mean()
+    deviations = _scaled_deviations(series)
     power = np.abs(np.fft.rfft(deviations, length)) ** 2
     sums = np.fft.irfft(power, length)[: lags + 1]
     return sums / sums[0]
@@ -99,7 +106,7 @@ def correlation_time(x: np.ndarray) -> int:
 
 def mean_period(x: np.ndarray) -> float:
     """The inverse of the mean frequency of the periodogram, in steps; it lies between 2 and n."""
-    power = np.abs(np.fft.rfft(x - x.mean()))[1:] ** 2
+    power = np.abs(np.fft.rfft(_scaled_deviations(x)))[1:] ** 2
     return float(x.size * power.sum() / (power * np.arange(1, power.size + 1)).sum())
 
 

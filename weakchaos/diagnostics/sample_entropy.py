@@ -19,29 +19,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.diagnostics.bitsets import count_bits, ranked_times, times_between
 from weakchaos.diagnostics.entropy import long_run_error
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["SampleEntropy", "approximate_entropy", "multiscale_entropy", "sample_entropy"]
-
-_intrinsic: Any = intrinsic
-
-
-@_intrinsic
-def _bits(typingctx, word):
-    """How many bits of a word are set."""
-
-    def codegen(context, builder, signature, args):
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
 
 
 @dataclass(frozen=True)
@@ -74,12 +61,7 @@ def _neighbours(x, order, m, r, stride, near, longer):
         low[k], high[k] = a, b
     words = (n + 63) // 64 + 1
     one = np.uint64(1)
-    # Row k: the times of the k * stride smallest values.
-    kept = np.zeros((n // stride + 1, words), np.uint64)
-    for k in range(1, kept.shape[0]):
-        kept[k] = kept[k - 1]
-        for t in order[(k - 1) * stride : k * stride]:
-            kept[k, t >> 6] |= one << np.uint64(t & 63)
+    kept = ranked_times(order, stride, words)
     ring = np.zeros((m + 1, words), np.uint64)
     total = n - m
     cut = np.empty(words, np.uint64)
@@ -87,17 +69,7 @@ def _neighbours(x, order, m, r, stride, near, longer):
     for i in range(-m, total):
         # The set of times near x[i + m] takes the place of that of x[i - 1].
         t = i + m
-        row = ring[t % (m + 1)]
-        first, last = low[rank[t]], high[rank[t]]
-        p, q = (first + stride // 2) // stride, (last + stride // 2) // stride
-        p, q = min(p, kept.shape[0] - 1), min(q, kept.shape[0] - 1)
-        for w in range(words):
-            row[w] = kept[p, w] ^ kept[q, w]
-        # Ranks between the ends and the rows nearest to them; the exclusive or adds or removes as it must.
-        for k in range(min(first, p * stride), max(first, p * stride)):
-            row[order[k] >> 6] ^= one << np.uint64(order[k] & 63)
-        for k in range(min(last, q * stride), max(last, q * stride)):
-            row[order[k] >> 6] ^= one << np.uint64(order[k] & 63)
+        times_between(kept, order, stride, low[rank[t]], high[rank[t]], ring[t % (m + 1)])
         if i < 0:
             continue
         here = ring[i % (m + 1)]
@@ -111,8 +83,8 @@ def _neighbours(x, order, m, r, stride, near, longer):
         other, right, left = ring[t % (m + 1)], np.uint64(m), np.uint64(64 - m)
         here_near, here_longer = np.uint64(0), np.uint64(0)
         for w in range(full + 1):
-            here_near += _bits(cut[w])
-            here_longer += _bits(cut[w] & ((other[w] >> right) | (other[w + 1] << left)))
+            here_near += count_bits(cut[w])
+            here_longer += count_bits(cut[w] & ((other[w] >> right) | (other[w + 1] << left)))
         near[i], longer[i] = here_near, here_longer
 
 

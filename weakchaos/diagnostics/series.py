@@ -6,6 +6,8 @@ from weakchaos.diagnostics.embedding import embed, embedding_delay, embedding_di
 from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
 from weakchaos.diagnostics.recorded import autocorrelation, theiler_window
 from weakchaos.diagnostics.recurrence import Recurrence, recurrence_quantification
+from weakchaos.diagnostics.recurrence_pixels import recurrence_image
+from weakchaos.diagnostics.recurrence_radius import radius_of_rate
 from weakchaos.diagnostics.second_opinion import SecondOpinion, second_opinion
 from weakchaos.diagnostics.surrogates import SurrogateTest, match_ends, prediction_error, surrogate_test, surrogates, time_asymmetry
 from weakchaos.diagnostics.zero_one import zero_one_test
@@ -29,6 +31,8 @@ __all__ = [
     "match_ends",
     "mutual_information",
     "prediction_error",
+    "radius_of_rate",
+    "recurrence_image",
     "recurrence_quantification",
     "second_opinion",
     "surrogate_test",
