@@ -341,3 +341,34 @@ def wolff(edges, fields, q, x, uniforms, n, clusters=1):
                     x[k] = (x[k] + shift) % q
         draws.append(list(x))
     return np.array(draws)
+
+
+def billiard(target, x, y, rates, interval, steps):
+    """The chaotic Boltzmann machine with all units moved at each event; (states, positions) after each step, and the shares of time of each step.
+
+    ``y`` is the share of its way a unit has made through its state; rates are one a unit, and every unit moves.
+    """
+    x, y = [int(v) for v in x], [float(v) for v in y]
+    units = range(len(x))
+    states, positions, shares = [], [], []
+    for _ in range(steps):
+        left, spent = interval, [[0.0] * int(k) for k in target.cardinalities]
+        while True:
+            speed = [rates[i] / conditional(target, x, i)[x[i]] for i in units]
+            wait, first = min(((1.0 - y[i]) / speed[i], i) for i in units)
+            move = min(wait, left)
+            for i in units:
+                y[i] += move * speed[i]
+                spent[i][x[i]] += move / interval
+            left -= move
+            if wait > move or left <= 0.0:
+                break
+            p = conditional(target, x, first)
+            x[first] = (x[first] + 1) % len(p)
+            while p[x[first]] == 0.0:
+                x[first] = (x[first] + 1) % len(p)
+            y[first] = 0.0
+        states.append(list(x))
+        positions.append(list(y))
+        shares.append([share for row in spent for share in row])
+    return np.array(states), np.array(positions), np.array(shares)

@@ -29,6 +29,9 @@ CASES = {
     "Gibbs, tables": lambda: wc.samplers.Gibbs().bind(packaged("sachs").condition({"PKA": 1})),
     "Gibbs, rotation": lambda: wc.samplers.Gibbs().bind(machine(4), "rotation-4"),
     "Gibbs, Sobol": lambda: wc.samplers.Gibbs().bind(machine(4), "sobol-4"),
+    "billiard": lambda: wc.samplers.ChaoticBoltzmann(averages="draws").bind(machine(4)),
+    "billiard, Potts": lambda: wc.samplers.ChaoticBoltzmann(1.7, averages="draws").bind(wc.Potts.lattice((3, 3), 3, 0.8)),
+    "billiard, tables": lambda: wc.samplers.ChaoticBoltzmann(averages="draws").bind(packaged("sachs").condition({"PKA": 1})),
     "herded, blanket": lambda: wc.herding.HerdedGibbs().bind(machine(4)),
     "herded, full": lambda: wc.herding.HerdedGibbs("full").bind(star(3, 3)),
     "herded, hash": lambda: wc.herding.HerdedGibbs("hash").bind(packaged("child")),
@@ -84,7 +87,9 @@ def test_a_broken_system_is_found():
         check_system(Forgets(good.sampler, good.target, "pcg64"), n=48)
 
 
-@pytest.mark.parametrize("name", ["Gibbs", "herded, hash", "herding, graph", "herding, exact", "rotor walk, rotor", "Gibbs, Sobol"])
+@pytest.mark.parametrize(
+    "name", ["Gibbs", "billiard, Potts", "herded, hash", "herding, graph", "herding, exact", "rotor walk, rotor", "Gibbs, Sobol"]
+)
 def test_extend_and_store(name, tmp_path):
     """One long run, a run extended, and a run kept in a store are the same draws."""
     system = CASES[name]()

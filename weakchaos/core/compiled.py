@@ -29,6 +29,7 @@ _SHARED_FILES = (
     "core/compiled.py",
     "targets/discrete.py",
     "samplers/discrete.py",
+    "samplers/event_queue.py",
     "herding/elimination.py",
     "systems/pointers.py",
     "kernels.py",

@@ -9,6 +9,7 @@ __all__ = [
     "ArgumentTypeError",
     "ConvergenceWarning",
     "DriverWarning",
+    "ErgodicityWarning",
     "FileFormatError",
     "GradientWarning",
     "InterruptedWarning",
@@ -51,6 +52,10 @@ class GradientWarning(UserWarning):
 
 class DriverWarning(UserWarning):
     """A driver is not equidistributed in as many dimensions as one step of the sampler consumes."""
+
+
+class ErgodicityWarning(UserWarning):
+    """Orbits from different starts keep to different parts of the state space: averages depend on where a run begins."""
 
 
 class ConvergenceWarning(UserWarning):
