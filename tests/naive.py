@@ -90,47 +90,68 @@ def random_scan_gibbs(target, x, uniforms, sweeps):
     return np.array(out)
 
 
+def joint_conditional(target, x, block):
+    """Joint states of a block and their probabilities given the others."""
+    states = list(itertools.product(*(range(int(target.cardinalities[i])) for i in block)))
+    logs = []
+    for state in states:
+        y = x.copy()
+        y[list(block)] = state
+        logs.append(float(target.log_prob(y)))
+    weights = [math.exp(v - max(logs)) for v in logs]
+    return states, [w / sum(weights) for w in weights]
+
+
 def block_gibbs(target, x, uniforms, sweeps, blocks):
     x, out = np.array(x), []
     for _ in range(sweeps):
         for block in blocks:
-            states = list(itertools.product(*(range(int(target.cardinalities[i])) for i in block)))
-            logs = []
-            for state in states:
-                y = x.copy()
-                y[list(block)] = state
-                logs.append(float(target.log_prob(y)))
-            top = max(logs)
-            weights = [math.exp(v - top) for v in logs]
-            x[list(block)] = states[pick(next(uniforms), [w / sum(weights) for w in weights])]
+            states, p = joint_conditional(target, x, block)
+            x[list(block)] = states[pick(next(uniforms), p)]
         out.append(x.copy())
     return np.array(out)
 
 
-def herded_gibbs(target, x, sweeps, key):
-    """Zero first weights; ``key(i, x, p)`` says which weight a visit uses. Returns states, and the weights with their visit records."""
+def herd(weights, p):
+    """One choice by the sum of some weights, each of which is charged: lists of one number a state."""
+    if len(p) == 2:
+        chosen = 1 if sum(w[1] for w in weights) > 0 else 0
+    else:
+        value = [sum(w[k] for w in weights) for k in range(len(p))]
+        chosen = max((k for k in range(len(p)) if p[k] > 0), key=lambda k: (value[k], -k))
+    for w in weights:
+        for k in range(len(p)):
+            w[k] += p[k] - (k == chosen)
+    return chosen
+
+
+def herded_gibbs(target, x, sweeps, *keys):
+    """Zero first weights; each ``key(i, x, p)`` says which weight a visit uses. Returns states, and the visit records of the first key."""
     x, out, weights, record = np.array(x), [], {}, {}
     units = [i for i in range(target.dim) if i not in target.observed]
     for _ in range(sweeps):
         for i in units:
             p = conditional(target, x, i)
-            name = (i, key(i, x, p))
-            w = weights.setdefault(name, [0.0] * len(p))
-            if len(p) == 2:
-                chosen = 1 if w[1] > 0 else 0
-                w[1] += p[1] - chosen
-            else:
-                chosen = max(range(len(p)), key=lambda k: (w[k], -k))
-                for k in range(len(p)):
-                    w[k] += p[k]
-                w[chosen] -= 1.0
-            counts, sums = record.setdefault(name, ([0] * len(p), [0.0] * len(p)))
-            counts[chosen] += 1
+            names = [(level, i, key(i, x, p)) for level, key in enumerate(keys)]
+            x[i] = herd([weights.setdefault(name, [0.0] * len(p)) for name in names], p)
+            counts, sums = record.setdefault(names[0][1:], ([0] * len(p), [0.0] * len(p)))
+            counts[x[i]] += 1
             for k in range(len(p)):
                 sums[k] += p[k]
-            x[i] = chosen
         out.append(x.copy())
     return np.array(out), record
+
+
+def herded_blocks(target, x, sweeps, blocks, *keys):
+    """The same for blocks of units, whose joint states are numbered with the last unit fastest."""
+    x, out, weights = np.array(x), [], {}
+    for _ in range(sweeps):
+        for block in blocks:
+            states, p = joint_conditional(target, x, block)
+            names = [(level, block, key(block, x, p)) for level, key in enumerate(keys)]
+            x[list(block)] = states[herd([weights.setdefault(name, [0.0] * len(p)) for name in names], p)]
+        out.append(x.copy())
+    return np.array(out)
 
 
 def herding(features, moments, w, steps):

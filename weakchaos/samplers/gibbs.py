@@ -16,6 +16,7 @@ from weakchaos.core.compiled import draw_uniform, kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.samplers.base import STEPS, Sampler
+from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
 from weakchaos.targets.discrete import DiscreteTarget, factor_conditional, pair_field
@@ -23,7 +24,6 @@ from weakchaos.targets.discrete import DiscreteTarget, factor_conditional, pair_
 __all__ = ["Gibbs"]
 
 _SCANS = ("systematic", "random", "checkerboard")
-_LARGEST_BLOCK = 4096
 
 
 @kernel
@@ -78,44 +78,16 @@ def _pick(u, p, last):
 
 
 @kernel
-def _block_gibbs(model, block_ptr, block, touch_ptr, touch, largest, stream, stream_state, x, counters, n, every, draws, sums):
-    cardinality, offset = model.cardinality, model.offset
-    scope_ptr, scope, scope_stride = model.scope_ptr, model.scope, model.scope_stride
-    p = np.empty(largest)
+def _block_gibbs(model, blocks, stream, stream_state, x, counters, n, every, draws, sums):
+    p = np.empty(blocks.states.max() if blocks.states.size else 1)
     for t in range(n):
-        for b in range(block_ptr.size - 1):
-            first, stop = block_ptr[b], block_ptr[b + 1]
-            states = 1
-            for a in range(first, stop):
-                states *= cardinality[block[a]]
-            top = -math.inf
-            for state in range(states):
-                rest = state
-                for a in range(stop - 1, first - 1, -1):
-                    x[block[a]] = rest % cardinality[block[a]]
-                    rest //= cardinality[block[a]]
-                value = 0.0
-                for c in range(touch_ptr[b], touch_ptr[b + 1]):
-                    f = touch[c]
-                    place = model.table_ptr[f]
-                    for a in range(scope_ptr[f], scope_ptr[f + 1]):
-                        place += scope_stride[a] * x[scope[a]]
-                    value += model.log_table[place]
-                p[state] = value
-                top = max(top, value)
-            total = 0.0
-            for state in range(states):
-                p[state] = math.exp(p[state] - top)
-                total += p[state]
-            for state in range(states):
-                p[state] /= total
-            rest = _pick(draw_uniform(stream, stream_state), p, states - 1)
-            for a in range(stop - 1, first - 1, -1):
-                x[block[a]] = rest % cardinality[block[a]]
-                rest //= cardinality[block[a]]
+        for b in range(blocks.states.size):
+            if not block_conditional(b, x, model, blocks, p):
+                return t
+            write_state(_pick(draw_uniform(stream, stream_state), p, blocks.states[b] - 1), b, x, blocks, model.cardinality)
         counters[STEPS] += 1
         if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+            record(x, model.offset, (t + 1) // every - 1, draws, sums)
     return n
 
 
@@ -141,43 +113,17 @@ class _Bound(BoundDiscrete):
 class _BoundBlocks(BoundDiscrete):
     """Blocks of units, each redrawn jointly; units in no block are blocks of their own."""
 
-    def __init__(self, sampler: Gibbs, target: Any, driver: Any, blocks: tuple[tuple[int, ...], ...]):
+    def __init__(self, sampler: Gibbs, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
-        source = target.factor_graph() if hasattr(target, "pair_arrays") else target
-        self._model = source.model(tabulate=False)
-        free = set(self._model.free.tolist())
-        kept = [tuple(i for i in block if i in free) for block in blocks]
-        covered = {i for block in kept for i in block}
-        self.blocks = tuple(b for b in kept if b) + tuple((i,) for i in sorted(free - covered))
-        sizes = [math.prod(int(target.cardinalities[i]) for i in b) for b in self.blocks]
-        self._largest = max(sizes, default=1)
-        if self._largest > _LARGEST_BLOCK:
-            worst = self.blocks[int(np.argmax(sizes))]
-            raise ArgumentError(
-                f"`blocks` must have at most {_LARGEST_BLOCK} joint states each; block {worst} has {self._largest}: split it"
-            )
-        touching = [sorted({f for i in b for f in self._factors_of(i)}) for b in self.blocks]
-        self._arrays = tuple(
-            np.concatenate([np.asarray(v, np.int64).ravel() for v in part]) if len(part) else np.empty(0, np.int64)
-            for part in (
-                [np.concatenate([[0], np.cumsum([len(b) for b in self.blocks])])],
-                list(self.blocks),
-                [np.concatenate([[0], np.cumsum([len(f) for f in touching])])],
-                touching,
-            )
-        )
+        self._model, self.blocks, self._blocks = join_blocks(target, checked_blocks(sampler.blocks, target))
         self.uniforms_per_step = len(self.blocks)
         self.moves = self.blocks
-
-    def _factors_of(self, i: int) -> list[int]:
-        model = self._model
-        return model.factor[model.factor_ptr[i] : model.factor_ptr[i + 1]].tolist()
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         stream = state.driver
         return _block_gibbs(
-            self._model, *self._arrays, self._largest, np.uint64(stream.function), np.uint64(stream.state), state.symbols, state.counters, n, every, draws, sums
+            self._model, self._blocks, np.uint64(stream.function), np.uint64(stream.state), state.symbols, state.counters, n, every, draws, sums
         )  # fmt: skip
 
 
@@ -239,22 +185,8 @@ class Gibbs(Sampler):
         """The system of this sampler on a discrete target."""
         self.require(target, DiscreteTarget, "a discrete target (PairwiseMRF, Ising, Potts, FactorGraph)")
         if self.blocks is not None:
-            return _BoundBlocks(self, target, driver, self._blocks(target))
+            return _BoundBlocks(self, target, driver)
         flat = getattr(target, "shape", None) is not None and len(target.shape) == 2
         if self.scan == "checkerboard" and not flat:
             raise ArgumentError("`scan`='checkerboard' is for Ising.lattice in two dimensions; use 'systematic'")
         return _BoundLattice(self, target, driver) if flat and self.scan in (None, "checkerboard") else _Bound(self, target, driver)
-
-    def _blocks(self, target: Any) -> tuple[tuple[int, ...], ...]:
-        if self.blocks == "deterministic":
-            from weakchaos.targets.reachability import suggest_blocks
-
-            return suggest_blocks(target)
-        try:
-            blocks = tuple(tuple(int(i) for i in block) for block in self.blocks)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"`blocks` must be tuples of units; got {shown(self.blocks)}") from error
-        for block in blocks:
-            if not block or len(set(block)) != len(block) or min(block) < 0 or max(block) >= target.dim:
-                raise ArgumentError(f"`blocks` must hold different units between 0 and {target.dim - 1}; got the block {block}")
-        return blocks
