@@ -31,6 +31,8 @@ UPWARD = {
     ("targets", "interop"),  # FactorGraph.from_uai, from_pgmpy
     ("comparison", "plots"),  # Report.plot, to_html
     ("experiments", "plots"),  # Experiment.plot
+    ("renormalization", "interop"),  # probe of a torch module
+    ("renormalization", "plots"),  # ProbeReport.plot
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 # Functions that carry the name of their file: imported before the file itself can take the name.
 from weakchaos.renormalization.mean_field import mean_field
 from weakchaos.renormalization.momentum_shell import momentum_shell
+from weakchaos.renormalization.probe import probe
 
 _HOME = {
     "activations": ("Activation", "activation"),
@@ -17,13 +18,14 @@ _HOME = {
     "null_models": ("null_population",),
     "phases": ("phase_diagram",),
     "population": ("coarse_grain",),
+    "spectra": ("LayerStack", "closed_loop_spectrum", "depth_spectrum", "recurrent_spectrum"),
     "spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
     "blocks": ("block_spins",),
     "dynamic_theory": ("recurrent_theory",),
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
 
-__all__ = ["mean_field", "momentum_shell", *_FILE]
+__all__ = ["mean_field", "momentum_shell", "probe", *_FILE]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,81 @@
+"""Geometry of the activations of a batch: lengths, angles, dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["mean_cosines", "participation_ratio", "two_nn_dimension"]
+
+
+def mean_cosines(z: np.ndarray, labels: Any = None) -> tuple[float, float, float]:
+    """Mean cosine of the angle between two rows: over all pairs, over pairs of the same label, and over pairs of different ones.
+
+    NaN where there is no such pair. Rows of zeros are left out.
+
+    Examples
+    --------
+    >>> mean_cosines(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), [0, 0, 1])
+    (0.3333333333333333, 1.0, 0.0)
+    """
+    flat = z.reshape(len(z), -1)
+    norm = np.linalg.norm(flat, axis=1)
+    kept = norm > 0
+    unit = flat[kept] / norm[kept, None]
+
+    def within(rows: np.ndarray) -> tuple[float, int]:
+        # Sum over pairs i != j, without the matrix of all of them.
+        total = rows.sum(0)
+        return float(total @ total - (rows**2).sum()), len(rows) * (len(rows) - 1)
+
+    every, pairs = within(unit)
+    if labels is None:
+        return (every / pairs if pairs else np.nan), np.nan, np.nan
+    groups = [within(unit[np.asarray(labels)[kept] == c]) for c in np.unique(labels)]
+    same, same_pairs = sum(g[0] for g in groups), sum(g[1] for g in groups)
+    rest = pairs - same_pairs
+    return (
+        every / pairs if pairs else np.nan,
+        same / same_pairs if same_pairs else np.nan,
+        (every - same) / rest if rest else np.nan,
+    )
+
+
+def participation_ratio(z: np.ndarray) -> float:
+    """(sum of eigenvalues)^2 / sum of their squares, of the covariance of rows: how many directions share the variance.
+
+    Examples
+    --------
+    >>> round(participation_ratio(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])), 6)
+    2.0
+    """
+    flat = z.reshape(len(z), -1)
+    centred = flat - flat.mean(0)
+    # The smaller of the two Gram matrices has the same eigenvalues that are not zero.
+    gram = centred @ centred.T if flat.shape[0] <= flat.shape[1] else centred.T @ centred
+    square = float((gram**2).sum())
+    return float(np.trace(gram)) ** 2 / square if square > 0 else 0.0
+
+
+def two_nn_dimension(z: np.ndarray) -> float:
+    """Intrinsic dimension from the ratio of the distances to the two nearest neighbours; NaN for fewer than ten different rows.
+
+    Maximum likelihood, (n - 1) / sum log(r2 / r1), for points of locally constant density (Facco, d'Errico, Rodriguez and Laio, Sci. Rep. 7
+    (2017) 12140, doi:10.1038/s41598-017-11873-y).
+
+    Examples
+    --------
+    >>> plane = np.random.default_rng(0).random((500, 2)) @ np.random.default_rng(1).normal(size=(2, 10))
+    >>> bool(abs(two_nn_dimension(plane) - 2) < 0.3)
+    True
+    """
+    from scipy.spatial import cKDTree
+
+    flat = np.unique(z.reshape(len(z), -1), axis=0)
+    if len(flat) < 10:
+        return np.nan
+    near = cKDTree(flat).query(flat, k=3)[0]
+    ratio = near[:, 2] / near[:, 1]
+    total = float(np.log(ratio[np.isfinite(ratio)]).sum())
+    return (len(flat) - 1) / total if total > 0 else np.nan
