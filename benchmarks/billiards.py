@@ -127,9 +127,7 @@ def convergence(quick: bool) -> list[dict[str, Any]]:
             for name, curves in found.items()
         }  # fmt: skip
         final = {name: [float(np.median([c[-1] for c in curves])) for curves in group] for name, group in found.items()}
-        ratio = {
-            name: float(np.median(np.array(final[name]) / np.array(final["Gibbs"]))) for name in ("equal", "incommensurate")
-        }
+        ratio = {name: float(np.median(np.array(final[name]) / np.array(final["Gibbs"]))) for name in ("equal", "incommensurate")}
         slope, error = float(np.mean(slopes["equal"])), float(np.std(slopes["equal"], ddof=1) / math.sqrt(machines))
         rate = float(np.mean(flips))
         judged = n >= 4
