@@ -114,7 +114,7 @@ def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, firs
 class _Bound(BoundDiscrete):
     """Phase: coarse weights, then fine ones, NaN where none was used yet. Symbols: the units, the seed of first values, keys of rows."""
 
-    moves = ()
+    moves: tuple[tuple[int, ...], ...] | None = ()
 
     def __init__(self, sampler: HerdedGibbs, target: Any, driver: Any):
         super().__init__(sampler, target, None)

@@ -266,8 +266,8 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
                 + {_FULL: ", 'blanket' one weight per state of a Markov blanket", _SHARED: "; or use fewer `bins`"}.get(code, "")
             )
     start = np.concatenate([[0], np.cumsum([len(u) for u in units])]).astype(np.int64)
-    flat = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
-    return Weights(code, int(bins), base, width, start, *flat, word, own), size
+    unit, stride = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
+    return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
 
 
 def no_weights() -> Weights:
