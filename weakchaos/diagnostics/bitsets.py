@@ -13,7 +13,16 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["bits_between", "count_bits", "count_runs", "lowest_bit", "near_point", "ranked_times", "times_between"]
+__all__ = [
+    "bits_between",
+    "count_bits",
+    "count_runs",
+    "lowest_bit",
+    "near_point",
+    "ranked_times",
+    "stretch_between",
+    "times_between",
+]
 
 _intrinsic: Any = intrinsic
 
@@ -53,11 +62,17 @@ def ranked_times(order, stride, words):
 @njit(nogil=True)
 def times_between(kept, order, stride, first, last, row):
     """Into `row`: the times of the ranks from `first` up to `last`, the latter left out."""
+    stretch_between(kept, order, stride, first, last, 0, row.size, row)
+
+
+@njit(nogil=True)
+def stretch_between(kept, order, stride, first, last, head, tail, row):
+    """The same, of which only the words from `head` up to `tail` are wanted; the others are left in disorder."""
     p, q = (first + stride // 2) // stride, (last + stride // 2) // stride
     p, q = min(p, kept.shape[0] - 1), min(q, kept.shape[0] - 1)
-    below, above = kept[p], kept[q]
-    for w in range(row.size):
-        row[w] = below[w] ^ above[w]
+    below, above, wanted = kept[p, head:tail], kept[q, head:tail], row[head:tail]
+    for w in range(wanted.size):
+        wanted[w] = below[w] ^ above[w]
     # Ranks between the ends and the rows nearest to them; the exclusive or adds or removes as it must.
     one = np.uint64(1)
     for k in range(min(first, p * stride), max(first, p * stride)):

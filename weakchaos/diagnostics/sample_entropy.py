@@ -8,8 +8,7 @@
 * Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89
   (2002) 068102, doi:10.1103/PhysRevLett.89.068102).
 
-Pairs are counted 64 at a time: the values near x_i are a set of bits over time, made from sets kept for every so many ranks; the
-sets of i, i + 1, ..., i + m, each shifted, are cut with each other and counted. The cost is N^2 / 64 words whatever r and the data.
+All pairs are counted, by `weakchaos.diagnostics.near_templates`.
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.bitsets import count_bits, ranked_times, times_between
 from weakchaos.diagnostics.entropy import long_run_error
+from weakchaos.diagnostics.near_templates import near_templates
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
 
@@ -45,62 +43,12 @@ class SampleEntropy(Result):
     matches_longer: int = 0
 
 
-@kernel
-def _neighbours(x, order, m, r, stride, near, longer):
-    """For each of the first N - m templates, how many of them (itself included) agree within r in m values, and in m + 1."""
-    n = x.size
-    rank = np.empty(n, np.int64)
-    low, high = np.empty(n, np.int64), np.empty(n, np.int64)
-    a = b = 0
-    for k in range(n):
-        rank[order[k]] = k
-        while x[order[k]] - x[order[a]] > r:
-            a += 1
-        while b < n and x[order[b]] - x[order[k]] <= r:
-            b += 1
-        low[k], high[k] = a, b
-    words = (n + 63) // 64 + 1
-    one = np.uint64(1)
-    kept = ranked_times(order, stride, words)
-    ring = np.zeros((m + 1, words), np.uint64)
-    total = n - m
-    cut = np.empty(words, np.uint64)
-    full, rest = total >> 6, np.uint64(total & 63)
-    for i in range(-m, total):
-        # The set of times near x[i + m] takes the place of that of x[i - 1].
-        t = i + m
-        times_between(kept, order, stride, low[rank[t]], high[rank[t]], ring[t % (m + 1)])
-        if i < 0:
-            continue
-        here = ring[i % (m + 1)]
-        for w in range(full):
-            cut[w] = here[w]
-        cut[full] = here[full] & ((one << rest) - one)
-        for d in range(1, m):
-            other, right, left = ring[(i + d) % (m + 1)], np.uint64(d), np.uint64(64 - d)
-            for w in range(full + 1):
-                cut[w] &= (other[w] >> right) | (other[w + 1] << left)
-        other, right, left = ring[t % (m + 1)], np.uint64(m), np.uint64(64 - m)
-        here_near, here_longer = np.uint64(0), np.uint64(0)
-        for w in range(full + 1):
-            here_near += count_bits(cut[w])
-            here_longer += count_bits(cut[w] & ((other[w] >> right) | (other[w + 1] << left)))
-        near[i], longer[i] = here_near, here_longer
-
-
 def _tolerance(x: np.ndarray, r: Any) -> float:
     if r is None:
         return 0.2 * float(x.std(ddof=1))
     if isinstance(r, bool) or not isinstance(r, int | float | np.number) or not (r >= 0 and math.isfinite(r)):
         raise ArgumentError(f"`r` must be a number of at least 0, in the units of `x`; got {shown(r)}")
     return float(r)
-
-
-def _counts(x: np.ndarray, m: int, r: float) -> tuple[np.ndarray, np.ndarray]:
-    near, longer = np.empty(x.size - m, np.int64), np.empty(x.size - m, np.int64)
-    # About as many sets as it takes for the corrections to cost what reading a set costs.
-    _neighbours(x, np.argsort(x), m, r, max(16, min(1024, x.size // 128)), near, longer)
-    return near, longer
 
 
 def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]:
@@ -148,7 +96,7 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     2.2
     """
     x, m, r, notes = _checked(x, m, r)
-    near, longer = _counts(x, m, r)
+    near, longer = near_templates(x, m, r)
     total = near.size
     b, a = (int(near.sum()) - total) // 2, (int(longer.sum()) - total) // 2
     stderr = None
@@ -194,8 +142,8 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     # Here templates of m values are N - m + 1, one more than have a next value: a far away value appended gives it one that
     # matches none.
     longest = np.append(x, x.max() + 2 * r + 2 * (x.max() - x.min()) + 1)
-    near, _ = _counts(longest, m, r)
-    _, longer = _counts(x, m, r)
+    near, _ = near_templates(longest, m, r)
+    _, longer = near_templates(x, m, r)
     phi = np.log(near / near.size).mean() - np.log(longer / longer.size).mean()
     result = Result(
         float(phi),
