@@ -1,0 +1,187 @@
+"""Herded Gibbs denoises a binary image with fewer errors than Gibbs sampling after as many sweeps.
+
+Bornn et al., ICLR 2013, arXiv:1301.4168, and Chen et al., JMLR 17 (2016) 10: "herded Gibbs is shown to outperform Gibbs in the tasks of
+image denoising with MRFs", beside mean field. Here: a picture of 64 x 64 spins made by `picture`, Gaussian noise ``y = s + sigma e``, and
+the posterior under an Ising prior
+
+    p(s | y) ~ exp(beta sum_<ij> s_i s_j + sum_i y_i s_i / sigma^2).
+
+A pixel is reconstructed by the sign of its running mean, from the noisy signs on; the error is the share of wrong pixels, over ten noise
+seeds. How well the posterior itself is known is a second error: the root mean square distance of the running means from those of a long
+Gibbs run. The original images (a logo) are not public with their noise, so shapes and figures differ; the order of the methods is compared.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import kernel
+from weakchaos.experiments.base import Curve, Experiment, Panel
+from weakchaos.herding import HerdedGibbs
+from weakchaos.samplers import Gibbs
+from weakchaos.targets.mrf import Ising, lattice_edges
+
+__all__ = ["mean_field", "picture", "posterior", "run"]
+
+SOURCE = "Bornn et al., ICLR 2013, arXiv:1301.4168, abstract and section on image denoising; Chen et al., JMLR 17 (2016) 10"
+BETA, SIGMA = 0.5, 1.4
+SAMPLERS: dict[str, Any] = {
+    "herded Gibbs": HerdedGibbs(),
+    "herded Gibbs, shared": HerdedGibbs("shared"),
+    "herded Gibbs, blanket + shared": HerdedGibbs(coarse="shared"),
+    "Gibbs": Gibbs("systematic"),
+}
+
+
+def picture(side: int = 64) -> np.ndarray:
+    """A disc, a ring, a bar, a cross and stripes of several widths: spins -1 and +1, shape (side, side).
+
+    Examples
+    --------
+    >>> picture(64).shape, bool(0.2 < (picture(64) > 0).mean() < 0.6)
+    ((64, 64), True)
+    """
+    y, x = (np.mgrid[:side, :side] + 0.5) / side
+    disc = np.hypot(x - 0.25, y - 0.25) < 0.17
+    radius = np.hypot(x - 0.73, y - 0.27)
+    ring = (radius < 0.2) & (radius > 0.11)
+    cross = (np.abs(x - 0.25) < 0.04) & (np.abs(y - 0.75) < 0.19) | (np.abs(y - 0.75) < 0.04) & (np.abs(x - 0.25) < 0.19)
+    stripes = (x > 0.55) & (x < 0.92) & (y > 0.56) & (y < 0.94) & (np.floor(np.maximum(x - 0.55, 0.0) ** 1.5 * 40) % 2 == 0)
+    return np.where(disc | ring | cross | stripes, 1, -1)
+
+
+def posterior(noisy: np.ndarray, beta: float, sigma: float) -> Ising:
+    """The Ising model of the true spins given an image with Gaussian noise.
+
+    Examples
+    --------
+    >>> posterior(np.zeros((4, 4)), 0.5, 1.0).dim
+    16
+    """
+    from scipy.sparse import coo_array
+
+    n = noisy.size
+    i, j = lattice_edges(noisy.shape, periodic=False)
+    couplings = coo_array((np.full(2 * len(i), beta), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=(n, n))
+    return Ising(couplings, noisy.ravel() / sigma**2)
+
+
+@kernel
+def _mean_field(field, beta, damping, m, sweeps, out):
+    """Sweeps in place over ``m_i = tanh(h_i + beta sum_j m_j)``, each change damped."""
+    rows, columns = m.shape
+    for t in range(sweeps):
+        for r in range(rows):
+            for c in range(columns):
+                z = field[r, c]
+                if r > 0:
+                    z += beta * m[r - 1, c]
+                if r + 1 < rows:
+                    z += beta * m[r + 1, c]
+                if c > 0:
+                    z += beta * m[r, c - 1]
+                if c + 1 < columns:
+                    z += beta * m[r, c + 1]
+                m[r, c] += damping * (math.tanh(z) - m[r, c])
+        out[t] = m
+
+
+def mean_field(noisy: np.ndarray, beta: float, sigma: float, sweeps: int, damping: float = 1.0) -> np.ndarray:
+    """Magnetisations of naive mean field after each sweep in place, from the noisy signs; shape (sweeps, rows, columns).
+
+    A fixed point of ``m_i = tanh(y_i / sigma^2 + beta sum_j m_j)``, units visited in their order; ``damping`` 1 takes whole steps.
+
+    Examples
+    --------
+    >>> m = mean_field(np.ones((4, 4)), 0.0, 1.0, 3)
+    >>> bool(np.allclose(m[-1], np.tanh(1.0)))  # without couplings the answer is exact after one sweep
+    True
+    """
+    out = np.empty((sweeps, *noisy.shape))
+    _mean_field(np.asarray(noisy, float) / sigma**2, float(beta), float(damping), np.sign(noisy).astype(float), sweeps, out)
+    return out
+
+
+def _running_means(target: Ising, sampler: Any, noisy: np.ndarray, counts: np.ndarray, seed: Any) -> np.ndarray:
+    """Means of the spins after each of `counts` sweeps, from the noisy signs; shape (counts, units)."""
+    system = sampler.bind(target, driver="pcg64")
+    state = system.start(seed, np.where(noisy.ravel() < 0, -1, 1))
+    out, total, done = np.empty((len(counts), target.dim)), np.zeros(target.dim), 0
+    for k, stop in enumerate(counts):
+        while done < stop:
+            step = min(500, int(stop) - done)
+            total += system.advance(state, step).sum(0, dtype=np.int64)
+            done += step
+        out[k] = total / done
+    return out
+
+
+def run(quick: bool = False, seed: int = 0) -> Experiment:
+    """Ten noise seeds, 2000 sweeps, a reference of 2 10^5; a quick run takes three, 300 and 5000 on 32 x 32 spins."""
+    side, sweeps, noises, long = (32, 300, 3, 5000) if quick else (64, 2000, 10, 200_000)
+    truth = picture(side)
+    counts = np.unique(np.round(np.geomspace(1, sweeps, 25)).astype(int))
+    names = [*SAMPLERS, "mean field", "mean field, damping 0.5"]
+    wrong, off = ({name: np.empty((noises, len(counts))) for name in names} for _ in range(2))
+    optimum, inputs, images = [], [], {}
+    for k in range(noises):
+        rng = np.random.default_rng([seed, k])
+        noisy = truth + SIGMA * rng.normal(size=truth.shape)
+        target = posterior(noisy, BETA, SIGMA)
+        reference = _running_means(target, Gibbs("systematic"), noisy, np.array([long // 20, long]), [seed, k, 99])
+        # What warm-up there is does not count.
+        exact = (reference[1] * long - reference[0] * (long // 20)) / (long - long // 20)
+        optimum.append(np.mean(np.sign(exact) != truth.ravel()))
+        inputs.append(np.mean(np.where(noisy < 0, -1, 1) != truth))
+        means = {name: _running_means(target, sampler, noisy, counts, [seed, k]) for name, sampler in SAMPLERS.items()}
+        for name, damping in (("mean field", 1.0), ("mean field, damping 0.5", 0.5)):
+            means[name] = mean_field(noisy, BETA, SIGMA, sweeps, damping)[counts - 1].reshape(len(counts), -1)
+        for name, m in means.items():
+            # A mean of exactly zero decides nothing: half an error.
+            wrong[name][k] = np.where(m == 0, 0.5, np.sign(m) != truth.ravel()).mean(1)
+            off[name][k] = np.sqrt(np.mean((m - exact) ** 2, 1))
+        if k == 0:
+            images = {"noisy": noisy, **{n: means[n][-1].reshape(truth.shape) for n in ("herded Gibbs", "Gibbs")}}
+    at = {t: int(np.argmin(np.abs(counts - t))) for t in (10, 100, sweeps)}
+    root = math.sqrt(noises)
+    rows = [
+        {
+            "method": name,
+            **{f"% wrong, {counts[i]} sweeps": 100 * float(wrong[name][:, i].mean()) for i in at.values()},
+            "stderr": 100 * float(wrong[name][:, -1].std(ddof=1) / root),
+            **{f"distance, {counts[i]} sweeps": float(off[name][:, i].mean()) for i in at.values()},
+        }
+        for name in names
+    ]
+    herded, plain = wrong["herded Gibbs"], wrong["Gibbs"]
+    gap = (plain - herded).mean(0)
+    gap_error = (plain - herded).std(0, ddof=1) / root
+    better = counts[gap > 2 * gap_error]
+    worse = counts[gap < -2 * gap_error]
+    closer = counts[off["herded Gibbs"].mean(0) < off["Gibbs"].mean(0)]
+    findings = (
+        f"The noisy images have {100 * np.mean(inputs):.1f} % wrong pixels; the posterior at its best, by a reference of {long} sweeps, {100 * np.mean(optimum):.2f} %.",
+        f"Herded Gibbs has fewer wrong pixels than Gibbs sampling, by two standard errors over the noise seeds, after {_spans(better)} sweeps, and more after {_spans(worse)}.",
+        f"Its running means are nearer to the posterior's after {_spans(closer)} sweeps; at the end {off['Gibbs'][:, -1].mean() / off['herded Gibbs'][:, -1].mean():.2f} times as near.",
+        f"Mean field stops at {100 * wrong['mean field'][:, -1].mean():.2f} % wrong pixels and a distance of {off['mean field'][:, -1].mean():.3f}.",
+    )
+    panels = (
+        Panel("reconstruction", "sweeps", "% of pixels wrong", tuple(Curve(n, counts, 100 * wrong[n].mean(0), 100 * wrong[n].std(0, ddof=1) / root) for n in names), True, True),
+        Panel("knowledge of the posterior", "sweeps", "distance of the means", tuple(Curve(n, counts, off[n].mean(0)) for n in names), True, True),
+        Panel("truth", image=truth),
+        *(Panel(n if n == "noisy" else f"{n}, {sweeps} sweeps", image=np.clip(image, -3, 3)) for n, image in images.items()),
+    )  # fmt: skip
+    supported = bool(len(better) > len(worse) and closer.size and closer[-1] == sweeps)
+    return Experiment(
+        "denoising", str(__doc__).split("\n")[0], SOURCE, rows, findings, supported,
+        {"side": side, "beta": BETA, "sigma": SIGMA, "sweeps": sweeps, "noise seeds": noises, "reference sweeps": long, "seed": seed}, panels,
+    )  # fmt: skip
+
+
+def _spans(counts: np.ndarray) -> str:
+    if not counts.size:
+        return "no number of"
+    return ", ".join(map(str, counts)) if counts.size < 4 else f"{counts.size} numbers from {counts[0]} to {counts[-1]}"
