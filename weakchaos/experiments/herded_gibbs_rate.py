@@ -52,7 +52,8 @@ def boltzmann_machine(n: int, seed: int) -> PairwiseMRF:
 def run(quick: bool = False, seed: int = 0) -> Experiment:
     """Eight machines a size with four starts each; a quick run takes two sizes, two machines and 10^5 sweeps."""
     sizes, machines, starts, sweeps = ((4, 6), 2, 4, 10**5) if quick else ((4, 6, 8, 10), 8, 4, 2 * 10**6)
-    rows, panels, gate = [], [], True
+    rows: list[dict[str, Any]] = []
+    panels, gate = [], True
     for n in sizes:
         curves = []
         for name, sampler in SAMPLERS.items():
