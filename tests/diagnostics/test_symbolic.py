@@ -1,6 +1,7 @@
 """Symbols from series, and ranks of any alphabet."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -51,6 +52,23 @@ def test_ordinal_codes_are_lexicographic():
             assert ordinal_codes(pattern, order)[0].tolist() == [code]
             assert pattern_of(code, order) == pattern
     assert symbolize([3, 1, 2, 9], "ordinal", order=2, delay=2).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("order", "delay"), [(2, 3), (3, 1), (7, 1), (8, 2), (10, 1), (13, 1), (20, 1)])
+def test_ordinal_codes_of_long_series(rng, order, delay):
+    """Lehmer codes window by window in Python's integers, over several blocks of windows and all sizes of integers; with ties, too."""
+    for x in (rng.normal(size=1200), rng.integers(0, 40, 1200), -np.arange(1200.0)):
+        slow, tied = [], []
+        for i in range(x.size - (order - 1) * delay):
+            window = x[i : i + (order - 1) * delay + 1 : delay]
+            smaller = [int((window[k + 1 :] < window[k]).sum()) for k in range(order)]
+            slow.append(sum(s * math.factorial(order - 1 - k) for k, s in enumerate(smaller)))
+            tied.append(len(set(window.tolist())) < order)
+        codes, ties = ordinal_codes(x, order, delay)
+        assert codes.dtype == np.int64
+        assert codes.tolist() == slow
+        assert ties == sum(tied)
+        assert ordinal_codes(x, order, delay, "skip")[0].tolist() == [c for c, t in zip(slow, tied, strict=True) if not t]
 
 
 def test_quantiles_fill_equally():

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
+from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.estimators import estimate, sampling_notes
 from weakchaos.diagnostics.result import Result
@@ -49,19 +50,34 @@ def words_by_length(ranks: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, 
         words, kinds = rank_symbols(pairs)
 
 
-def long_run_error(values: np.ndarray) -> float | None:
-    """The standard error of the mean of a correlated sequence, from the means of about sqrt(n) batches; None below 100 values.
+@kernel
+def _batch_means(values, places, means):
+    length = places.size // means.size
+    for k in range(means.size):
+        total = 0.0
+        for place in places[k * length : (k + 1) * length]:
+            total += values[place]
+        means[k] = total / length
+
+
+def long_run_error(values: np.ndarray, places: np.ndarray | None = None) -> float | None:
+    """The standard error of the mean of a correlated sequence, `values` or ``values[places]``, from the means of about sqrt(n)
+    batches; None below 100 members.
 
     Examples
     --------
     >>> long_run_error(np.ones(400))
     0.0
     """
-    n = values.size
+    n = values.size if places is None else places.size
     if n < 100:
         return None
     batches = int(math.sqrt(n))
-    means = values[: n - n % batches].reshape(batches, -1).mean(1)
+    if places is None:
+        means = values[: n - n % batches].reshape(batches, -1).mean(1)
+    else:
+        means = np.empty(batches)
+        _batch_means(values, places, means)
     return float(means.std(ddof=1) / math.sqrt(batches))
 
 
@@ -128,7 +144,7 @@ def block_entropy(
             f"{counts.size} different words among {ranks.size - length + 1}: the {used} entropy is biased, the plug-in one low",
         )
     if stderr is None:
-        stderr = long_run_error(-np.log(counts / counts.sum())[words])
+        stderr = long_run_error(-np.log(counts / counts.sum()), words)
     parameters = {"length": length, "estimator": used, "words": counts.size, "alphabet": letters}
     result = Result(values[-1], stderr, (np.arange(1, length + 1), np.array(values)), None, parameters, notes)
     return result if base is None else result.in_base(base)

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.entropy import long_run_error
 from weakchaos.diagnostics.estimators import estimate, sampling_notes
-from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.symbolic import ordinal_codes, pattern_of
+from weakchaos.diagnostics.symbolic import check_windows, pattern_of, small_codes
 
 __all__ = ["PermutationEntropy", "permutation_entropy"]
 
@@ -61,6 +61,13 @@ class PermutationEntropy(Result):
         if self.probabilities.size == 0:
             raise ArgumentError(f"`order` must be at most {_TABLE_ORDER} to list patterns; got {self.parameters['order']}")
         return [self.pattern(int(code)) for code in np.flatnonzero(self.probabilities == 0)]
+
+
+@kernel
+def _count(codes, counts):
+    """What ``np.bincount`` does after a copy to 64 bits."""
+    for code in codes:
+        counts[code] += 1
 
 
 def _weights(x: np.ndarray, order: int, delay: int) -> np.ndarray:
@@ -118,8 +125,8 @@ def permutation_entropy(
     >>> round(float(permutation_entropy([4, 7, 9, 10, 6, 11, 3], order=2)), 4)
     0.6365
     """
-    codes, tied = ordinal_codes(x, order, delay, ties)
-    x = as_series(x, 2, constant=True)
+    x, order, delay = check_windows(x, order, delay, ties)
+    codes, tied = small_codes(x, order, delay, ties)
     windows, patterns = x.size - (order - 1) * delay, math.factorial(order)
     if codes.size == 0:
         raise ArgumentError("`x` has equal values in every window, and `ties` leaves such windows out")
@@ -132,8 +139,8 @@ def permutation_entropy(
     if codes.size < 5 * patterns:
         notes.append(f"{codes.size} windows for {patterns} patterns: fewer than 5 a pattern, the entropy is biased low")
     if order <= _TABLE_ORDER:
-        every = np.bincount(codes, minlength=patterns)
-        places, counts = codes, every
+        places, counts = codes, np.zeros(patterns, np.int64)
+        _count(codes, counts)
     else:
         _, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
     seen = counts[counts > 0]
@@ -159,13 +166,13 @@ def permutation_entropy(
         if stderr is None:
             surprise = np.zeros(p.size)
             surprise[p > 0] = -np.log(p[p > 0])
-            stderr = long_run_error(surprise[places])
+            stderr = long_run_error(surprise, places)
     result = PermutationEntropy(
         value + 0.0,
         stderr,
         parameters={
-            "order": int(order),
-            "delay": int(delay),
+            "order": order,
+            "delay": delay,
             "weighted": weighted,
             "ties": ties,
             "estimator": used,

@@ -90,18 +90,42 @@ def _ordinal(x, order, delay, skip, codes):
     """Codes of all windows; -1 where `skip` is set and two values of the window are equal. Returns the number of windows with
     ties."""
     ties = 0
-    for i in range(codes.size):
-        code, tied = 0, False
+    # Some windows at a time, one pair of places after the other: comparisons of many windows at once, in the nearest cache.
+    at_once = 512
+    code, smaller, tied = np.empty(at_once, np.int64), np.empty(at_once, np.int64), np.empty(at_once, np.int64)
+    for start in range(0, codes.size, at_once):
+        size = min(at_once, codes.size - start)
+        code[:], tied[:] = 0, 0
         for k in range(order - 1):
-            here, smaller = x[i + k * delay], 0
+            here = x[start + k * delay : start + k * delay + size]
+            smaller[:] = 0
             for m in range(k + 1, order):
-                other = x[i + m * delay]
-                smaller += other < here
-                tied |= other == here
-            code = code * (order - k) + smaller
-        ties += tied
-        codes[i] = -1 if tied and skip else code
+                other = x[start + m * delay : start + m * delay + size]
+                for i in range(size):
+                    smaller[i] += other[i] < here[i]
+                    tied[i] |= other[i] == here[i]
+            for i in range(size):
+                code[i] = code[i] * (order - k) + smaller[i]
+        for i in range(size):
+            ties += tied[i]
+            codes[start + i] = -1 if skip and tied[i] else code[i]
     return ties
+
+
+def small_codes(x: np.ndarray, order: int, delay: int, ties: str) -> tuple[np.ndarray, int]:
+    """`ordinal_codes` of a series that was checked, in the smallest signed integers that hold them: less memory to touch."""
+    kind: type[np.signedinteger[Any]] = np.int16 if order <= 7 else np.int32 if order <= 12 else np.int64
+    codes = np.empty(x.size - (order - 1) * delay, kind)
+    tied = int(_ordinal(x, order, delay, ties == "skip", codes))
+    return (codes[codes >= 0] if ties == "skip" else codes), tied
+
+
+def check_windows(x: Any, order: Any, delay: Any, ties: Any) -> tuple[np.ndarray, int, int]:
+    """The series, order and delay, or the error that says what they must be."""
+    order, delay = whole_number("order", order, 2, _LARGEST_ORDER), whole_number("delay", delay, 1)
+    if ties not in ("first", "skip"):
+        raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
+    return as_series(x, (order - 1) * delay + 1, constant=True), order, delay
 
 
 def ordinal_codes(x: Any, order: int = 3, delay: int = 1, ties: str = "first") -> tuple[np.ndarray, int]:
@@ -127,13 +151,9 @@ def ordinal_codes(x: Any, order: int = 3, delay: int = 1, ties: str = "first") -
     >>> ordinal_codes([1, 2, 3, 2, 1])[0]
     array([0, 1, 5])
     """
-    order, delay = whole_number("order", order, 2, _LARGEST_ORDER), whole_number("delay", delay, 1)
-    if ties not in ("first", "skip"):
-        raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
-    x = as_series(x, (order - 1) * delay + 1, constant=True)
-    codes = np.empty(x.size - (order - 1) * delay, np.int64)
-    tied = int(_ordinal(x, order, delay, ties == "skip", codes))
-    return (codes[codes >= 0] if ties == "skip" else codes), tied
+    x, order, delay = check_windows(x, order, delay, ties)
+    codes, tied = small_codes(x, order, delay, ties)
+    return codes.astype(np.int64), tied
 
 
 def symbolize(
