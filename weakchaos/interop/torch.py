@@ -62,6 +62,15 @@ def _mixing(torch: Any) -> tuple[type, ...]:
     return (nn.Linear, nn.Bilinear, *convolutions)
 
 
+def _mixes(module: Any, torch: Any) -> bool:
+    """Whether a module mixes its inputs by a matrix of its own; modules of an exported program have lost their classes."""
+    if isinstance(module, _mixing(torch)):
+        return True
+    weight = module._parameters.get("weight")
+    exported = type(module).__module__.startswith("torch.export")
+    return exported and weight is not None and weight.ndim >= 2
+
+
 def _blocks(model: Any) -> list[tuple[str, Any]]:
     """Repeated blocks of one class, each of several modules: residual blocks, transformer layers."""
     best: list[tuple[str, Any]] = []
@@ -101,7 +110,7 @@ def probed_layers(model: Any, layers: Any = "auto") -> list[tuple[str, Any]]:
 
     named = {n: m for n, m in model.named_modules() if n}
     if isinstance(layers, str) and layers == "auto":
-        found = _blocks(model) or [(n, m) for n, m in named.items() if isinstance(m, _mixing(torch))]
+        found = _blocks(model) or [(n, m) for n, m in named.items() if _mixes(m, torch)]
         if not found and isinstance(model, _mixing(torch)):
             found = [("model", model)]
     elif isinstance(layers, type):
@@ -308,7 +317,7 @@ def _recording(taps: Any, order: list[int], outputs: Any, features: Any, respons
     for k in order:
         module = taps[k][1]
         weight = getattr(module, "weight", None)
-        if isinstance(module, _mixing(torch)) and weight is not None and weight.ndim >= 2:
+        if _mixes(module, torch) and weight is not None and weight.ndim >= 2:
             matrix = plain(weight.detach()).reshape(len(weight), -1)
             bias = getattr(module, "bias", None)
             weights.append(weight_summary(matrix, None if bias is None else plain(bias.detach())))

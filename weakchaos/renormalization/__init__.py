@@ -19,6 +19,7 @@ _HOME = {
     "phases": ("phase_diagram",),
     "population": ("coarse_grain",),
     "spectra": ("LayerStack", "closed_loop_spectrum", "depth_spectrum", "recurrent_spectrum"),
+    "training": ("ProbeCallback",),
     "spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
     "blocks": ("block_spins",),
     "dynamic_theory": ("recurrent_theory",),

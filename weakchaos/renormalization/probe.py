@@ -157,6 +157,18 @@ class ProbeReport:
             "warnings": list(self.warnings),
         }
 
+    def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
+        """Sentences, figures and table as one self-contained page."""
+        from weakchaos.plots.probe_report import write_probe_html
+
+        return write_probe_html(self, path, heading, command)
+
+    def to_json(self, path: Any) -> None:
+        """`to_dict` as strict JSON."""
+        from weakchaos.core.plain import strict_json
+
+        strict_json(self.to_dict(), path)
+
     def plot(self, kind: str = "flow", path: Any = None) -> Any:
         """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth)."""
         from weakchaos.plots.probe import draw_probe
