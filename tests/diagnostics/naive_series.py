@@ -43,3 +43,49 @@ def recurrence(matrix, skip_diagonal, skip_vertical, min_diagonal=2, min_vertica
         values = (sum(long) / sum(lines), sum(long) / len(long), max(long), entropy) if long else (0, 0, 0, 0)
         out |= dict(zip(names, values, strict=True))
     return out, sorted(diagonals), sorted(verticals)
+
+
+def fractional_noise(n, hurst, rng):
+    """Fractional Gaussian noise, exact by circulant embedding (Davies and Harte 1987); unit variance."""
+    k = np.arange(n + 1.0)
+    covariance = 0.5 * ((k + 1) ** (2 * hurst) - 2 * k ** (2 * hurst) + np.abs(k - 1) ** (2 * hurst))
+    eigenvalues = np.fft.fft(np.concatenate([covariance, covariance[-2:0:-1]])).real
+    size = eigenvalues.size
+    noise = rng.normal(size=size) + 1j * rng.normal(size=size)
+    return np.fft.fft(noise * np.sqrt(np.maximum(eigenvalues, 0) / size)).real[:n]
+
+
+def windows(n, scale):
+    """Beginnings of windows side by side, and of those laid from the end where the first ones do not fill the series."""
+    count = n // scale
+    front = [w * scale for w in range(count)]
+    return front if count * scale == n else front + [n - (w + 1) * scale for w in range(count)]
+
+
+def detrended_fluctuation(x, scales, order):
+    """F(s), by a polynomial fit in every window."""
+    x = np.asarray(x, float)
+    profile, t_max = np.cumsum(x - x.mean()), max(scales)
+    out = []
+    for s in scales:
+        t = np.arange(s) / t_max
+        squares = []
+        for begin in windows(x.size, s):
+            y = profile[begin : begin + s]
+            squares.append(np.mean((y - np.polyval(np.polyfit(t, y, order), t)) ** 2))
+        out.append(math.sqrt(np.mean(squares)))
+    return np.array(out)
+
+
+def rescaled_range(x, scales):
+    """Mean R/S, standard deviations with ddof 0, windows that do not vary left out."""
+    x, out = np.asarray(x, float), []
+    for s in scales:
+        ratios = []
+        for begin in windows(x.size, s):
+            y = x[begin : begin + s]
+            walk = np.concatenate([[0.0], np.cumsum(y - y.mean())])
+            if np.ptp(y) > 0:
+                ratios.append(np.ptp(walk) / y.std())
+        out.append(np.mean(ratios))
+    return np.array(out)
