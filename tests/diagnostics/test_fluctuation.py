@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.diagnostics import naive_series as naive
+from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
 
@@ -111,6 +112,13 @@ def test_higher_orders_take_off_trends(rng):
     one = detrended_fluctuation(x, order=1)
     assert float(one) > 0.8
     assert "no single power law" in one.warnings[0]
+
+
+def test_bent_curves_are_told_from_noisy_ones(rng):
+    """An autoregression looks like a sum below its correlation time and like noise above it; a short white series bends by chance."""
+    crossing = detrended_fluctuation(recorded_series.ar1(10_000, 0.9, rng))
+    assert "no single power law" in crossing.warnings[0]
+    assert sum(bool(detrended_fluctuation(rng.normal(size=100)).warnings) for _ in range(40)) <= 3
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-3, 1e300])
