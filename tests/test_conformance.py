@@ -54,6 +54,13 @@ CASES = {
     "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
     "Swendsen-Wang": lambda: wc.samplers.SwendsenWang().bind(star(3, 3)),
     "Wolff": lambda: wc.samplers.Wolff(2).bind(wc.Ising.lattice((4, 5), 0.3)),
+    "herding, hidden units": lambda: wc.herding.HiddenHerding(5, starts="both").bind(wc.Points(POINTS > 0)),
+    "herding, hidden units and points": lambda: wc.herding.HiddenHerding(5).bind(wc.Points(POINTS)),
+    "entropic, finite": lambda: wc.herding.EntropicHerding(0.1).bind(wc.Moments(POINTS, POINTS.mean(0))),
+    "entropic, graph": lambda: wc.herding.EntropicHerding(step_size=None).bind(wc.Ising.lattice((2, 3), 0.3)),
+    "entropic, means of a graph": lambda: wc.herding.EntropicHerding(readout="mean").bind(machine(4)),
+    "entropic, units": lambda: wc.herding.EntropicHerding().bind(wc.Points(POINTS > 0)),
+    "entropic, Gaussian": lambda: wc.herding.EntropicHerding(0.05).bind(wc.Points(POINTS)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
 }
