@@ -59,6 +59,7 @@ CASES = {
     "entropic, finite": lambda: wc.herding.EntropicHerding(0.1).bind(wc.Moments(POINTS, POINTS.mean(0))),
     "entropic, graph": lambda: wc.herding.EntropicHerding(step_size=None).bind(wc.Ising.lattice((2, 3), 0.3)),
     "entropic, means of a graph": lambda: wc.herding.EntropicHerding(readout="mean").bind(machine(4)),
+    "entropic, spins": lambda: wc.herding.EntropicHerding().bind(spins()),
     "entropic, units": lambda: wc.herding.EntropicHerding().bind(wc.Points(POINTS > 0)),
     "entropic, Gaussian": lambda: wc.herding.EntropicHerding(0.05).bind(wc.Points(POINTS)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),

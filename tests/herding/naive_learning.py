@@ -58,9 +58,9 @@ def product_entropy(q):
 
 
 def unit_objective(edges, a, entropy_weight, q):
-    """<a, eta(q)> - lambda H(q) of a product of Bernoulli distributions."""
-    n = len(q)
-    value = sum(a[i] * q[i] for i in range(n)) + sum(a[n + e] * q[i] * q[j] for e, (i, j) in enumerate(edges))
+    """<a, eta(q)> - lambda H(q) of a product of distributions of spins with P(s_i = 1) = q_i."""
+    n, u = len(q), [2 * p - 1 for p in q]
+    value = sum(a[i] * u[i] for i in range(n)) + sum(a[n + e] * u[i] * u[j] for e, (i, j) in enumerate(edges))
     return value - entropy_weight * product_entropy(q)
 
 
@@ -75,7 +75,8 @@ def entropic_bernoulli(edges, moments, entropy_weight, epsilon, a, q, steps, swe
                     return unit_objective(edges, a, entropy_weight, [*q[:i], value, *q[i + 1 :]])
 
                 q[i] = minimize_scalar(along, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-11}).x
-        eta = np.array(q + [q[i] * q[j] for i, j in edges])
+        u = [2 * p - 1 for p in q]
+        eta = np.array(u + [u[i] * u[j] for i, j in edges])
         a = (1 - epsilon) * a + epsilon * (eta - moments)
         rows.append(list(q))
     return np.array(rows), a

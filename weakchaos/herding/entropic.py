@@ -16,13 +16,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from weakchaos.core.arguments import real_array, real_number, whole_number
+from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.herding.entropic_base import Mixture, two_valued
 from weakchaos.herding.entropic_bernoulli import BernoulliBound
 from weakchaos.herding.entropic_finite import FiniteBound
 from weakchaos.herding.entropic_gaussian import GaussianBound
 from weakchaos.samplers.base import Sampler, positive
+from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import PairwiseMRF
 from weakchaos.targets.points import Points
@@ -44,8 +45,8 @@ class EntropicHerding(Sampler):
         epsilon, the weight of the newest distribution: a constant in (0, 1], or None for 1/t, under which all count alike.
     family : {"finite", "bernoulli", "gaussian"}, optional
         Where r_t is looked for. ``"finite"``: all distributions on the states of `Moments`; r_t is exact. ``"bernoulli"``: products over two-valued
-        units, on `PairwiseMRF`, `Ising` and two-valued `Points`; features are the units (as 0/1) and their products over the edges, or over all
-        pairs for `Points`. ``"gaussian"``: products of normals on `Points`; features are all monomials of the standardised coordinates up to
+        units, on `IsingMoments`, on `PairwiseMRF` and `Ising` of at most 20 units, whose moments are then exact, and on two-valued `Points`;
+        features are the units, as -1 and +1, and their products over the edges, all pairs for `Points`. ``"gaussian"``: products of normals on `Points`; features are all monomials of the standardised coordinates up to
         `degree`, means stay within the range of the points. Default: what fits the target.
     degree : int
         1 to 4; of the Gaussian family.
@@ -53,8 +54,6 @@ class EntropicHerding(Sampler):
         At most so many rounds of exact minimisation over one coordinate at a time, from r_{t-1} on (product families; a local minimum).
     readout : {"sample", "mean"}
         A draw is drawn from r_t with the driver, or is the mean of r_t, without random numbers (product families).
-    moments : array, optional
-        For graphs: means of the 0/1 units, then of the products over ``target.edges``. Default: exact ones, up to 20 units.
     start : {"random", "zero"}
         First a.
 
@@ -81,7 +80,6 @@ class EntropicHerding(Sampler):
     degree: int = 4
     n_sweeps: int = 10
     readout: str = "sample"
-    moments: Any = None
     start: str = "random"
 
     def __post_init__(self):
@@ -99,22 +97,18 @@ class EntropicHerding(Sampler):
             raise ArgumentError(f"`readout` must be 'sample' or 'mean'; got {shown(self.readout)}")
         if self.start not in ("random", "zero"):
             raise ArgumentError(f"`start` must be 'random' or 'zero'; got {shown(self.start)}")
-        if self.moments is not None:
-            object.__setattr__(self, "moments", real_array("moments", self.moments))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> Any:
         """The system of entropic herding on a target; `driver` draws from r_t where draws are samples."""
-        self.require(target, (Moments, Points, PairwiseMRF), "Moments, Points, PairwiseMRF or Ising")
+        self.require(target, (Moments, IsingMoments, Points, PairwiseMRF), "Moments, IsingMoments, Points, PairwiseMRF or Ising")
         if isinstance(target, Moments):
             fitting: tuple[str, ...] = ("finite",)
-        elif isinstance(target, PairwiseMRF):
+        elif isinstance(target, PairwiseMRF | IsingMoments):
             fitting = ("bernoulli",)
         else:
             fitting = ("bernoulli", "gaussian") if two_valued(target.x) else ("gaussian",)
         family = fitting[0] if self.family is None else self.family
         if family not in fitting:
             raise ArgumentError(f"`family` must be {' or '.join(map(repr, fitting))} on {target!r}; got {shown(self.family)}")
-        if self.moments is not None and not isinstance(target, PairwiseMRF):
-            raise ArgumentError(f"`moments` must be None on {target!r}, which has its own")
         kinds = {"finite": FiniteBound, "bernoulli": BernoulliBound, "gaussian": GaussianBound}
         return kinds[family](self, target, driver)

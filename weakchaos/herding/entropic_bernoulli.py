@@ -1,8 +1,9 @@
-"""Entropic herding with products of Bernoulli distributions.
+"""Entropic herding with products of distributions of single spins.
 
-For units x in {0, 1}^n with features x_i and, over edges, x_i x_j, the product with P(x_i = 1) = q_i has eta = (q_i, q_i q_j), and the minimum of
-``<a, eta(q)> - lambda H(q)`` over one q_i is ``q_i = 1 / (1 + exp(f_i / lambda))``, ``f_i = a_i + sum_j a_ij q_j``; for lambda = 0 it is
-``[f_i < 0]``, and what it was where f_i = 0. Sweeps over the units, begun at the last q, go on until nothing changes.
+For spins s in {-1, +1}^n with features s_i and, over edges, s_i s_j, the product with P(s_i = +1) = q_i has means u_i = 2 q_i - 1 and
+eta = (u_i, u_i u_j). The minimum of ``<a, eta(q)> - lambda H(q)`` over one q_i is ``q_i = 1 / (1 + exp(2 f_i / lambda))`` with
+``f_i = a_i + sum_j a_ij u_j``; for lambda = 0 it is ``[f_i < 0]``, and what it was where f_i = 0. Sweeps over the units, begun at the last q, go on
+until nothing changes.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.entropic_base import EntropicBound, Mixture
 from weakchaos.samplers.base import STEPS
+from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.points import Points
 
 __all__ = ["BernoulliBound"]
 
 _ENUMERATED = 20
+_VALUES, _FEATURES, _INDICATORS = range(3)
 
 
 @kernel
-def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon, weight, n_sweeps, low, high, graph, sums_a, q, symbols, function,
+def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon, weight, n_sweeps, low, high, averaged, sums_a, q, symbols, function,
                         stream, x, counters, n, every, draws, stats, sums, proposals):  # fmt: skip
     units = q.size
     for t in range(n):
@@ -35,10 +38,10 @@ def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon
             for i in range(units):
                 f = sums_a[i]
                 for b in range(pointer[i], pointer[i + 1]):
-                    f += sums_a[units + edge[b]] * q[neighbour[b]]
+                    f += sums_a[units + edge[b]] * (2.0 * q[neighbour[b]] - 1.0)
                 f *= strength
                 if weight > 0.0:
-                    f /= weight
+                    f *= 2.0 / weight
                     new = 1.0 / (1.0 + math.exp(f)) if f < 0.0 else math.exp(-f) / (1.0 + math.exp(-f))
                 else:
                     new = 1.0 if f < 0.0 else 0.0 if f > 0.0 else q[i]
@@ -50,10 +53,11 @@ def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon
         for i in range(units):
             if 0.0 < q[i] < 1.0:
                 entropy -= q[i] * math.log(q[i]) + (1.0 - q[i]) * math.log1p(-q[i])
-            objective += strength * sums_a[i] * q[i]
-            sums_a[i] = decay * sums_a[i] + q[i] - moments[i]
+            eta = 2.0 * q[i] - 1.0
+            objective += strength * sums_a[i] * eta
+            sums_a[i] = decay * sums_a[i] + eta - moments[i]
         for e in range(edges.shape[0]):
-            eta = q[edges[e, 0]] * q[edges[e, 1]]
+            eta = (2.0 * q[edges[e, 0]] - 1.0) * (2.0 * q[edges[e, 1]] - 1.0)
             objective += strength * sums_a[units + e] * eta
             sums_a[units + e] = decay * sums_a[units + e] + eta - moments[units + e]
         objective -= weight * entropy
@@ -75,65 +79,58 @@ def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon
                 stats[row, 1] = objective
             if sums.size > 0:
                 for i in range(units):
-                    if graph:
+                    if averaged == 2:
                         sums[2 * i] += 1.0 - x[i]
                         sums[2 * i + 1] += x[i]
                     else:
                         sums[i] += low[i] + (high[i] - low[i]) * x[i]
+                if averaged == 1:
+                    for e in range(edges.shape[0]):
+                        sums[units + e] += (2.0 * x[edges[e, 0]] - 1.0) * (2.0 * x[edges[e, 1]] - 1.0)
             if proposals.shape[0] > 0:
                 for i in range(units):
                     proposals[row, i] = q[i]
     return n
 
 
-def _pair_moments(target: Any) -> np.ndarray:
-    """Exact means of units and of products over edges."""
-    n = target.dim
-    if n > _ENUMERATED:
-        raise ArgumentError(
-            f"`moments` is required for more than {_ENUMERATED} units: the means of the {n} units, as 0/1, then those of the products over the {len(target.edges)} edges"
-        )
-    p = target.distribution().reshape((2,) * n)
-    ones = [p.sum(tuple(a for a in range(n) if a != i))[1] for i in range(n)]
-    pairs = [p.sum(tuple(a for a in range(n) if a not in (i, j)))[1, 1] for i, j in target.edges]
-    return np.array(ones + pairs)
-
-
 class BernoulliBound(EntropicBound):
-    """On `PairwiseMRF`, `Ising` and two-valued `Points`; a draw is a state of all units, or their means."""
+    """On `IsingMoments`, `PairwiseMRF`, `Ising` and two-valued `Points`; a draw is a state of all units, or their means."""
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver, target.dim)
         n = self.n_parameters = target.dim
-        self._graph = not isinstance(target, Points)
-        if self._graph:
-            self.edges = np.ascontiguousarray(target.edges, np.int64)
-            self._low = np.full(n, float(target.readout_shift))
-            self._high = self._low + target.readout_step
-            self.moments = _pair_moments(target) if sampler.moments is None else sampler.moments
-            size = n + len(self.edges)
-            if self.moments.shape != (size,) or not ((self.moments >= 0) & (self.moments <= 1)).all():
-                raise ArgumentError(
-                    f"`moments` must have shape ({size},), means of {n} units and of {len(self.edges)} products, all in [0, 1]"
-                )
-        else:
-            self.edges = np.stack(np.triu_indices(n, 1), 1).astype(np.int64)
+        if isinstance(target, Points):
+            self._averaged, self.n_averages = _VALUES, n
             self._low, self._high = target.x.min(0), target.x.max(0)
-            x = (target.x > self._low).astype(np.float64)  # a constant column is one of zeros
-            self.moments = np.concatenate([target.weights @ x, target.weights @ (x[:, self.edges[:, 0]] * x[:, self.edges[:, 1]])])
+            self.edges = np.stack(np.triu_indices(n, 1), 1).astype(np.int64)
+            spins = np.where(target.x > self._low, 1.0, -1.0)  # a constant column is one of -1
+            second = (spins.T * target.weights) @ spins
+            self.moments = np.concatenate([target.weights @ spins, second[self.edges[:, 0], self.edges[:, 1]]])
+        else:
+            if isinstance(target, IsingMoments):
+                wanted, self._averaged, self.n_averages = target, _FEATURES, target.moments.size
+                self._low = np.full(n, -1.0)
+            else:
+                if n > _ENUMERATED:
+                    raise ArgumentError(
+                        f"`target` must have at most {_ENUMERATED} units, so that its exact moments can be worked out, got {n}; give the moments: weakchaos.IsingMoments"
+                    )
+                wanted, self._averaged, self.n_averages = IsingMoments.from_model(target), _INDICATORS, 2 * n
+                self._low = np.full(n, float(target.readout_shift))
+            self.edges, self.moments = np.ascontiguousarray(wanted.edges), wanted.moments
+            self._high = self._low + (2.0 if self._low[0] < 0 else 1.0)
         ends = np.concatenate([self.edges, self.edges[:, ::-1]])
         order = np.argsort(ends[:, 0], kind="stable")
         self._pointer = np.concatenate([[0], np.cumsum(np.bincount(ends[:, 0], minlength=n))]).astype(np.int64)
         self._neighbour = ends[order, 1].copy()
         self._edge = (order % max(1, len(self.edges))).astype(np.int64)
-        self.n_averages = 2 * n if self._graph else n
         whole = sampler.readout == "sample"
         self.dtype = np.uint8 if whole else np.float64
-        self.readout_dtype = np.float64 if not (whole and self._graph) else np.int8 if self._low[0] < 0 else np.uint8
+        self.readout_dtype = np.float64 if not whole or self._averaged == _VALUES else np.int8 if self._low[0] < 0 else np.uint8
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """See `EntropicBound`; the search for the first distribution begins at random."""
-        first = self.first_sums(rng, position, 1.0)
+        first = self.first_sums(rng, position, 2.0)
         q = rng.uniform(size=self.dim)
         if self.sampler.entropy_weight == 0:
             q = np.round(q)
@@ -144,7 +141,7 @@ class BernoulliBound(EntropicBound):
         sums_a, q = np.split(state.phase, [self.moments.size])
         return _entropic_bernoulli(
             self.edges, self._pointer, self._neighbour, self._edge, self.moments, *self.rates, self.sampler.n_sweeps, self._low, self._high,
-            self._graph, sums_a, q, state.symbols, *self.stream(state), np.empty(self.dim), state.counters, n, every, draws, stats, sums, proposals,
+            self._averaged, sums_a, q, state.symbols, *self.stream(state), np.empty(self.dim), state.counters, n, every, draws, stats, sums, proposals,
         )  # fmt: skip
 
     def readout(self, draws: np.ndarray) -> np.ndarray:
@@ -152,17 +149,21 @@ class BernoulliBound(EntropicBound):
         return (self._low + (self._high - self._low) * draws).astype(self.readout_dtype)
 
     def estimands(self, draws: np.ndarray) -> np.ndarray:
-        """The points, or P(x_i = 0) and P(x_i = 1) of each unit in turn, shape (m, 2 dim)."""
+        """The points; or means and correlations of spins; or P(x_i = 0) and P(x_i = 1) of each unit in turn."""
         x = np.asarray(draws, np.float64)
-        if not self._graph:
+        if self._averaged == _VALUES:
             return x
+        if self._averaged == _FEATURES:
+            return self.target.features(x)
         x = (x - self._low) / (self._high - self._low)
         return np.stack([1.0 - x, x], 2).reshape(len(x), -1)
 
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """Means of the units."""
-        return self._low + (self._high - self._low) * averages[..., 1::2] if self._graph else averages
+        if self._averaged == _INDICATORS:
+            return self._low + (self._high - self._low) * averages[..., 1::2]
+        return averages[..., : self.dim]
 
     def mixture_of(self, rows: np.ndarray) -> Mixture:
-        """Of products of Bernoulli distributions."""
+        """Of products of distributions of single units."""
         return Mixture("bernoulli", rows, low=self._low, high=self._high)
