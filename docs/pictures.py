@@ -1,11 +1,13 @@
-"""Make the pictures of the documentation: ``python docs/pictures.py``."""
+"""Make the pictures of the documentation: ``python docs/pictures.py``; with names, those only, the long ones too."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 import weakchaos as wc
+from weakchaos import experiments
 from weakchaos.comparison import default_samplers
 from weakchaos.targets.factor_graph import packaged
 
@@ -46,7 +48,48 @@ def herded_gibbs():
     figure.savefig(IMAGES / "herded_gibbs.png")
 
 
+def billiards():
+    """Total variation distance against time of the chaotic Boltzmann machine, beside Gibbs sampling at a sweep per unit of time."""
+    counts = np.unique(np.round(np.geomspace(30, 200_000, 24)).astype(int))
+    figure = Figure(figsize=(10, 3.8), dpi=150, layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    colours = {"Gibbs": "#D55E00", "billiard, equal rates": "#0072B2", "billiard, incommensurate rates": "#009E73"}
+    for axes, n in zip(panels, (2, 3, 8), strict=True):
+        rng = np.random.default_rng(100 + n)
+        upper = np.triu(rng.normal(size=(n, n)), 1)
+        target = wc.PairwiseMRF(upper + upper.T, rng.normal(size=n))
+        truth, powers = target.distribution(), 1 << np.arange(n - 1, -1, -1)
+        for name, colour in colours.items():
+            curves = []
+            for seed in range(6):
+                if name == "Gibbs":
+                    system = wc.samplers.Gibbs().bind(target)
+                    codes = system.advance(system.start(seed), int(counts[-1])) @ powers
+                    shares = [np.bincount(codes[:t], minlength=2**n) / t for t in counts]
+                else:
+                    system = wc.samplers.ChaoticBoltzmann(rates=name.split()[1]).bind(target)
+                    state, total, done, shares = system.start(seed), 0.0, 0, []
+                    for t in counts.tolist():
+                        total, done = total + (t - done) * system.occupation(state, t - done), t
+                        shares.append(total / t)
+                curves.append([0.5 * np.abs(share - truth).sum() for share in shares])
+            axes.plot(counts, np.median(curves, 0), color=colour, label=name)
+            axes.fill_between(counts, np.min(curves, 0), np.max(curves, 0), color=colour, alpha=0.15, linewidth=0)
+        axes.set(xscale="log", yscale="log", xlabel="time, or sweeps")
+        axes.set_title(f"{n} units", loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("total variation distance to the truth")
+    panels[2].legend(frameon=False)
+    figure.savefig(IMAGES / "billiards.png")
+
+
+def ising_criticality():
+    """The Ising study in full: ten minutes of CPU."""
+    experiments.run("ising_criticality").plot(IMAGES / "ising_criticality.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    compare()
-    herded_gibbs()
+    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, ising_criticality)}
+    for name in sys.argv[1:] or [name for name in pictures if name != "ising_criticality"]:
+        pictures[name]()

@@ -192,6 +192,9 @@ def test_zeros_and_evidence():
     draws = system.advance(system.start(0), 5000)
     assert np.isfinite(target.log_prob(draws)).all()
     assert (draws[:, 4] == 1).all()
+    sums = np.zeros(system.n_averages)
+    system.run(system.start(2), 40_000, 1, np.empty((0, 5), system.dtype), np.empty((0, 1)), sums)
+    assert np.abs(sums / 40_000 - np.concatenate(target.marginals())).max() < 0.01  # the observed unit is in its state all the time
     share = system.occupation(system.start(1), 20_000)
     p = np.array([np.exp(target.log_prob(np.unravel_index(k, target.cardinalities))) for k in range(share.size)])
     assert np.abs(share - p / p.sum()).max() < 0.01
