@@ -19,7 +19,7 @@ import numpy as np
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.suffix_array import previous_factors, suffix_array
+from weakchaos.diagnostics.suffix_array import earlier_neighbours, suffix_array
 from weakchaos.diagnostics.symbolic import rank_symbols
 
 __all__ = ["Complexity", "lempel_ziv"]
@@ -50,11 +50,22 @@ class Complexity(Result):
 
 
 @kernel
-def _parse76(factors):
-    n = factors.size
+def _shared(text, i, j):
+    """How many symbols the suffixes at `j` and, later, `i` share; none where `j` is the end."""
+    n, length = text.size, 0
+    while j < n and i + length < n and text[j + length] == text[i + length]:
+        length += 1
+    return length
+
+
+@kernel
+def _parse76(text, smaller, larger):
+    # The longest earlier copy begins at one of two neighbours; it is asked for where phrases begin only, and the symbols compared are
+    # fewer than two for each of the text.
+    n = text.size
     ends, count, i = np.empty(n, np.int64), 0, 0
     while i < n:
-        i = min(i + factors[i] + 1, n)
+        i = min(i + max(_shared(text, i, smaller[i]), _shared(text, i, larger[i])) + 1, n)
         ends[count] = i
         count += 1
     return ends[:count]
@@ -117,7 +128,7 @@ def lempel_ziv(symbols: Any, version: str = "LZ76", base: float | None = None) -
         raise ArgumentError(f'`version` must be "LZ76" or "LZ78"; got {shown(version)}')
     ranks, size = rank_symbols(symbols, 1)
     text, n = ranks.astype(np.int32), ranks.size
-    ends = _parse76(previous_factors(text, suffix_array(text, size))) if version == "LZ76" else _parse78(text, size)
+    ends = _parse76(text, *earlier_neighbours(suffix_array(text, size))) if version == "LZ76" else _parse78(text, size)
     count = ends.size
     rate = count * math.log(n if version == "LZ76" else count) / n
     notes = []

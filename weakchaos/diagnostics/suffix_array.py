@@ -14,13 +14,13 @@ import numpy as np
 from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError
 
-__all__ = ["previous_factors", "ranks_of_suffixes", "shared_prefixes", "suffix_array"]
+__all__ = ["earlier_neighbours", "previous_factors", "ranks_of_suffixes", "shared_prefixes", "suffix_array"]
 
 
 @kernel
 def _induce(text, smaller, first, sa):
     """Sort all suffixes given the LMS ones at the ends of their buckets in `sa`; `first[c]` is where the bucket of symbol c
-    begins."""
+    begins. `sa` has one slot more than suffixes, for what is written and not wanted: a branch on types would be mispredicted."""
     n = text.size
     place = first[:-1].copy()
     # The last suffix is of type L and follows from the empty suffix, which no slot holds.
@@ -28,40 +28,39 @@ def _induce(text, smaller, first, sa):
     place[text[n - 1]] += 1
     for r in range(n):
         i = sa[r] - 1
-        if i >= 0 and not smaller[i]:
-            c = text[i]
-            sa[place[c]] = i
-            place[c] += 1
+        if i >= 0:
+            c, wanted = text[i], not smaller[i]
+            sa[place[c] if wanted else n] = i
+            place[c] += wanted
     place = first[1:].copy()
     for r in range(n - 1, -1, -1):
         i = sa[r] - 1
-        if i >= 0 and smaller[i]:
-            c = text[i]
-            place[c] -= 1
-            sa[place[c]] = i
+        if i >= 0:
+            c, wanted = text[i], smaller[i]
+            place[c] -= wanted
+            sa[place[c] if wanted else n] = i
 
 
 @kernel
 def _types(text, size):
+    """Which suffixes are of type S, where the buckets begin, and the LMS suffixes in the order of the text."""
     n = text.size
-    smaller = np.zeros(n, np.bool_)
+    smaller, leftmost = np.zeros(n, np.bool_), np.empty(n // 2 + 1, np.int32)
     first = np.zeros(size + 1, np.int32)
     first[text[n - 1] + 1] += 1
+    count, after, after_smaller = 0, text[n - 1], False
     for i in range(n - 2, -1, -1):
-        smaller[i] = text[i] < text[i + 1] or (text[i] == text[i + 1] and smaller[i + 1])
-        first[text[i] + 1] += 1
+        c = text[i]
+        first[c + 1] += 1
+        here = (c < after) | ((c == after) & after_smaller)
+        smaller[i] = here
+        # Written always, counted where type S follows on type L.
+        leftmost[count] = i + 1
+        count += after_smaller & (not here)
+        after, after_smaller = c, here
     for c in range(size):
         first[c + 1] += first[c]
-    count = 0
-    for i in range(1, n):
-        count += smaller[i] and not smaller[i - 1]
-    leftmost = np.empty(count, np.int32)
-    count = 0
-    for i in range(1, n):
-        if smaller[i] and not smaller[i - 1]:
-            leftmost[count] = i
-            count += 1
-    return smaller, first, leftmost
+    return smaller, first, leftmost[:count][::-1].copy()
 
 
 @kernel
@@ -79,30 +78,35 @@ def _place(text, first, leftmost, order, sa):
 def _name(text, smaller, leftmost, sa):
     """Names of the LMS substrings in the order of the text: equal substrings, equal names. Returns them and how many there are."""
     n, m = text.size, leftmost.size
-    number = np.full(n, -1, np.int32)
-    for k in range(m):
-        number[leftmost[k]] = k
-    names = np.empty(m, np.int32)
-    name, previous = -1, -1
+    # Of each LMS suffix the symbols to the next one, later the name; two of them are at least two places apart, so half of a table
+    # will do.
+    table = np.zeros(n // 2 + 1, np.int32)
+    for k in range(m - 1):
+        table[leftmost[k] >> 1] = leftmost[k + 1] - leftmost[k]
+    ordered = np.empty(m + 1, np.int32)
+    count = 0
     for r in range(n):
         i = sa[r]
-        if i < 0 or number[i] < 0:
-            continue
-        k, same = number[i], False
-        if previous >= 0:
-            q = number[previous]
-            length = (leftmost[k + 1] if k + 1 < m else n) - i
-            # The substring that touches the end is followed by the empty suffix, so it equals no other.
-            if k + 1 < m and q + 1 < m and leftmost[q + 1] - previous == length:
-                same = True
-                for t in range(length + 1):
-                    if text[i + t] != text[previous + t] or smaller[i + t] != smaller[previous + t]:
-                        same = False
-                        break
-        if not same:
-            name += 1
-        names[k] = name
-        previous = i
+        ordered[count] = i
+        count += (i > 0) & smaller[i] & (not smaller[max(i - 1, 0)])
+    name, previous, before = -1, -1, 0
+    for k in range(m):
+        i = ordered[k]
+        length = table[i >> 1]
+        # The substring that touches the end (length 0) is followed by the empty suffix, so it equals no other. Between two LMS
+        # places the symbols decide the types.
+        same = length == before and length > 0
+        if same:
+            for t in range(length + 1):
+                if text[i + t] != text[previous + t]:
+                    same = False
+                    break
+        name += not same
+        table[i >> 1] = name
+        previous, before = i, length
+    names = np.empty(m, np.int32)
+    for k in range(m):
+        names[k] = table[leftmost[k] >> 1]
     return names, name + 1
 
 
@@ -117,9 +121,9 @@ def suffix_array(text: np.ndarray, size: int) -> np.ndarray:
     n = text.size
     if n >= 2**31 - 1:
         raise ArgumentError(f"`symbols` must be fewer than 2**31 - 1; got {n}")
-    sa = np.empty(n, np.int32)
+    sa = np.empty(n + 1, np.int32)
     if n == 0:
-        return sa
+        return sa[:0]
     smaller, first, leftmost = _types(text, size)
     unordered = np.empty(0, np.int32)
     _place(text, first, leftmost, unordered, sa)
@@ -133,7 +137,7 @@ def suffix_array(text: np.ndarray, size: int) -> np.ndarray:
             order[names] = np.arange(count, dtype=np.int32)
         _place(text, first, leftmost, order, sa)
         _induce(text, smaller, first, sa)
-    return sa
+    return sa[:n]
 
 
 @kernel
@@ -189,34 +193,40 @@ def ranks_of_suffixes(sa: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _previous(text, sa):
-    n = text.size
-    # Nearest suffixes in rank that start earlier in the text, on either side (Crochemore, Ilie and Smyth 2008).
-    up, down = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
-    stack = np.empty(n, np.int32)
-    top = 0
+def earlier_neighbours(sa):
+    """For each place of the text, where the nearest smaller and the nearest larger suffix that begin earlier do; n where there is none.
+
+    Taken out of the list of all suffixes from the last place to the first, a suffix has only earlier ones beside it (Crochemore and Ilie
+    2008).
+    """
+    n = sa.size
+    smaller, larger = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
+    last = n
     for r in range(n):
-        i = sa[r]
-        while top and stack[top - 1] > i:
-            down[stack[top - 1]] = i
-            top -= 1
-        if top:
-            up[i] = stack[top - 1]
-        stack[top] = i
-        top += 1
+        smaller[sa[r]], larger[last] = last, sa[r]
+        last = sa[r]
+    larger[last] = n
+    for i in range(n - 1, -1, -1):
+        a, b = smaller[i], larger[i]
+        larger[a], smaller[b] = b, a
+    return smaller, larger
+
+
+@kernel
+def _previous(text, smaller, larger):
+    n = text.size
+    lengths = np.empty(n, np.int32)
     a = b = 0
     for i in range(n):
-        a = 0 if up[i] < 0 else a
-        if up[i] >= 0:
-            while i + a < n and text[up[i] + a] == text[i + a]:
-                a += 1
-        b = 0 if down[i] < 0 else b
-        if down[i] >= 0:
-            while i + b < n and text[down[i] + b] == text[i + b]:
-                b += 1
-        up[i] = max(a, b)
+        s, g = smaller[i], larger[i]
+        # What was shared at the place before, less one symbol, is shared here; without a neighbour here it was nothing.
+        while s < n and i + a < n and text[s + a] == text[i + a]:
+            a += 1
+        while g < n and i + b < n and text[g + b] == text[i + b]:
+            b += 1
+        lengths[i] = max(a, b)
         a, b = max(a - 1, 0), max(b - 1, 0)
-    return up
+    return lengths
 
 
 def previous_factors(text: np.ndarray, sa: np.ndarray) -> np.ndarray:
@@ -230,4 +240,4 @@ def previous_factors(text: np.ndarray, sa: np.ndarray) -> np.ndarray:
     >>> previous_factors(text, suffix_array(text, 3))
     array([0, 0, 0, 3, 2, 1], dtype=int32)
     """
-    return _previous(text, sa) if text.size else np.empty(0, np.int32)
+    return _previous(text, *earlier_neighbours(sa))

@@ -22,16 +22,28 @@ __all__ = ["ordinal_codes", "pattern_of", "rank_symbols", "symbolize"]
 _LARGEST_ORDER = 20  # 20! is the last factorial below 2**63
 
 
+@kernel
+def _rank_by_table(values, low, table):
+    """Values become ranks in place; returns how many there are."""
+    for value in values:
+        table[value - low] = 1
+    size = 0
+    for k in range(table.size):
+        size += table[k]
+        table[k] = size - 1
+    for i in range(values.size):
+        values[i] = table[values[i] - low]
+    return size
+
+
 def _ranks_of_column(column: np.ndarray) -> tuple[np.ndarray, int]:
     kind = column.dtype.kind
     if kind in "biu":
         low, high = int(column.min()), int(column.max())
         if high - low < 4 * column.size + 256 and high < 2**62 and low > -(2**62):
             # A table instead of a sort: what makes long sequences over small alphabets cheap.
-            shifted = column.astype(np.int64) - low
-            seen = np.bincount(shifted, minlength=high - low + 1) > 0
-            table = np.cumsum(seen, dtype=np.int64) - 1
-            return table[shifted], int(table[-1]) + 1
+            ranks = column.astype(np.int64)
+            return ranks, int(_rank_by_table(ranks, low, np.zeros(high - low + 1, np.int64)))
     elif kind == "f" and not np.isfinite(column).all():
         raise ArgumentError("`symbols` must not hold NaN or infinities; drop or code them first")
     try:
