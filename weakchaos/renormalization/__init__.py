@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 # Functions that carry the name of their file: imported before the file itself can take the name.
+from weakchaos.renormalization import layers
 from weakchaos.renormalization.mean_field import mean_field
 from weakchaos.renormalization.momentum_shell import momentum_shell
 from weakchaos.renormalization.probe import probe
@@ -26,7 +27,7 @@ _HOME = {
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
 
-__all__ = ["mean_field", "momentum_shell", "probe", *_FILE]
+__all__ = ["layers", "mean_field", "momentum_shell", "probe", *_FILE]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.tables import aligned
 from weakchaos.diagnostics.result import Result
 from weakchaos.renormalization.geometry import mean_cosines, participation_ratio, two_nn_dimension
-from weakchaos.renormalization.signals import Recording, chain_of, record_chain
+from weakchaos.renormalization.signals import Recording, WeightLayer, chain_of, record_chain
 
 __all__ = ["ProbeReport", "probe"]
 
@@ -348,7 +348,7 @@ def probe(
             )
         if not np.isfinite(x).all():
             raise ArgumentError("`inputs` must be finite")
-        first = getattr(chain[0], "weight", None)
+        first = chain[0].weight if isinstance(chain[0], WeightLayer) else None
         if first is not None and x.shape[1:] != (first.shape[1],):
             raise ArgumentError(f"`inputs` must have shape (batch, {first.shape[1]}) for this model; got {x.shape}")
         recording = record_chain(chain, x, directions, np.random.default_rng(key))
