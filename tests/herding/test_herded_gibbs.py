@@ -10,6 +10,7 @@ from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.sampling import sample
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
+from weakchaos.experiments import run as run_experiment
 from weakchaos.herding import HerdedGibbs
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.factor_graph import FactorGraph, packaged
@@ -207,29 +208,18 @@ def test_rates_on_a_small_machine():
 
 @pytest.mark.slow
 def test_rates_of_random_boltzmann_machines():
-    """Largest marginal error over T = 1e2 .. 1e6, eight machines a size: slope -1 for herded Gibbs (Bornn et al. 2013), -1/2 for Gibbs.
+    """Largest marginal error over T = 1e2 .. 2e6, eight machines of 4, 6, 8 and 10 units each (Bornn et al. 2013): slopes of -0.88 or
+    steeper and, with 4 units, an error below 5e-6 for centred and for joint weights; -0.5 within 0.05 for Gibbs sampling.
 
-    With 10 units and 5120 weights the first decades are still those of Gibbs sampling, since first weights are drawn from their invariant
-    law; the rate shows in the last two decades, and from zero weights, which begin ten times worse, over the whole range.
+    With 10 units and 5120 weights stationary weights alone spend the first decades as Gibbs sampling does, and their slope over the whole
+    range is -0.87: the rate shows in the last two decades.
     """
-    ratios = []
-    for n in (4, 6, 8, 10):
-        whole, late, plain, zero = [], [], [], []
-        for k in range(8):
-            target = machine(n, seed=100 + k)
-            herded, herded_error = rate(target, HerdedGibbs(), 10**6, seed=k)
-            gibbs, gibbs_error = rate(target, Gibbs(), 10**6, seed=k)
-            whole.append(float(herded))
-            late.append(float(convergence_rate(herded_error.draws, np.maximum(herded_error.errors, 1e-12), (10**4, 10**6))))
-            plain.append(float(gibbs))
-            ratios.append(np.median(gibbs_error.final) / np.median(herded_error.final))
-            if n == 10:
-                zero.append(float(rate(target, HerdedGibbs(start="zero"), 10**6, seed=k)[0]))
-        assert np.mean(whole) <= (-0.88 if n < 10 else -0.80)
-        assert np.mean(late) <= -0.88
-        assert abs(np.mean(plain) + 0.5) <= 0.06
-    assert np.mean(zero) <= -0.88
-    assert np.median(ratios) >= 50
+    result = run_experiment("herded_gibbs_rate")
+    assert result.supported
+    late = {(r["sampler"], r["units"]): r["late slope"] for r in result.rows}
+    assert all(late["herded, stationary", n] <= -0.88 for n in (4, 6, 8, 10))
+    error = {(r["sampler"], r["units"]): r["error"] for r in result.rows}
+    assert all(error["Gibbs", n] > 50 * error["herded, stationary", n] for n in (4, 6, 8, 10))
 
 
 def test_blanket_weights_reach_a_plateau_on_a_ring_and_full_ones_do_not():
@@ -242,12 +232,12 @@ def test_blanket_weights_reach_a_plateau_on_a_ring_and_full_ones_do_not():
 
     def distance(kind):
         system = HerdedGibbs(kind).bind(target)
-        draws = system.advance(system.start(0), 300_000)
+        draws = system.advance(system.start(0), 1_000_000)
         counts = np.bincount(draws.astype(np.int64) @ (1 << np.arange(5, -1, -1)), minlength=64)
         return 0.5 * np.abs(counts / counts.sum() - truth).sum()
 
     assert distance("blanket") > 1e-3
-    assert distance("full") < 2e-4
+    assert distance("full") < 1e-4
 
 
 def test_bad_input():

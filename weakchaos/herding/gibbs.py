@@ -25,19 +25,19 @@ from weakchaos.core.system import State
 from weakchaos.herding.block_gibbs import herd_blocks
 from weakchaos.herding.lattice_gibbs import herd_few_neighbours, neighbourhoods
 from weakchaos.herding.weights import (
+    FULL,
     HASH,
     KINDS,
-    NONE,
+    SHARED,
     STARTS,
     VISITED,
     ZERO,
     begin,
+    bin_of,
     choose,
     hashed,
     lay_out,
-    no_weights,
     rehash,
-    table_slot,
 )
 from weakchaos.samplers.base import STEPS, Sampler, positive
 from weakchaos.samplers.blocks import checked_blocks, join_blocks
@@ -52,17 +52,21 @@ _FIRST_SLOTS = 1 << 12
 
 @kernel
 def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, first, n, every, draws, sums):
+    kind, bins, base, width, start, unit, stride, word, own = fine
+    if coarse is not None:  # known when the kernel is compiled: there are two of it
+        kind2, bins2, base2, width2, start2, unit2, stride2, _, _ = coarse
     cardinality, offset, free, table_start = model.cardinality, model.offset, model.free, model.table_start
-    blanket_ptr, blanket, stride, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
-    pairwise, joint = model.field.size > 0, coarse.kind != NONE
+    blanket_ptr, blanket, step, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
+    pair_ptr, pair_unit, pair_weight, field = model.pair_ptr, model.pair_unit, model.pair_weight, model.field
+    pairwise = field.size > 0
     units = cardinality.size
     x, seed = symbols[:units], np.uint64(symbols[units])
     p = np.empty(max(2, cardinality.max()))
     full = np.uint64(0)
     for i in range(units):
-        full += fine.word[i] * np.uint64(x[i])
+        full += word[i] * np.uint64(x[i])
     for t in range(first, n):
-        if fine.kind == HASH and 2 * (counters[VISITED] + free.size) > keys.size:
+        if kind == HASH and 2 * (counters[VISITED] + free.size) > keys.size:
             return t  # the caller gives more rows and comes back
         for visit in range(free.size):
             i = free[visit]
@@ -71,14 +75,14 @@ def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, firs
             if table_start[i] >= 0:
                 within = 0
                 for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
-                    within += stride[a] * x[blanket[a]]
+                    within += step[a] * x[blanket[a]]
                 place, below = table_start[i] + within, 0.0
                 for k in range(states - 1):
                     p[k] = cdf[place + k] - below
                     below = cdf[place + k]
                 p[states - 1] = 1.0 - below
             elif pairwise:
-                p[1] = 1.0 / (1.0 + math.exp(-pair_field(i, x, model.pair_ptr, model.pair_unit, model.pair_weight, model.field)))
+                p[1] = 1.0 / (1.0 + math.exp(-pair_field(i, x, pair_ptr, pair_unit, pair_weight, field)))
                 p[0] = 1.0 - p[1]
             else:
                 if not factor_conditional(
@@ -86,25 +90,52 @@ def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, firs
                     model.scope_stride, model.table_ptr, model.log_table, p,
                 ):  # fmt: skip
                     return t
-            others = full - fine.word[i] * np.uint64(x[i])
-            if fine.kind == HASH:
-                key = others + fine.own[i]
+            others = full - word[i] * np.uint64(x[i])
+            if kind == HASH:
+                key = others + own[i]
                 row, _ = hashed(keys, key)
-                slot, name = fine.base[i] + row * fine.width[i], key
+                slot, name = base[i] + row * width[i], key
             else:
-                slot = table_slot(fine, i, x, p, states, others, within)
+                # Written out: a function of so many arrays is called and not inlined, for as much time as all of the rest.
+                if kind == FULL:
+                    slot = base[i] + np.int64(others) * width[i]
+                elif kind == SHARED:
+                    slot = base[i] + bin_of(p, states, bins) * width[i]
+                elif within >= 0:
+                    slot = base[i] + (within if states == 2 else within // (states - 1) * states)
+                else:
+                    slot = base[i]
+                    for a in range(start[i], start[i + 1]):
+                        slot += stride[a] * x[unit[a]]
                 name = np.uint64(slot)
-            wide = -1
-            if joint:
-                wide = table_slot(coarse, i, x, p, states, others, within)
+            wide, own_rule = -1, rule
+            if coarse is not None:
+                own_rule = ZERO
+                if kind2 == SHARED:
+                    wide = base2[i] + bin_of(p, states, bins2) * width2[i]
+                elif within >= 0:
+                    wide = base2[i] + (within if states == 2 else within // (states - 1) * states)
+                else:
+                    wide = base2[i]
+                    for a in range(start2[i], start2[i + 1]):
+                        wide += stride2[a] * x[unit2[a]]
                 if math.isnan(values[wide]):
-                    begin(values, wide, rule, p, states, coarse.width[i], seed, np.uint64(wide))
+                    begin(values, wide, rule, p, states, width2[i], seed, np.uint64(wide))
             if math.isnan(values[slot]):
                 counters[VISITED] += 1
-                begin(values, slot, ZERO if joint else rule, p, states, fine.width[i], seed, name)
-            new = choose(values, slot, wide, p, states)
+                begin(values, slot, own_rule, p, states, width[i], seed, name)
+            if states == 2:  # `choose`, written out for the same reason
+                value = values[slot]
+                if coarse is not None:
+                    value += values[wide]
+                new = 1 if p[1] >= 1.0 or (value > 0.0 and p[1] > 0.0) else 0
+                values[slot] += p[1] - new
+                if coarse is not None:
+                    values[wide] += p[1] - new
+            else:
+                new = choose(values, slot, wide, p, states)
             x[i] = new
-            full = others + fine.word[i] * np.uint64(new)
+            full = others + word[i] * np.uint64(new)
         counters[STEPS] += 1
         if (t + 1) % every == 0:
             record(x, offset, (t + 1) // every - 1, draws, sums)
@@ -126,7 +157,7 @@ class _Bound(BoundDiscrete):
 
     def _lay_out(self, movers: list[tuple[int, ...]]) -> None:
         sampler, model = self.sampler, self._model
-        self._coarse, self._first = no_weights(), 0
+        self._coarse, self._first = None, 0
         if sampler.coarse is not None:
             self._coarse, self._first = lay_out(sampler.coarse, sampler.bins, model, movers)
         self._fine, self._size = lay_out(sampler.weights, sampler.bins, model, movers, self._first, _FIRST_SLOTS)

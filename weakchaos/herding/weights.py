@@ -26,12 +26,11 @@ from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError
 
 __all__ = [
-    "HASH", "KINDS", "NONE", "STARTS", "VISITED", "ZERO", "Weights", "begin", "choose", "hashed", "lay_out", "no_weights", "rehash", "table_slot",
+    "FULL", "HASH", "KINDS", "SHARED", "STARTS", "VISITED", "ZERO", "Weights", "begin", "bin_of", "choose", "hashed", "lay_out", "rehash",
 ]  # fmt: skip
 
 KINDS = ("full", "blanket", "hash", "shared")
-_FULL, _BLANKET, HASH, _SHARED = range(4)
-NONE = -1
+FULL, _BLANKET, HASH, SHARED = range(4)
 STARTS = ("stationary", "centre", "uniform", "zero")
 _STATIONARY, _CENTRE, _UNIFORM, ZERO = range(4)
 VISITED = 5  # place among the counters: fine weights in use
@@ -139,24 +138,12 @@ def begin(values, place, rule, p, states, width, seed, name):
 
 
 @njit(nogil=True)
-def table_slot(weights, i, x, p, states, others, offset):
-    """The place of the weight that unit or block `i` uses, for weights kept in a table.
-
-    `others` is the number of the state of all other units, `offset` that of the blanket in the table of conditionals, -1 if there is none.
-    """
-    if weights.kind == _FULL:
-        return weights.base[i] + np.int64(others) * weights.width[i]
-    if weights.kind == _SHARED:
-        cell = 0
-        for k in range(states - 1, 0, -1):
-            cell = cell * weights.bins + min(int(p[k] * weights.bins), weights.bins - 1)
-        return weights.base[i] + cell * weights.width[i]
-    if offset >= 0:
-        return weights.base[i] + (offset if states == 2 else offset // (states - 1) * states)
-    slot = weights.base[i]
-    for a in range(weights.start[i], weights.start[i + 1]):
-        slot += weights.stride[a] * x[weights.unit[a]]
-    return slot
+def bin_of(p, states, bins):
+    """The number of the bin that a distribution is in."""
+    cell = 0
+    for k in range(states - 1, 0, -1):
+        cell = cell * bins + min(int(p[k] * bins), bins - 1)
+    return cell
 
 
 @njit(nogil=True)
@@ -232,7 +219,7 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
     units: list[list[int]] = [[] for _ in range(n)]
     strides: list[list[int]] = [[] for _ in range(n)]
     word, own = np.zeros(len(cards), np.uint64), np.zeros(n, np.uint64)
-    if code == _FULL and (numbered := _words(free_cards, 1)) is not None:
+    if code == FULL and (numbered := _words(free_cards, 1)) is not None:
         word = numbered
     if code == HASH:
         numbered = _words(free_cards, n + 1)
@@ -249,9 +236,9 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
         if code == HASH or not block:
             continue
         base[i] = size
-        if code == _FULL:
+        if code == FULL:
             count = math.prod(free_cards)
-        elif code == _SHARED:
+        elif code == SHARED:
             count = int(min(float(bins) ** (states[i] - 1), 2.0**40))
         else:
             units[i], count = model_context(model, block), 1
@@ -263,17 +250,11 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
         if size > _LARGEST_TABLE:
             raise ArgumentError(
                 f"`weights`={kind!r} needs more than {_LARGEST_TABLE} numbers for this model; 'hash' keeps those of visited states only"
-                + {_FULL: ", 'blanket' one weight per state of a Markov blanket", _SHARED: "; or use fewer `bins`"}.get(code, "")
+                + {FULL: ", 'blanket' one weight per state of a Markov blanket", SHARED: "; or use fewer `bins`"}.get(code, "")
             )
     start = np.concatenate([[0], np.cumsum([len(u) for u in units])]).astype(np.int64)
     unit, stride = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
     return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
-
-
-def no_weights() -> Weights:
-    """What stands for coarse weights where there are none."""
-    none = np.empty(0, np.int64)
-    return Weights(NONE, 1, none, none, none, none, none, np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def model_context(model: Any, block: tuple[int, ...]) -> list[int]:

@@ -25,46 +25,64 @@ class Blocks(NamedTuple):
     states: np.ndarray
 
 
-@njit(nogil=True)
-def write_state(state, b, x, blocks, cardinality):
-    """Put joint state number `state` of block `b` into `x`, its last unit fastest."""
-    for a in range(blocks.start[b + 1] - 1, blocks.start[b] - 1, -1):
-        unit = blocks.unit[a]
-        x[unit] = state % cardinality[unit]
-        state //= cardinality[unit]
+# Helpers take arrays and not tuples of arrays: each call with a tuple would count the references of all of them.
 
 
 @njit(nogil=True)
-def read_state(b, x, blocks, cardinality):
-    """The number of the joint state of block `b` in `x`."""
+def write_state(state, x, unit, first, stop, cardinality):
+    """Put joint state number `state` of the units ``unit[first:stop]`` into `x`, the last unit fastest."""
+    for a in range(stop - 1, first - 1, -1):
+        x[unit[a]] = state % cardinality[unit[a]]
+        state //= cardinality[unit[a]]
+
+
+@njit(nogil=True)
+def read_state(x, unit, first, stop, cardinality):
+    """The number of the joint state of the units ``unit[first:stop]`` in `x`."""
     state = 0
-    for a in range(blocks.start[b], blocks.start[b + 1]):
-        state = state * cardinality[blocks.unit[a]] + x[blocks.unit[a]]
+    for a in range(first, stop):
+        state = state * cardinality[unit[a]] + x[unit[a]]
     return state
 
 
 @njit(nogil=True)
-def block_conditional(b, x, model, blocks, p):
-    """Fill `p` with the distribution of block `b` given the others; `x` is left with its last joint state, False if all are impossible."""
+def block_conditional(
+    states,
+    x,
+    unit,
+    first,
+    stop,
+    table,
+    table_first,
+    table_stop,
+    cardinality,
+    scope_ptr,
+    scope,
+    scope_stride,
+    table_ptr,
+    log_table,
+    p,
+):
+    """Fill `p` with the distribution of a block given the others; `x` is left with its last joint state, False if all are impossible."""
     top = -math.inf
-    for state in range(blocks.states[b]):
-        write_state(state, b, x, blocks, model.cardinality)
+    for state in range(states):
+        write_state(state, x, unit, first, stop, cardinality)
         value = 0.0
-        for c in range(blocks.table_start[b], blocks.table_start[b + 1]):
-            f = blocks.table[c]
-            place = model.table_ptr[f]
-            for a in range(model.scope_ptr[f], model.scope_ptr[f + 1]):
-                place += model.scope_stride[a] * x[model.scope[a]]
-            value += model.log_table[place]
+        for c in range(table_first, table_stop):
+            f = table[c]
+            place = table_ptr[f]
+            for a in range(scope_ptr[f], scope_ptr[f + 1]):
+                place += scope_stride[a] * x[scope[a]]
+            value += log_table[place]
         p[state] = value
         top = max(top, value)
     if top == -math.inf:
         return False
     total = 0.0
-    for state in range(blocks.states[b]):
+    for state in range(states):
         p[state] = math.exp(p[state] - top)
         total += p[state]
-    for state in range(blocks.states[b]):
+    for state in range(states):
         p[state] /= total
     return True
 

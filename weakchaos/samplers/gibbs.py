@@ -79,15 +79,27 @@ def _pick(u, p, last):
 
 @kernel
 def _block_gibbs(model, blocks, stream, stream_state, x, counters, n, every, draws, sums):
-    p = np.empty(blocks.states.max() if blocks.states.size else 1)
+    cardinality, offset, scope_ptr, scope, scope_stride = (
+        model.cardinality,
+        model.offset,
+        model.scope_ptr,
+        model.scope,
+        model.scope_stride,
+    )
+    table_ptr, log_table = model.table_ptr, model.log_table
+    start, unit, table_start, table, states = blocks.start, blocks.unit, blocks.table_start, blocks.table, blocks.states
+    p = np.empty(states.max() if states.size else 1)
     for t in range(n):
-        for b in range(blocks.states.size):
-            if not block_conditional(b, x, model, blocks, p):
+        for b in range(states.size):
+            if not block_conditional(
+                states[b], x, unit, start[b], start[b + 1], table, table_start[b], table_start[b + 1],
+                cardinality, scope_ptr, scope, scope_stride, table_ptr, log_table, p,
+            ):  # fmt: skip
                 return t
-            write_state(_pick(draw_uniform(stream, stream_state), p, blocks.states[b] - 1), b, x, blocks, model.cardinality)
+            write_state(_pick(draw_uniform(stream, stream_state), p, states[b] - 1), x, unit, start[b], start[b + 1], cardinality)
         counters[STEPS] += 1
         if (t + 1) % every == 0:
-            record(x, model.offset, (t + 1) // every - 1, draws, sums)
+            record(x, offset, (t + 1) // every - 1, draws, sums)
     return n
 
 
