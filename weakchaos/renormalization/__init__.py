@@ -16,6 +16,7 @@ _HOME = {
     "activations": ("Activation", "activation"),
     "architectures": ("batch_norm_growth", "convolution_scales", "residual_flow"),
     "monte_carlo": ("coupling_sums", "monte_carlo_rg"),
+    "ising_energy": ("energy_per_spin", "exact_energy", "temperature_of_energy"),
     "null_models": ("null_population",),
     "phases": ("phase_diagram",),
     "population": ("coarse_grain",),
@@ -23,6 +24,7 @@ _HOME = {
     "training": ("ProbeCallback",),
     "spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
     "blocks": ("block_spins",),
+    "boltzmann_machine": ("RestrictedBoltzmannMachine", "machine_flow", "train_machine"),
     "dynamic_theory": ("recurrent_theory",),
 }
 _FILE = {name: file for file, names in _HOME.items() for name in names}
