@@ -42,7 +42,7 @@ def recurrence_image(
     radius : float, optional
         As for `recurrence_quantification`, one number.
     pixels : int
-        Rows and columns of the image, at most; fewer where there are fewer points, and then each pixel is a cell.
+        Rows and columns of the image, at most. Each pixel is a block of whole cells, ``ceil(n / pixels)`` to a side; the last ones are smaller.
     dim, delay, norm
         As for `recurrence_quantification`.
 
@@ -61,12 +61,12 @@ def recurrence_image(
     [1.0, 0.0, 1.0, 0.0]
     """
     points, code = recurrent_points(x, dim, delay), norm_code(norm)
-    side = min(whole_number("pixels", pixels, 2), len(points))
+    block = -(-len(points) // whole_number("pixels", pixels, 2))
     radii = radius_of_rate(points, USUAL_RATE, norm=norm) if radius is None else checked_radii(radius)
     if radii.size > 1:
         raise ArgumentError(f"`radius` must be one number for one image; got {shown(radius)}")
-    edges = np.arange(side + 1) * len(points) // side
-    counts = np.zeros((side, side), np.int64)
+    edges = np.append(np.arange(0, len(points), block), len(points))
+    counts = np.zeros((edges.size - 1, edges.size - 1), np.int64)
     columns, ranked, orders, stride, reach, code, bounds = prepared(points, radii, code)
     _pixels(columns, ranked, orders, stride, float(reach[0]), code, float(bounds[0]), edges, counts)
     widths = np.diff(edges)
