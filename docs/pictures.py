@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import weakchaos as wc
 from weakchaos import experiments
 from weakchaos.comparison import default_samplers
+from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
@@ -83,6 +84,12 @@ def billiards():
     figure.savefig(IMAGES / "billiards.png")
 
 
+def recurrence():
+    """Recurrence plot of the logistic map just before its window of period 3, and the measures over the radius."""
+    system = wc.systems.Logistic(3.8284)
+    plot_recurrence(system.advance(system.start(position=[0.3]), 600)[:, 0], radius=0.01, path=IMAGES / "recurrence.png")
+
+
 def ising_criticality():
     """The Ising study in full: ten minutes of CPU."""
     experiments.run("ising_criticality").plot(IMAGES / "ising_criticality.png")
@@ -90,6 +97,6 @@ def ising_criticality():
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, ising_criticality)}
+    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, recurrence, ising_criticality)}
     for name in sys.argv[1:] or [name for name in pictures if name != "ising_criticality"]:
         pictures[name]()
