@@ -68,7 +68,7 @@ def test_scores_are_maxima_over_hidden_states(rng):
     """The vote of one iterate, against enumeration of its hidden states."""
     x, y = blobs(rng)
     model = ConditionalHerding(n_hidden=5, n_iterations=3, burn_in=2, votes_per_pass=1, random_state=1).fit(x, y)
-    voters = model._machines[0]["voters"]
+    voters = model.voters_[0]
     assert len(voters[4]) == 1
     weights = tuple(v[0] for v in voters)
     u = (x - model.centre_) / model.scale_
@@ -78,7 +78,7 @@ def test_scores_are_maxima_over_hidden_states(rng):
 def test_votes_are_counted_over_all_iterates(rng):
     x, y = blobs(rng, spread=2.0)
     model = ConditionalHerding(n_hidden=4, n_iterations=6, burn_in=3, votes_per_pass=5, random_state=1).fit(x, y)
-    voters = model._machines[0]["voters"]
+    voters = model.voters_[0]
     assert len(voters[4]) == 15
     u = (x - model.centre_) / model.scale_
     counts = np.zeros((60, 3))
@@ -92,7 +92,7 @@ def test_votes_are_counted_over_all_iterates(rng):
 def test_ties_go_to_the_higher_mean_score(rng):
     x, y = blobs(rng, n=200, spread=3.0)
     model = ConditionalHerding(n_hidden=4, n_iterations=3, burn_in=1, votes_per_pass=1, random_state=1).fit(x, y)
-    voters = model._machines[0]["voters"]
+    voters = model.voters_[0]
     u = (x - model.centre_) / model.scale_
     scores = np.array([[naive.class_scores(row, tuple(part[v] for part in voters))[0] for row in u] for v in range(2)])
     first, second = scores.argmax(2)
@@ -112,7 +112,7 @@ def test_weights_stay_bounded_where_classes_overlap(rng):
         assert model.n_iter_ == passes
         assert model.errors_[0][-1] > 0
         assert max(model.certificates_) <= 1e-9
-        norms.append(np.sqrt(sum((v**2).sum() for v in model._machines[0]["voters"])))
+        norms.append(np.sqrt(sum((v**2).sum() for v in model.voters_[0])))
     assert norms[2] < 3 * norms[0] + 30
 
 

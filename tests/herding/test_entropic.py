@@ -4,13 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
 from tests.herding import naive_learning as naive
 from tests.samplers.test_gibbs import machine
 from weakchaos.comparison import compare
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.sampling import sample
+from weakchaos.diagnostics import largest_exponent
+from weakchaos.experiments.entropic_herding import critical_weight, fixed_point
 from weakchaos.herding import EntropicHerding, Herding
 from weakchaos.herding.entropic_gaussian import monomials
 from weakchaos.targets.ising_moments import IsingMoments
@@ -100,16 +101,7 @@ def test_fixed_point_is_the_regularised_maximum_entropy_distribution():
     system.advance(state, 20_000, 20_000)
     p = system.mixture(state, 20_000).location
 
-    def dual(theta):  # -min over p of the objective, in the parameters of the Gibbs distribution
-        scores = features @ theta
-        top = scores.max()
-        q = np.exp(scores - top)
-        value = np.log(q.sum()) + top - theta @ truth + 0.5 * weight * theta @ theta
-        return value, q @ features / q.sum() - truth + weight * theta
-
-    theta = minimize(dual, np.zeros(len(truth)), jac=True, method="BFGS", options={"gtol": 1e-10}).x
-    gibbs = np.exp(features @ theta)
-    gibbs /= gibbs.sum()
+    gibbs, theta = fixed_point(features, truth, weight)
     assert 0.5 * np.abs(p - gibbs).sum() < 2e-3
     assert np.allclose(truth - p @ features, weight * theta, atol=1e-3)
     assert 0.5 * np.abs(p - target.distribution()).sum() > 5e-3  # and that is not the target itself: lambda is a bias
@@ -140,6 +132,28 @@ def test_draws_come_from_the_proposals(rng):
     scores = (draws - mixture.location) / mixture.scale
     assert np.abs(scores.mean(0)).max() < 5 / np.sqrt(8000)
     assert np.abs((scores**2).mean(0) - 1).max() < 5 * np.sqrt(2 / 8000)
+
+
+def test_exponents_are_those_of_the_map():
+    """log(1 - epsilon) without entropy; at the fixed point the eigenvalues of (1 - epsilon) I - (epsilon / lambda) C, with the covariance C of the
+    features; chaos where one of them has left the unit circle."""
+    target = machine(4, 2)
+    _, features = pair_features(target)
+    truth = target.distribution() @ features
+    moments = Moments(features, truth)
+
+    def exponent(weight):
+        return float(largest_exponent(EntropicHerding(weight, 0.02).bind(moments), steps=8000, transient=1500))
+
+    assert exponent(0.0) == pytest.approx(np.log(0.98), abs=1e-3)
+    p, _ = fixed_point(features, truth, 0.05)
+    eigenvalues = np.linalg.eigvalsh(np.cov(features.T, aweights=p, ddof=0))
+    multipliers = np.abs(0.98 - 0.02 / 0.05 * eigenvalues)
+    assert multipliers.max() < 1
+    assert exponent(0.05) == pytest.approx(np.log(multipliers.max()), abs=1e-3)
+    critical = critical_weight(features, truth, 0.02)
+    assert exponent(1.3 * critical) < 0
+    assert exponent(0.2 * critical) > 0.05
 
 
 # ---- products of Bernoulli distributions ---------------------------------------------------------------------------------------------

@@ -169,6 +169,11 @@ class ConditionalHerding(Voting):
         Passes made, the most over all machines.
     errors_ : list of lists of int
         Errors met in each pass, one list a machine.
+    voters_ : list of tuples of arrays
+        The iterates that vote, one tuple a machine: W of shape (voters, n_features, n_hidden), B (voters, classes, n_hidden), theta (voters, n_hidden),
+        A (voters, n_features, classes), of use without hidden units only, and alpha (voters, classes), for inputs centred and scaled.
+    centre_, scale_ : array of shape (n_features,), float
+        What inputs are centred and divided by.
     certificates_ : list of float
         The largest <w, v> over all steps of each machine; not positive by the argmax, up to rounding.
 
@@ -269,6 +274,7 @@ class ConditionalHerding(Voting):
         """
         super().fit(X, y)
         self.certificates_ = [m["certificate"] for m in self._machines]
+        self.voters_ = [m["voters"] for m in self._machines]
         return self
 
     def _votes(self, machine: dict, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
