@@ -190,7 +190,7 @@ def run(quick: bool = False, seed: int = 0) -> Experiment:
     )  # fmt: skip
 
     plain = {name: np.array([o[name] for o in found["herding", 0.0]]) for name in ("TV", "states left out", "exponent")}
-    best = {f: min(weights, key=lambda w, f=f: np.mean([o["KL"] for o in found[f, float(w)]])) for f in both}
+    best = {f: weights[int(np.argmin(curve(f, "KL").y))] for f in both}
     scores = {f: {n: float(np.mean([o[n] for o in found[f, float(best[f])]])) for n in ("TV", "KL", "exponent")} for f in both}
     findings = [
         f"Herding never visits {plain['states left out'].mean():.0f} of {2**_UNITS} states in {draws} steps, so that the divergence of the target from it is infinite; its total variation distance is {plain['TV'].mean():.3f}.",
