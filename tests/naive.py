@@ -115,7 +115,7 @@ def block_gibbs(target, x, uniforms, sweeps, blocks):
 def herd(weights, p):
     """One choice by the sum of some weights, each of which is charged: lists of one number a state."""
     if len(p) == 2:
-        chosen = 1 if sum(w[1] for w in weights) > 0 else 0
+        chosen = 1 if p[1] >= 1 or (p[1] > 0 and sum(w[1] for w in weights) > 0) else 0
     else:
         value = [sum(w[k] for w in weights) for k in range(len(p))]
         chosen = max((k for k in range(len(p)) if p[k] > 0), key=lambda k: (value[k], -k))

@@ -6,9 +6,12 @@ import pytest
 from tests import naive
 from tests.conformance import check_system
 from tests.samplers.test_gibbs import machine, star
+from weakchaos.comparison import compare
 from weakchaos.core.errors import SamplingError
-from weakchaos.core.sampling import sample
+from weakchaos.core.sampling import extend, sample
+from weakchaos.core.store import load
 from weakchaos.herding import HerdedGibbs
+from weakchaos.samplers import Gibbs
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 
 
@@ -99,3 +102,23 @@ def test_blocks_leave_a_state_of_probability_zero_or_stop():
         else:
             with pytest.raises(SamplingError):
                 system.advance(state, 5)
+
+
+def test_compare_and_stores_take_every_variant(tmp_path):
+    target = packaged("asia")
+    samplers = {
+        "blocks": HerdedGibbs("full", blocks="deterministic"),
+        "pairs": HerdedGibbs("hash", coarse="blanket", blocks=((0, 1), (2, 3))),
+        "Gibbs": Gibbs(blocks="deterministic"),
+    }
+    report = compare(target, samplers, draws=2000, repeats=4)
+    assert [row["sampler"] for row in report.rows] == list(samplers)
+    assert all(np.isfinite(row["error"]) for row in report.rows)
+    named = " ".join(report.warnings)
+    assert "pairs: A sampler that changes the given blocks" in named  # these cannot cross, and it is said
+    assert "blocks: A sampler" not in named
+    for name in ("blocks", "pairs"):
+        options = {"warmup": 0, "chains": 1, "seed": 1, "progress": False}
+        sample(target, samplers[name], 50, store=tmp_path / f"{name}.zarr", **options)
+        again = extend(load(tmp_path / f"{name}.zarr"), 20, progress=False)
+        assert np.array_equal(again.draws, sample(target, samplers[name], 70, **options).draws)

@@ -13,6 +13,7 @@ from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
 from weakchaos.experiments import run as run_experiment
 from weakchaos.herding import HerdedGibbs
 from weakchaos.samplers import Gibbs
+from weakchaos.targets import discrete
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 from weakchaos.targets.mrf import Ising, PairwiseMRF
 
@@ -62,6 +63,33 @@ def test_more_than_two_states(kind):
         assert np.abs(np.array(counts) - sums).max() <= len(counts)
 
 
+def mixed():
+    """Tables over three units each, of two to four states, with a zero."""
+    rng = np.random.default_rng(5)
+    table = rng.random((2, 3, 4)) + 0.1
+    table[1, 2, 0] = 0.0
+    return FactorGraph(
+        [2, 3, 4, 2, 3], [((0, 1, 2), table), ((2, 3, 4), rng.random((4, 2, 3)) + 0.1), ((1, 4), rng.random((3, 3)) + 0.1)]
+    )
+
+
+@pytest.mark.parametrize("kind", ["full", "hash", "blanket", "shared"])
+@pytest.mark.parametrize("tabulated", [True, False])
+def test_tables_of_any_arity(kind, tabulated, monkeypatch):
+    """By tables of conditionals and, as for blankets of many states, from the factors at each visit."""
+    if not tabulated:
+        monkeypatch.setattr(discrete, "TABULATED_STATES", 0)
+    target = mixed()
+    assert (target.model().table_start >= 0).all() == tabulated
+    key = {"full": others, "hash": others, "blanket": blanket(target), "shared": bins(3)}[kind]
+    system = HerdedGibbs(kind, bins=3, start="zero").bind(target)
+    state = system.start(2)
+    expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 60, key)
+    draws = system.advance(state, 60)
+    assert np.array_equal(draws, expected)
+    assert not ((draws[:, 0] == 1) & (draws[:, 1] == 2) & (draws[:, 2] == 0)).any()
+
+
 COARSE = {
     ("full", "shared"): (lambda: machine(5), lambda t: (others, bins(4))),
     ("hash", "shared"): (lambda: machine(5), lambda t: (others, bins(4))),
@@ -79,6 +107,21 @@ def test_coarse_weights_are_the_oracle(kinds):
     state = system.start(2)
     expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 150, *keys(target))
     assert np.array_equal(system.symbols(system.advance(state, 150)), expected)
+
+
+def test_fine_weights_beside_coarse_ones_begin_at_zero():
+    target = machine(5)
+    system = HerdedGibbs("full", coarse="shared").bind(target)
+    state = system.start(3)
+    x = state.symbols[:5].copy()
+    new = system.advance(state, 1)[0]
+    owed = []
+    for i in range(5):
+        p = naive.conditional(target, x, i)[1]
+        x[i] = new[i]
+        owed.append(p - x[i])
+    coarse = 5 * 10
+    assert np.allclose(np.sort(state.phase[coarse:][np.isfinite(state.phase[coarse:])]), np.sort(owed))
 
 
 def test_coarse_and_fine_weights_stay_bounded():
