@@ -33,6 +33,7 @@ UPWARD = {
     ("experiments", "plots"),  # Experiment.plot
     ("renormalization", "interop"),  # probe of a torch module
     ("renormalization", "plots"),  # ProbeReport.plot
+    ("diagnostics", "plots"),  # SeriesReport.plot, to_html
 }
 
 
@@ -76,7 +77,8 @@ def test_the_check_can_fail(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["matplotlib", "scipy.stats", "zarr", "typer", "tqdm", "sklearn", "arviz_base", "xarray", "torch", "nolds", "pgmpy"]
+    "name",
+    ["matplotlib", "scipy.stats", "zarr", "typer", "tqdm", "sklearn", "arviz_base", "xarray", "torch", "nolds", "pgmpy", "pyarrow"],
 )
 def test_nothing_heavy_at_import(name):
     code = f"import sys, weakchaos; sys.exit({name!r} in sys.modules)"

@@ -10,24 +10,26 @@ import numpy as np
 __all__ = ["aligned"]
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, blank: str) -> str:
     if value is None:
-        return "-"
+        return blank
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
-    return " ".join(str(value).split()) or "-"
+    return " ".join(str(value).split()) or blank
 
 
-def aligned(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """A text table: words to the left, numbers to the right with four significant digits, ``-`` for None.
+def aligned(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None, blank: str = "-") -> str:
+    """A text table: words to the left, numbers to the right with four significant digits.
 
     Parameters
     ----------
     rows : iterable of mappings
     columns : sequence of str, optional
         Keys in their order; by default those of the rows as they first appear.
+    blank : str
+        What stands for None and for empty text.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def aligned(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = N
     """
     rows = list(rows)
     keys = list(columns) if columns is not None else list(dict.fromkeys(k for row in rows for k in row))
-    cells = [[_cell(row.get(k)) for k in keys] for row in rows]
+    cells = [[_cell(row.get(k), blank) for k in keys] for row in rows]
     left = [any(isinstance(row.get(k), str) for row in rows) for k in keys]
     widths = [max(len(k), *(len(c[i]) for c in cells)) if cells else len(k) for i, k in enumerate(keys)]
 

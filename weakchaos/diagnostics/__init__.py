@@ -17,6 +17,7 @@ from weakchaos.diagnostics.sample_entropy import approximate_entropy, multiscale
 
 _HOME = {
     "alignment": ("gali", "sali"),
+    "analysis": ("SeriesReport", "analyse_series"),
     "complexity": ("lempel_ziv",),
     "covariant": ("covariant_vectors",),
     "dimension": ("correlation_dimension", "correlation_entropy", "correlation_sums"),

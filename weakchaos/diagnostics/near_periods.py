@@ -45,12 +45,15 @@ class NearPeriods(Result):
         The fraction of close returns, or the share of the variance.
     p_values : array of shape (found,)
         Probability that a surrogate shows anything as large at any lag or frequency.
+    threshold : array
+        What the ordinates of ``curve`` must exceed to pass, at the same abscissae.
     """
 
     periods: np.ndarray = field(default_factory=lambda: np.empty(0))
     scores: np.ndarray = field(default_factory=lambda: np.empty(0))
     strengths: np.ndarray = field(default_factory=lambda: np.empty(0))
     p_values: np.ndarray = field(default_factory=lambda: np.empty(0))
+    threshold: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @kernel
@@ -83,7 +86,8 @@ def _autoregression(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return lfilter([1.0], [1.0, -slope], noise) + x.mean()
 
 
-def _markov(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def markov_surrogate(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As many symbols of the Markov chain of first order with the transitions of `x`, whole numbers from 0."""
     symbols = x.astype(np.int64)
     size = int(symbols.max()) + 1
     counts = np.zeros((size, size))
@@ -97,7 +101,7 @@ def _markov(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _surrogate(x: np.ndarray, null: str, discrete: bool, rng: np.random.Generator) -> np.ndarray:
     if null == "shuffle":
         return rng.permutation(x)
-    return _markov(x, rng) if discrete else _autoregression(x, rng)
+    return markov_surrogate(x, rng) if discrete else _autoregression(x, rng)
 
 
 def _tested(
@@ -114,9 +118,11 @@ def _tested(
     pooled = (curves - mean) / np.where(spread > 0, spread, np.inf)
     largest = np.sort(pooled[1:].max(1))
     p_values = (1 + largest.size - np.searchsorted(largest, pooled[0], side="left")) / (largest.size + 1)
+    # The largest score of a surrogate that the sequence must exceed, back in the units of the curve.
+    allowed = largest[largest.size - max(math.floor(level * (largest.size + 1) + 1e-9), 1)]
     # Pooled scores saturate at the square root of the number of surrogates; those over the surrogates alone tell the peaks apart.
     excess = curves[0] - curves[1:].mean(0)
-    scores = excess / np.maximum(curves[1:].std(0), 1e-12 * curves.max())
+    scores = excess / np.maximum(curves[1:].std(0), 1e-12 * curves.max() + 1e-300)
     found = np.flatnonzero((p_values <= level) & peaks)
     ranking = scores if parameters["method"] == "tolerance" else strengths
     found = found[np.argsort(-ranking[found], kind="stable")]
@@ -140,6 +146,7 @@ def _tested(
         scores=scores[found],
         strengths=strengths[found],
         p_values=p_values[found],
+        threshold=mean + allowed * spread,
     )
 
 

@@ -44,6 +44,8 @@ h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 figure { margin: 0; flex: 5.4 1 20.7rem; min-width: 0; }
 figure:first-child { flex: 6.6 1 25.3rem; }
 figure svg { width: 100%; height: auto; display: block; }
+.grid { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1rem .8rem; }
+.grid figure.wide { grid-column: span 2; }
 .key { color: var(--faded); font-size: .85rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; width: 100%; }
@@ -58,11 +60,18 @@ tr.flagged td { background: var(--flag); }
 tr.flagged td.status { color: var(--flag-ink); font-weight: 600; }
 tr.notes td { white-space: normal; text-align: left; font-size: .88rem; color: var(--flag-ink); padding-top: 0; }
 tr.has-notes td { border-bottom: 0; }
+tr.part th { text-align: left; padding-top: 1.1rem; border-bottom: 2px solid var(--line); }
+td small { display: block; color: var(--faded); white-space: normal; max-width: 34rem; font-size: .84rem; }
+td.null { white-space: normal; text-align: left; color: var(--faded); font-size: .84rem; min-width: 9rem; }
+td.strong { font-weight: 600; }
+.verdict { font-size: 1.15rem; font-weight: 600; margin: .2rem 0 .4rem; }
 tr.notes ul { margin: 0; padding-left: 1.1rem; position: sticky; left: .6rem; width: fit-content; max-width: min(62rem, calc(100vw - 3.5rem)); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 0; font-size: .92rem; }
 dt { font-weight: 600; } dd { margin: 0; }
 pre { background: var(--code); padding: .75rem; overflow-x: auto; border-radius: 6px; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } body { padding: 1rem .8rem 2rem; } }
+@media (max-width: 60rem) { .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@media (max-width: 40rem) { .grid { grid-template-columns: minmax(0, 1fr); } .grid figure.wide { grid-column: auto; }
+  dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } body { padding: 1rem .8rem 2rem; } }
 @media print { .scroll { overflow: visible; } body { max-width: none; } }
 """
 

@@ -1,0 +1,109 @@
+"""Rows of a report on a series: one measured quantity each, with what speaks for and against it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError
+
+__all__ = ["Evidence", "rank_p_value", "repetition"]
+
+
+def rank_p_value(value: float, others: Any, side: str) -> float:
+    """The share of equals, the data among them, that are as extreme on one side; ties count against rejection.
+
+    Examples
+    --------
+    >>> rank_p_value(5.0, [1.0, 2.0, 3.0], "upper"), rank_p_value(2.0, [1.0, 2.0, 3.0], "lower")
+    (0.25, 0.75)
+    """
+    others = np.asarray(others)
+    extreme = others >= value if side == "upper" else others <= value
+    return float((extreme.sum() + 1) / (others.size + 1))
+
+
+def repetition(x: np.ndarray, tolerance: float) -> tuple[int, int] | None:
+    """Preperiod and period of a series whose second half holds its period at least four times, within a tolerance; None without one.
+
+    Three times would not do: words without a period, such as that of Fibonacci, hold repetitions of up to 3.618 periods everywhere
+    (Mignosi and Pirillo, RAIRO Theor. Inform. Appl. 26 (1992) 199, doi:10.1051/ita/1992260301991).
+
+    Examples
+    --------
+    >>> repetition(np.array([9.0, 8.0] + [1.0, 2.0, 3.0] * 9), 0.0)
+    (2, 3)
+    """
+    tail = x[x.size // 2 :]
+    first = tail[: min(64, tail.size)]
+    for p in np.flatnonzero(np.abs(tail[1 : tail.size // 4 + 1] - tail[0]) <= tolerance) + 1:
+        seen = tail[p : p + first.size]
+        if (np.abs(seen - first[: seen.size]) > tolerance).any() or (np.abs(tail[p:] - tail[:-p]) > tolerance).any():
+            continue
+        unlike = np.flatnonzero(np.abs(x[p:] - x[:-p]) > tolerance)
+        return (int(unlike[-1]) + 1 if unlike.size else 0), int(p)
+    return None
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+@dataclass
+class Evidence:
+    """What was measured so far.
+
+    Attributes
+    ----------
+    rows : list of dict
+        Keys ``part``, ``quantity``, ``value``, ``unit``, ``stderr``, ``low``, ``high`` (95 %), ``p_value``, ``null`` (what the
+        p-value would speak against), ``notes``.
+    results : dict
+        The results themselves by short names, for figures and for the verdict.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+    part: str = ""
+
+    def add(
+        self,
+        quantity: str,
+        value: Any,
+        unit: str = "",
+        *,
+        stderr: float | None = None,
+        interval: tuple[float, float] | None = None,
+        p_value: float | None = None,
+        null: str = "",
+        notes: Iterable[str] = (),
+    ) -> None:
+        """A row; what is not finite becomes None, and an integer stays one."""
+        low, high = interval or (None, None)
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        self.rows.append(
+            {
+                "part": self.part,
+                "quantity": quantity,
+                "value": int(value) if whole else value if isinstance(value, str) else _finite(value),
+                "unit": unit,
+                "stderr": _finite(stderr),
+                "low": _finite(low),
+                "high": _finite(high),
+                "p_value": _finite(p_value),
+                "null": null,
+                "notes": list(dict.fromkeys(n for n in notes if not n.startswith("no standard error"))),
+            }
+        )
+
+    def attempt(self, quantity: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """What `function` gives; where it refuses the series, None, and a row that says why."""
+        try:
+            return function(*arguments, **options)
+        except ArgumentError as error:
+            self.add(quantity, None, notes=[f"not measured: {error}"])
+            return None

@@ -1,0 +1,302 @@
+"""What the evidence of a series adds up to, in a few words and two sentences.
+
+No single statistic tells chaos from noise. "Chaos" is said only where three things that noise does not show together hold at once: the
+series is better predictable than surrogates of a linear stochastic process, neighbours separate exponentially at a rate whose interval
+excludes zero, and the correlation sum settles at a finite dimension that the length of the series can carry. Regular motion is said where
+neighbours do not separate and the 0-1 test agrees; everything else is called what the surrogates leave standing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["judge_numbers", "judge_symbols"]
+
+_REGULAR = 0.35  # K of the 0-1 test below which motion may be called regular
+_LINE = 0.1  # share of the variance in one bin of the spectrum above which a rhythm is named
+_NARROW = 0.95  # share of the power about a peak that a line has in five bins of the spectrum
+_TESTS = 3  # tests against IAAFT surrogates, any of which may speak against a linear process
+
+
+def _p(value: Any) -> str:
+    return f"p = {value:.2g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _exponent(r: dict[str, Any]) -> Any:
+    """The exponent whose interval excludes zero, Rosenstein's if both do; None where there is none, or where the other says zero."""
+    found = [r[m] for m in ("rosenstein", "kantz") if r.get(m) is not None]
+    if any(f.value == 0 and not f.scaling for f in found):
+        return None
+    positive = [f for f in found if f.scaling and f.interval is not None and f.interval[0] > 0]
+    return positive[0] if positive else None
+
+
+def _still(r: dict[str, Any]) -> bool:
+    """Whether neighbours were seen not to separate."""
+    return any(r.get(m) is not None and r[m].value == 0 and not r[m].scaling for m in ("rosenstein", "kantz"))
+
+
+def _rhythm(r: dict[str, Any]) -> tuple[float, float] | None:
+    """Period and share of the strongest line of the spectrum, where it carries enough."""
+    found = r.get("spectrum")
+    if found is None or not found.periods.size or found.strengths[0] < _LINE:
+        return None
+    return float(found.periods[0]) * r["dt"], float(found.strengths[0])
+
+
+def _is_line(r: dict[str, Any]) -> bool:
+    """Whether the strongest peak of the spectrum is as narrow as the taper makes a line: noise with a rhythm has a broader one."""
+    found = r["spectrum"]
+    power, place = found.curve[1], round(found.parameters["n"] / found.periods[0]) - 1
+    around = power[max(place - 8, 0) : place + 9].sum()
+    return bool(power[max(place - 2, 0) : place + 3].sum() > _NARROW * around)
+
+
+def _time(r: dict[str, Any], value: float) -> str:
+    return f"{value:.4g} {r['unit']}" + ("s" if r["unit"] in ("step", "day", "month", "year", "hour") and value != 1 else "")
+
+
+def _caveat(r: dict[str, Any]) -> str:
+    p = r.get("drift_p")
+    if p is not None and p < 1e-3:
+        return f" Mean or variance differ between the halves ({_p(p)}), and every test here assumes a stationary series."
+    return ""
+
+
+def judge_numbers(r: dict[str, Any]) -> tuple[str, tuple[str, str]]:
+    """The verdict on a series of numbers, and two sentences that say why and what is left open."""
+    label, first, second = _judge_numbers(r)
+    caveat = _caveat(r)
+    if caveat and label not in ("periodic", "at rest", "drifting noise"):
+        second = second.rstrip(".") + "; note that m" + caveat.strip()[1:]
+    return label, (first, second)
+
+
+def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
+    exponent: Any = _exponent(r)
+    dimension: Any = r.get("dimension")
+    zero_one, linear = r.get("zero_one"), r.get("p_linear")
+    predictable = linear is not None and linear <= r["level"]
+    finite = dimension is not None and dimension.scaling and dimension.value <= 2 * math.log10(r["x"].size)
+    k = None if zero_one is None else float(zero_one.value)
+    rhythm = _rhythm(r)
+
+    if r.get("repetition") is not None:
+        preperiod, period = r["repetition"]
+        after = f" after a transient of {_time(r, preperiod * r['dt'])}" if preperiod else ""
+        if period == 1:
+            return (
+                "at rest",
+                f"The series comes to rest{after}.",
+                "Nothing but the transient can be analysed: see the rows with this in mind.",
+            )
+        second = "The second half holds the cycle at least four times, so this is seen and not inferred; a longer cycle of which this is a part cannot be excluded."
+        return (
+            "periodic",
+            f"The series is periodic: it repeats itself every {_time(r, period * r['dt'])}{after}, within a billionth of its range.",
+            second,
+        )
+
+    if exponent is not None and predictable and finite:
+        low, high = exponent.interval
+        first = (
+            f"The series is consistent with low-dimensional deterministic chaos: its largest Lyapunov exponent is {_number(exponent.value)} "
+            f"({_number(low)} to {_number(high)}) nats per {r['unit']}, its correlation dimension settles at {_number(dimension.value)}, and it is "
+            f"better predictable than every linear stochastic process tried ({_p(linear)})."
+        )
+        other = [m for m in ("rosenstein", "kantz") if r.get(m) is not None and not r[m].scaling]
+        doubt = (
+            f"the method of {other[0].capitalize()} found no scaling region"
+            if other
+            else "both methods for the exponent agree on a scaling region"
+        )
+        return (
+            "low-dimensional chaos",
+            first,
+            f"{doubt[0].upper()}{doubt[1:]}; a nonlinear process with little noise would look the same, and the interval holds statistical errors only.",
+        )
+
+    if not r["drifting"] and _still(r) and k is not None and k < _REGULAR:
+        return _regular(r, k, rhythm)
+
+    if r["drifting"]:
+        first = (
+            f"The series is consistent with noise that drifts, such as a random walk: it stays correlated over {_time(r, r['correlation_time'] * r['dt'])}, "
+            f"more than a thirtieth of its length, and neighbours do not separate exponentially."
+        )
+        return (
+            "drifting noise",
+            first,
+            "Every test here assumes a stationary series, so nothing else should be read into the rows: take differences, remove the trend, or record longer.",
+        )
+
+    if exponent is not None and predictable:
+        first = (
+            f"The series has signs of nonlinear determinism: it is better predictable than linear stochastic processes ({_p(linear)}), and neighbours "
+            f"separate at {_number(exponent.value)} nats per {r['unit']}."
+        )
+        return (
+            "nonlinear, undecided",
+            first,
+            "But its correlation sum settles at no finite dimension, so this is no evidence for low-dimensional motion: noise on the dynamics or on the record, or too few numbers, would do the same.",
+        )
+
+    if rhythm is not None and k is not None and k < _REGULAR and _is_line(r):
+        first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} and noise: one line holds {100 * rhythm[1]:.0f} % of the variance or more, and the 0-1 test gives {k:.2f}."
+        return "periodic with noise", first, f"Neighbours do not separate exponentially, and {_surrogate_words(r)}."
+
+    p_values = {w: r[key] for w, key in (("predictable", "p_linear"), ("asymmetric in time", "p_asymmetry"), ("clustered in amplitude", "p_clustering")) if r.get(key) is not None}  # fmt: skip
+    against = [w for w, p in p_values.items() if _TESTS * p <= r["level"]]
+    with_rhythm = f" with a rhythm of {_time(r, rhythm[0])}" if rhythm is not None else ""
+    if against:
+        first = f"The series is not a linear Gaussian process{with_rhythm}: it is more {' and more '.join(against)} than its surrogates ({_p(min(p_values.values()))})."
+        second = f"But {_missing(exponent, finite)}, so there is no evidence for low-dimensional chaos; nonlinear or heteroscedastic noise is the simpler reading."
+        if predictable and finite:
+            second = f"Its correlation dimension settles at {_number(dimension.value)}, but no exponent could be read, so determinism with noise, chaotic or not, remains open."
+        return "nonlinear, undecided" if predictable and finite else "nonlinear noise", first, second
+    if not p_values:
+        return (
+            "undecided",
+            f"The series is too short or too correlated for surrogate tests{with_rhythm}.",
+            f"And {_missing(exponent, finite)}: nothing can be said of its origin.",
+        )
+    if rhythm is not None:
+        first = f"The series is consistent with noise with a rhythm of {_time(r, rhythm[0])}, which holds {100 * rhythm[1]:.0f} % of the variance or more."
+        return (
+            "noise with a rhythm",
+            first,
+            f"Linear stochastic surrogates look the same (p from {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
+        )
+    if r["p_serial"] > r["level"]:
+        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({_p(r['p_serial'])}) nor nonlinear structure (p from {min(p_values.values()):.2g}) shows."
+    else:
+        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({_p(r['p_serial'])}), nonlinear structure is not (p from {min(p_values.values()):.2g})."
+    second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; motion of high dimension, a good random number generator among it, cannot be told from noise by these means."
+    return ("white noise" if r["p_serial"] > r["level"] else "correlated noise"), first, second
+
+
+def _regular(r: dict[str, Any], k: float, rhythm: tuple[float, float] | None) -> tuple[str, str, str]:
+    dimension = r.get("dimension")
+    value = float(dimension.value) if dimension is not None and dimension.scaling else None
+    why = f"neighbours do not separate and the 0-1 test gives {k:.2f}"
+    period = f" of period {_time(r, rhythm[0])}" if rhythm is not None else ""
+    if value is not None and value >= 1.5:
+        first = f"The series is consistent with quasi-periodic motion: {why}, and the correlation dimension settles at {_number(value)}, that of a torus rather than of a closed curve."
+        return (
+            "quasi-periodic",
+            first,
+            "Its spectrum holds lines at combinations of the basic frequencies; a very long period, or chaos weaker than the record can show, would look the same.",
+        )
+    if value is not None and value >= 0.7 and r["kind"] == "map":
+        first = f"The series is consistent with quasi-periodic motion: {why}, and the points fill a closed curve (correlation dimension {_number(value)}) without repeating."
+        return "quasi-periodic", first, "A periodic flow that is sampled out of step with its period gives the same points."
+    if value is not None and value >= 0.7:
+        first = f"The series is consistent with periodic motion{period}: {why}, and the points fill a closed curve (correlation dimension {_number(value)})."
+        return (
+            "periodic",
+            first,
+            "Sampled out of step with the period it never repeats exactly; a small second frequency would not show.",
+        )
+    first = f"The series is consistent with regular motion{period}: {why}."
+    return "regular", first, "Whether it is periodic or quasi-periodic the correlation sum does not tell."
+
+
+def _missing(exponent: Any, finite: bool) -> str:
+    parts = ([] if exponent is not None else ["neighbours do not separate exponentially"]) + (
+        [] if finite else ["no finite dimension shows"]
+    )
+    return " and ".join(parts) or "the surrogates are no less predictable"
+
+
+def _surrogate_words(r: dict[str, Any]) -> str:
+    p = r.get("p_linear")
+    if p is None:
+        return "surrogate tests could not be made"
+    if p <= r["level"]:
+        return f"the strict line sets it apart from linear noise of the same spectrum ({_p(p)})"
+    return f"linear noise of the same spectrum cannot be told from it ({_p(p)})"
+
+
+# ---- symbols ---------------------------------------------------------------------------------------------------------------------------
+
+
+def judge_symbols(r: dict[str, Any]) -> tuple[str, tuple[str, str]]:
+    """The verdict on a sequence of symbols, and two sentences that say why and what is left open."""
+    label, first, second = _judge_symbols(r)
+    return label, (first, second)
+
+
+def _clockwork(near: Any, counts: Any) -> float | None:
+    """How often a sequence comes back after its near period, where it does as often after many periods; None where it forgets."""
+    p, returns = int(near.value), near.curve[1]
+    if p < 2 or returns.size < 4 * p:
+        return None
+    chance = float(((counts / counts.sum()) ** 2).sum())
+    once, later = returns[p - 1] - chance, returns[p * (returns.size // p) - 1] - chance
+    return float(returns[p - 1]) if once > 0.25 * (1 - chance) and later > 0.9 * once else None
+
+
+def _judge_symbols(r: dict[str, Any]) -> tuple[str, str, str]:
+    rate = r["tree"] if r.get("tree") is not None else r["rate"]
+    even = math.log(r["size"])
+    near = r["near"]
+    if r["repetition"] is not None:
+        preperiod, period = r["repetition"]
+        after = f" after a transient of {preperiod:,}" if preperiod else ""
+        if period == 1:
+            return "at rest", f"The sequence stays at one symbol{after}.", "Only the transient can be analysed."
+        first = f"The sequence is periodic: it repeats itself exactly every {period:,} symbols{after}."
+        return (
+            "periodic",
+            first,
+            "The second half holds the cycle at least four times, so this is seen and not inferred; a longer cycle of which it is a part cannot be excluded.",
+        )
+    lengths, words = r["words"]
+    top = min(32, int(lengths[-1]))
+    # Words that grow no faster than their length are what zero entropy means; as many as there are places tell nothing.
+    slow = words[top - 1] <= 12 * top and words[top - 1] < 0.2 * (r["x"].size - top)
+    if slow and top >= 16:
+        first = f"The sequence is consistent with order without a period, quasi-periodic or self-similar: it has only {int(words[top - 1])} different words of length {top}, of {r['x'].size - top + 1:,} places."
+        return (
+            "ordered, not periodic",
+            first,
+            f"Its entropy rate is then zero (the estimate, {_number(float(rate.value))} nats a symbol, still falls with length); a very long period would look the same.",
+        )
+    shuffled, markov = r.get("p_shuffle"), r.get("p_markov")
+    level = r["level"]
+    share = f"{_number(float(rate.value))} of at most {_number(even)} nats a symbol"
+    open_question = "a chaotic orbit read through a partition and a random source of the same rate look alike, so the entropy does not say which it is"
+    share_back = _clockwork(near, r["counts"])
+    if share_back is not None:
+        first = f"The sequence is consistent with a cycle of {int(near.value):,} symbols with errors: it comes back there at {100 * share_back:.0f} % of all places, and as much after many cycles as after one ({_p(float(near.p_values.min()))})."
+        return "periodic with errors", first, f"Its entropy rate is {share}: {open_question}."
+    if shuffled is None:
+        return (
+            "undecided",
+            f"The sequence has {r['size']:,} different symbols, too many for its length to test anything.",
+            "Merge symbols, or record longer.",
+        )
+    if shuffled > level:
+        first = f"The sequence is consistent with independent symbols: shuffled ones share as much from one to the next and fall into as few phrases ({_p(shuffled)})."
+        return (
+            "independent symbols",
+            first,
+            f"The entropy rate is {share}; a good random number generator, or a chaotic map with independent symbols, cannot be told from chance.",
+        )
+    if markov is None:
+        first = f"The sequence has memory ({_p(shuffled)} against independent symbols); its entropy rate is {share}."
+        return (
+            "symbols with memory",
+            first,
+            f"Its {r['size']:,} symbols are too many for its length to tell how long the memory is, and {open_question}.",
+        )
+    if markov > level:
+        first = f"The sequence is consistent with a Markov chain of first order: independent symbols are rejected ({_p(shuffled)}), the chain is not ({_p(markov)})."
+        return "first-order memory", first, f"The entropy rate is {share}; {open_question}."
+    first = f"The sequence has more memory than a Markov chain of first order ({_p(markov)}); its entropy rate is {share}, and past and future share {_number(float(r['excess'].value))} nats or more."
+    return "long memory", first, f"{open_question[0].upper()}{open_question[1:]}."
