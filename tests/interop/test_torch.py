@@ -222,3 +222,14 @@ def test_bad_input():
     idle.forward = idle[:4].forward
     with pytest.raises(ValueError, match="was not reached"):
         probe(idle, x.double())
+
+
+@pytest.mark.slow
+def test_a_residual_network_of_eighteen_layers():
+    """Eight blocks are found; with batch statistics differences grow by less per block than one plain normalised layer would make them."""
+    from tests.interop.resnet import resnet18
+
+    report = probe(resnet18(10), torch.randn(4, 3, 96, 96), training=True, directions=2)
+    assert [r["kind"] for r in report.rows] == ["BasicBlock"] * 8
+    assert np.isfinite(report.lyapunov).all()
+    assert (np.abs(report.lyapunov[1:]) < 0.5).all()
