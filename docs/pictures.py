@@ -13,6 +13,7 @@ from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
+SLOW = ("ising_criticality", "digits_depth")  # made only when named
 
 
 def compare():
@@ -95,8 +96,49 @@ def ising_criticality():
     experiments.run("ising_criticality").plot(IMAGES / "ising_criticality.png")
 
 
+def digits_depth():
+    """Deep networks trained from five starts; about ten minutes."""
+    wc.experiments.run("digits_depth").plot(IMAGES / "digits_depth.png")
+
+
+def networks():
+    """A deep network before and after the suggested gains; depth scales."""
+    from weakchaos.plots.probe import flow_panel, phase_panel, waterfall_panel
+    from weakchaos.plots.scaling import draw_depth_scales
+
+    rng = np.random.default_rng(0)
+    weights = [(rng.normal(size=(128, 128)) * (1.2 / 128) ** 0.5, rng.normal(size=128) * 0.05**0.5) for _ in range(20)]
+    labels = np.arange(60) % 2
+    x = rng.normal(size=(2, 128))[labels] + 0.7 * rng.normal(size=(60, 128))
+    report = wc.renormalization.probe(weights, x, labels)
+    after = wc.renormalization.probe(report.apply_gain(), x, labels)
+    figure = Figure(figsize=(15, 4.3), dpi=120, layout="constrained")
+    left, middle, right = (figure.add_subplot(1, 3, k + 1) for k in range(3))
+    phase_panel(left, report, after)
+    left.grid(False)
+    flow_panel(middle, report)
+    waterfall_panel(right, after)
+    figure.savefig(IMAGES / "probe.png")
+    draw_depth_scales("tanh", path=IMAGES / "depth_scales.png")
+
+
+def renormalization():
+    """Exponents of the square lattice, and a population with shared latent variables beside its null models."""
+    from weakchaos.plots.scaling import draw_exponents, draw_population
+
+    system = wc.samplers.SwendsenWang().bind(wc.Ising.lattice((64, 64), 0.5 * np.log(1 + 2**0.5)))
+    state = system.start(0)
+    system.advance(state, 500, 500)
+    draws = system.advance(state, 20_000, 2).reshape(-1, 64, 64)
+    draw_exponents(wc.renormalization.monte_carlo_rg(draws), path=IMAGES / "monte_carlo_rg.png")
+    rng = np.random.default_rng(0)
+    latent = rng.standard_normal((4000, 10)) @ rng.standard_normal((10, 1024)) * 0.6
+    spikes = rng.random((4000, 1024)) < 1 / (1 + np.exp(1.8 - latent))
+    draw_population(wc.renormalization.coarse_grain(spikes), IMAGES / "population.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, recurrence, ising_criticality)}
-    for name in sys.argv[1:] or [name for name in pictures if name != "ising_criticality"]:
+    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, recurrence, networks, renormalization, ising_criticality, digits_depth)}
+    for name in sys.argv[1:] or [name for name in pictures if name not in SLOW]:
         pictures[name]()

@@ -17,6 +17,8 @@ def examples(page):
 @pytest.mark.parametrize("page", [p for p in PAGES if examples(p)], ids=lambda p: p.stem)
 def test_page(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    if any(re.search(r"^import torch", code, re.M) for code in examples(page)):
+        pytest.importorskip("torch")
     scope = {"__name__": "__main__"}
     with warnings.catch_warnings():
         warnings.simplefilter("default")  # pages show warnings on purpose
