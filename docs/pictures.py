@@ -139,6 +139,6 @@ def renormalization():
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    pictures = {f.__name__: f for f in (compare, herded_gibbs, billiards, recurrence, networks, renormalization, ising_criticality, digits_depth)}
+    pictures = {name: f for name, f in list(globals().items()) if getattr(f, "__module__", "") == "__main__"}
     for name in sys.argv[1:] or [name for name in pictures if name not in SLOW]:
         pictures[name]()
