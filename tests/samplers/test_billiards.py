@@ -139,7 +139,7 @@ def test_ensemble_stays_in_the_invariant_law(make, rng):
         codes, cells = np.empty(draws, np.int64), np.empty((draws, 2), np.int64)
         for k in range(draws):
             state.symbols[:], state.phase[:] = states[k], positions[k]
-            system._move_quietly(state, 1)
+            system.advance(state, 1)
             codes[k] = np.ravel_multi_index(state.symbols, target.cardinalities)
             cells[k] = np.minimum(state.phase[:2] * 4, 3)
         counts = np.bincount((codes * 4 + cells[:, 0]) * 4 + cells[:, 1], minlength=16 * p.size)
@@ -158,7 +158,7 @@ def test_ensemble_stays_in_the_invariant_law(make, rng):
 def test_two_flips_a_unit_and_time(n):
     system = ChaoticBoltzmann().bind(machine(n, n))
     state = system.start(0)
-    system._move_quietly(state, 40_000)
+    system.advance(state, 40_000, 40_000)
     assert abs(state.counters[FLIPS] / (40_000 * n) - 2.0) < 0.01
 
 
@@ -184,6 +184,12 @@ def test_marginals(rates):
         truth = np.concatenate(target.marginals())[system._wiring.unit[0] :]
         moving = (truth > 0) & (truth < 1)
         check_expectations(values[:, :, moving], truth[moving])
+        # Couplings too: the mean log probability, by enumeration.
+        states = np.array(np.unravel_index(np.arange(np.prod(target.cardinalities)), target.cardinalities)).T
+        logs = target.log_prob(states)
+        p = np.exp(logs - logs.max())
+        mean = (p[p > 0] * logs[p > 0]).sum() / p.sum()
+        check_expectations(np.array([target.log_prob(system.symbols(c)) for c in trace.draws])[:, :, None], [mean])
 
 
 def test_zeros_and_evidence():
@@ -385,6 +391,7 @@ def test_bad_input():
     for call, kind, match in (
         (lambda: ChaoticBoltzmann(0.0), ArgumentError, "interval"),
         (lambda: ChaoticBoltzmann(math.inf), ArgumentError, "interval"),
+        (lambda: ChaoticBoltzmann(1e300), ArgumentError, "interval"),
         (lambda: ChaoticBoltzmann(rates="golden"), ArgumentError, "rates"),
         (lambda: ChaoticBoltzmann(rates=[1.0, -1.0]), ArgumentError, "rates"),
         (lambda: ChaoticBoltzmann(rates=[1.0]).bind(machine(3)), ArgumentError, "rates"),

@@ -1,12 +1,11 @@
-"""The two event loops of the chaotic Boltzmann machine: a queue of wall hits for sparse models, a scan for dense ones.
+"""The event loop of the chaotic Boltzmann machine for sparse models: a queue of wall hits.
 
-Both move units with progress y in [0, 1] through their present state at speed ``v = rate / P(state | others)``. When the conditional
+Units move with progress y in [0, 1] through their present state at speed ``v = rate / P(state | others)``. When the conditional
 probability of a unit changes, what remains of its way is unchanged and its wall time is set anew. Every stretch starts its clock at zero
 from the y alone, so rounding does not add up over a run, and a run in parts is the whole run.
 
 Improbable states are passed in times down to 1e-300, and who is first among units in a hurry decides where the model goes: at a clock of
-order one they would be ties. So the clock is set to zero again whenever an event leaves a unit with less than 1e-8 to wait; the scan keeps
-waiting times and needs no clock.
+order one they would be ties. So the clock is set to zero again whenever an event leaves a unit with less than 1e-8 to wait.
 
 Linearised: a perturbation of y_i makes unit i hit its wall earlier by ``dy_i / v_i``, for which time every other unit moves at its new
 speed instead of the old: ``dy_j += (v_j' - v_j) dy_i / v_i`` and ``dy_i <- dy_i v_i' / v_i`` at each event, nothing in between.
@@ -22,11 +21,11 @@ from numba import njit
 
 from weakchaos.core.compiled import kernel
 from weakchaos.samplers.base import STEPS
-from weakchaos.samplers.discrete import record
+from weakchaos.samplers.discrete import record, record_times
 from weakchaos.samplers.event_queue import new_queue, play_all, set_clock
 from weakchaos.targets.discrete import factor_conditional
 
-__all__ = ["FACTORS", "FIELDS", "FLIPS", "TABLES", "Scan", "Wiring", "run_dense", "run_sparse", "tabulate"]
+__all__ = ["FACTORS", "FIELDS", "FLIPS", "TABLES", "Wiring", "run_sparse", "tabulate"]
 
 TABLES, FIELDS, FACTORS = range(3)
 FLIPS = 5  # place among the counters: flips of a unit
@@ -210,129 +209,9 @@ def run_sparse(wiring, model, length, stretches, x, y, vectors, words, joint, co
         if (step + 1) % every == 0:
             row = (step + 1) // every - 1
             record(x, offset, row, draws, counts)
-            _record_times(wiring.still, x, offset, spent, every * stretches * length, times)
+            record_times(wiring.still, x, offset, spent, every * stretches * length, times)
             if stats.shape[0] > 0:
                 stats[row, 0] = flips
             counters[FLIPS] += flips
             flips = 0
     return n
-
-
-@njit(nogil=True)
-def _record_times(still, x, offset, spent, total, times):
-    if times.size > 0:
-        for k in range(times.size):
-            times[k] += spent[k] / total
-            spent[k] = 0.0
-        for s in range(still.size):
-            times[offset[still[s]] + x[still[s]]] += 1.0
-
-
-class Scan(NamedTuple):
-    """A pairwise model of units of two states that all touch each other; ``up = exp(coupling)``, ``down = exp(-coupling)``."""
-
-    field: np.ndarray
-    coupling: np.ndarray
-    up: np.ndarray
-    down: np.ndarray
-    pace: np.ndarray
-    offset: np.ndarray
-
-
-@kernel
-def run_dense(scan, length, stretches, x, y, vectors, words, joint, counters, n, every, draws, stats, counts, times):
-    """The same by a scan of all units at each event, in which odds are multiplied by `up` or `down`.
-
-    ``odds[j]`` is P(other state) / P(state) of unit j, so its speed is ``(1 + odds[j]) / pace[j]``.
-    """
-    pace, offset = scan.pace, scan.offset
-    m, columns, timed, joined = x.size, vectors.shape[1], times.size > 0, joint.size > 0
-    odds, speed, wait, state = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
-    spent, since, shift, still = np.zeros(times.size), np.zeros(m), np.empty(columns), np.empty(0, np.int64)
-    previous = np.empty(m if columns > 0 else 0)
-    quarter = m // 4 * 4
-    flips, code = 0, 0
-    for a in range(m):
-        code += words[a] * x[a]
-    for step in range(n):
-        for _ in range(stretches):
-            for a in range(m):
-                z = scan.field[a]
-                for b in range(m):
-                    z += scan.coupling[a, b] * x[b]
-                state[a] = x[a]
-                odds[a] = math.exp(-z if x[a] == 1 else z)
-                speed[a] = (1.0 + odds[a]) / pace[a]
-                wait[a] = max(1.0 - y[a], 0.0) / speed[a]
-            now, before, remaining = 0.0, 0.0, length
-            while True:
-                first, second, third, fourth = math.inf, math.inf, math.inf, math.inf
-                for a in range(0, quarter, 4):
-                    first, second = min(first, wait[a]), min(second, wait[a + 1])
-                    third, fourth = min(third, wait[a + 2]), min(fourth, wait[a + 3])
-                for a in range(quarter, m):
-                    first = min(first, wait[a])
-                t = min(min(first, second), min(third, fourth))
-                if not t < remaining:
-                    break
-                a = 0
-                while wait[a] != t:
-                    a += 1
-                new = 1 - x[a]
-                now += t
-                remaining -= t
-                if timed:
-                    spent[offset[a] + x[a]] += now - since[a]
-                    since[a] = now
-                if joined:
-                    joint[code] += now - before
-                    before = now
-                    code += words[a] * (2 * new - 1)
-                x[a] = new
-                flips += 1
-                for c in range(columns):
-                    shift[c] = vectors[a, c] / speed[a]
-                if columns > 0:
-                    previous[:] = speed
-                own, risen = odds[a], float(new)
-                _touch_all(scan.up[a], scan.down[a], risen, t, state, odds, speed, wait, pace)
-                odds[a] = 1.0 / own
-                state[a] = risen
-                speed[a] = (1.0 + odds[a]) / pace[a]
-                wait[a] = 1.0 / speed[a]
-                if columns > 0:
-                    for c in range(columns):
-                        vectors[a, c] = 0.0
-                    previous[a] = 0.0
-                    for b in range(m):
-                        for c in range(columns):
-                            vectors[b, c] += (speed[b] - previous[b]) * shift[c]
-            if joined:
-                joint[code] += length - before
-            for a in range(m):
-                y[a] = min(1.0 - (wait[a] - remaining) * speed[a], 1.0)
-                if timed:
-                    spent[offset[a] + x[a]] += length - since[a]
-                    since[a] = 0.0
-        counters[STEPS] += 1
-        if (step + 1) % every == 0:
-            row = (step + 1) // every - 1
-            record(x, offset, row, draws, counts)
-            _record_times(still, x, offset, spent, every * stretches * length, times)
-            if stats.shape[0] > 0:
-                stats[row, 0] = flips
-            counters[FLIPS] += flips
-            flips = 0
-    return n
-
-
-@njit(nogil=True)
-def _touch_all(up, down, risen, t, state, odds, speed, wait, pace):
-    """Set what all units have left to wait after a flip; no branches, so that it is vectorised."""
-    for b in range(odds.size):
-        # The log odds of state 1 grow by W when a unit rises: good for units in state 1, bad for those in state 0.
-        factor = down[b] if state[b] == risen else up[b]
-        chance = odds[b] * factor
-        fast = (1.0 + chance) / pace[b]
-        wait[b] = (wait[b] - t) * (speed[b] / fast)
-        odds[b], speed[b] = chance, fast

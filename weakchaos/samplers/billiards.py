@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -31,49 +31,21 @@ from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ErgodicityWarning, shown
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Sampler, positive
-from weakchaos.samplers.billiard_kernels import Scan, run_dense, run_sparse
-from weakchaos.samplers.billiard_wiring import components, odds_bound, wire
+from weakchaos.samplers.billiard_ergodicity import STARTS, Disagreement, disagreement, units_to_check
+from weakchaos.samplers.billiard_kernels import run_sparse
+from weakchaos.samplers.billiard_scan import Scan, run_dense
+from weakchaos.samplers.billiard_wiring import odds_bound, wire
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.targets.discrete import DiscreteTarget
 
-__all__ = ["ChaoticBoltzmann", "Disagreement"]
+__all__ = ["ChaoticBoltzmann"]
 
 _AVERAGES = ("time", "draws")
 _LONGEST_STRETCH = 64.0
+_LONGEST_STEP = 1e12
 _DENSE_UNITS = 2048
 _LARGEST_ODDS = 600.0  # of odds that are multiplied, in nats: products stay far from overflow
 _JOINT_STATES = 1 << 20
-_CHECKED_UNITS = 6
-_CHECKED_EVENTS = 1_500_000
-_CHECKED_STARTS = 12
-
-
-class Disagreement(NamedTuple):
-    """How far starts disagree about the joint distribution of a few units.
-
-    Attributes
-    ----------
-    units : tuple of int
-    spread : float
-        The largest difference between two starts of the share of time spent in a joint state.
-    ratio : float
-        Variance between starts over the variance that the two halves of each run lead to expect: about 1 for an ergodic billiard.
-    effective : float
-        How many independent draws a run is worth, by the variance between starts.
-    time : float
-        Billiard time of each run.
-    """
-
-    units: tuple[int, ...]
-    spread: float
-    ratio: float
-    effective: float
-    time: float
-
-    @property
-    def ergodic(self) -> bool:
-        """False where starts keep to themselves, or mix so slowly that it comes to the same; True says only that nothing was found."""
-        return self.spread < 1e-3 or (self.ratio < 10.0 and self.effective > self.time / 50.0)
 
 
 class _Bound(BoundDiscrete):
@@ -143,6 +115,11 @@ class _Bound(BoundDiscrete):
         self._move(state, n, max(n, 1), self._no_draws(), np.empty((0, 1)), none, none, images, none)
         return images
 
+    @property
+    def events_per_time(self) -> float:
+        """Mean number of wall hits per unit of billiard time, if every state is possible."""
+        return float(self.rates @ self._wiring.states)
+
     def occupation(self, state: State, n: int, units: Any = None) -> np.ndarray:
         """Move `state` in place by `n` steps; the share of time spent in each joint state of some units, exact.
 
@@ -182,55 +159,16 @@ class _Bound(BoundDiscrete):
     def _no_draws(self) -> np.ndarray:
         return np.empty((0, self.dim), self.dtype)
 
-    def disagreement(self, units: Any, seed: int = 0, starts: int = _CHECKED_STARTS, time: float | None = None) -> Disagreement:
-        """Hold starts against each other: do they agree about how much time a few units spend in each joint state?
-
-        Parameters
-        ----------
-        units : sequence of int
-        seed : int
-        starts : int
-        time : float, optional
-            Billiard time of each run; by default such that all runs have about 1.5 million events.
-
-        Returns
-        -------
-        Disagreement
-        """
-        units = tuple(int(i) for i in units)
-        if time is None:
-            time = _CHECKED_EVENTS / (starts * max(1.0, float(self.rates @ self._wiring.states)))
-        half = max(5, round(time / self.time_step / 2))
-        shares = np.empty((starts, 2, int(np.prod(self.target.cardinalities[list(units)]))))
-        for k, child in enumerate(np.random.SeedSequence(seed).spawn(starts)):
-            state = self.start(child)
-            self._move_quietly(state, 10)
-            shares[k, 0], shares[k, 1] = self.occupation(state, half, units), self.occupation(state, half, units)
-        mean = shares.mean(1)
-        within = float(((shares[:, 0] - shares[:, 1]) ** 2).sum(1).mean()) / 4
-        between, pooled = float(mean.var(0, ddof=1).sum()), mean.mean(0)
-        ratio, effective = (float(v) / max(w, 1e-300) for v, w in ((between, within), ((pooled * (1 - pooled)).sum(), between)))
-        return Disagreement(units, float(np.ptp(mean, axis=0).max()), ratio, effective, 2 * half * self.time_step)
-
-    def _move_quietly(self, state: State, n: int) -> None:
-        none = np.empty(0)
-        self._move(state, n, n, self._no_draws(), np.empty((0, 1)), none, none, np.empty((self.rates.size, 0)), none)
+    def disagreement(self, units: Any, seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:
+        """Hold starts against each other: see `weakchaos.samplers.billiard_ergodicity.disagreement`."""
+        return disagreement(self, units, seed, starts, time)
 
     def before_run(self, state: State) -> None:
         """Small models, and small parts of large ones, are tried from several starts."""
         super().before_run(state)
-        free = self._model.free
-        if free.size <= _CHECKED_UNITS:
-            units = free
-        else:
-            label = components(self._wiring)
-            size = np.bincount(label, minlength=label.size)[label]
-            order = np.argsort(size, kind="stable")
-            units = free[order[size[order] <= 3][:_CHECKED_UNITS]]
-        if units.size < 2 or math.prod(self.target.cardinalities[units].tolist()) > _JOINT_STATES:
-            return
-        found = self.disagreement(units)
-        if not found.ergodic:
+        units = units_to_check(self._model.free, self._wiring)
+        found = self.disagreement(units) if len(units) > 1 else None
+        if found is not None and not found.ergodic:
             names = ", ".join(str(self.names[i]) for i in found.units)
             cure = "" if self.sampler.rates == "incommensurate" else "; rates='incommensurate' unlocks units that run in step"
             warnings.warn(
@@ -282,6 +220,8 @@ class ChaoticBoltzmann(Sampler):
 
     def __post_init__(self):
         positive("interval", self.interval)
+        if self.interval > _LONGEST_STEP:
+            raise ArgumentError(f"`interval` must be at most {_LONGEST_STEP:g}; got {shown(self.interval)}: take more steps")
         if self.averages not in _AVERAGES:
             raise ArgumentError(f"`averages` must be 'time' or 'draws'; got {shown(self.averages)}")
         if isinstance(self.rates, str):

@@ -11,7 +11,7 @@ from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound
 from weakchaos.targets.discrete import smallest_integer
 
-__all__ = ["BoundDiscrete", "record"]
+__all__ = ["BoundDiscrete", "record", "record_times"]
 
 
 @njit(nogil=True)
@@ -24,6 +24,17 @@ def record(x, offset, row, draws, sums):
     if sums.size > 0:
         for i in range(n):
             sums[offset[i] + x[i]] += 1.0
+
+
+@njit(nogil=True)
+def record_times(still, x, offset, spent, total, times):
+    """Add to `times` (if it has entries) the shares of `total` that units `spent` in their states, and set these to zero; units that stand `still` count 1."""
+    if times.size > 0:
+        for k in range(times.size):
+            times[k] += spent[k] / total
+            spent[k] = 0.0
+        for s in range(still.size):
+            times[offset[still[s]] + x[still[s]]] += 1.0
 
 
 class BoundDiscrete(Bound):
