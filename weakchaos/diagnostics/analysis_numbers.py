@@ -24,7 +24,7 @@ from weakchaos.diagnostics.zero_one import zero_one_test
 __all__ = ["analyse_numbers"]
 
 # Lengths up to which a part sees the whole series: recurrence costs n^2, close returns 500 n for each surrogate, IAAFT and its tests n^1.5.
-_RECURRENT, _RETURNING, _TESTED = 10_000, 20_000, 2_000
+_RECURRENT, _RETURNING, _TESTED = 30_000, 20_000, 2_000
 _FLUCTUATING = 200
 _LAGS = 10
 _LINEAR = "a monotone function of a stationary linear Gaussian process (IAAFT)"

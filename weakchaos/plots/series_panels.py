@@ -104,32 +104,29 @@ def draw_correlation(axes: Any, r: dict[str, Any]) -> None:
     legend(axes, "upper right")
 
 
-def recurrence_image(close: Any) -> np.ndarray:
-    """A picture of a boolean matrix: the mean over cells as the opacity of one colour, which suits any paper."""
-    side = min(_SIDE, len(close))
-    edges = np.linspace(0, len(close), side + 1).astype(int)
-    mean = np.add.reduceat(np.add.reduceat(close.astype(np.float32), edges[:-1], 0), edges[:-1], 1)
-    mean /= np.outer(np.diff(edges), np.diff(edges))
-    out = np.empty((side, side, 4))
+def blue_of(shade: np.ndarray) -> np.ndarray:
+    """Shares from 0 to 1 as the opacity of one colour, which suits any paper."""
+    out = np.empty((*shade.shape, 4))
     out[..., :3] = [int(_BLUE[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    out[..., 3] = np.minimum(1.0, mean / max(mean.mean() * 4, 1e-9)) if side < len(close) else mean
+    out[..., 3] = np.clip(shade, 0, 1)
     return out
 
 
 def draw_recurrence(axes: Any, r: dict[str, Any]) -> None:
     """Which points come near which."""
-    from weakchaos.diagnostics.embedding import embed
+    from weakchaos.diagnostics.recurrence_pixels import recurrence_image
 
     found = r.get("recurrence")
     begin(axes, "Recurrence plot", f"time ({r['unit']})", f"time ({r['unit']})")
     if found is None:
         absent(axes)
         return
-    step = max(1, r["delay"] // 4)
-    points = embed(r["x"], r["dim"], r["delay"])[::step][:800]
-    close = np.abs(points[:, None] - points[None]).max(-1) <= found.parameters["radius"]
-    span = len(points) * step * r["dt"]
-    axes.imshow(recurrence_image(close), origin="lower", extent=(0, span, 0, span), aspect="auto", interpolation="nearest")
+    # Long enough to show how the orbit comes back, short enough to show single lines.
+    part = r["x"][: 1000 + 200 * (r["delay"] - 1) + (r["dim"] - 1) * r["delay"]]
+    shade = np.sqrt(recurrence_image(part, found.parameters["radius"], _SIDE, r["dim"], r["delay"]))
+    dark = float(np.quantile(shade[~np.eye(len(shade), dtype=bool)], 0.99))
+    span = (part.size - (r["dim"] - 1) * r["delay"]) * r["dt"]
+    axes.imshow(blue_of(shade / (dark or 1.0)), origin="lower", extent=(0, span, 0, span), aspect="auto", interpolation="nearest")
     axes.grid(False)
 
 

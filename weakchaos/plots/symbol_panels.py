@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.series_panels import absent, begin, legend, recurrence_image, remark
+from weakchaos.plots.series_panels import absent, begin, blue_of, legend, remark
 from weakchaos.plots.style import COLOURS, FADED, SMALL
 
 __all__ = ["SYMBOL_PANELS"]
@@ -114,7 +114,7 @@ def draw_equal(axes: Any, r: dict[str, Any]) -> None:
         absent(axes)
         return
     words = x[:-2] * r["size"] ** 2 + x[1:-1] * r["size"] + x[2:]
-    image = recurrence_image(words[:, None] == words[None])
+    image = blue_of((words[:, None] == words[None]).astype(np.float64))
     axes.imshow(image, origin="lower", extent=(0, words.size, 0, words.size), aspect="auto", interpolation="nearest")
     axes.grid(False)
 
@@ -129,10 +129,7 @@ def draw_transitions(axes: Any, r: dict[str, Any]) -> None:
     counts = np.zeros((size, size))
     np.add.at(counts, (r["x"][:-1], r["x"][1:]), 1)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    image = np.empty((size, size, 4))
-    image[..., :3] = [int(_BLUE[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    image[..., 3] = share
-    axes.imshow(image, aspect="auto", interpolation="nearest")
+    axes.imshow(blue_of(share), aspect="auto", interpolation="nearest")
     axes.grid(False)
     if size <= 6:
         for i in range(size):
