@@ -137,6 +137,15 @@ def renormalization():
     draw_population(wc.renormalization.coarse_grain(spikes), IMAGES / "population.png")
 
 
+def chaos():
+    """All panels for the first coordinate of the Lorenz system."""
+    system = wc.systems.Lorenz()
+    state = system.start(1)
+    system.advance(state, 20_000, 20_000)
+    x = system.advance(state, 100_000, 20)[:, 0]
+    wc.diagnostics.analyse_series(x, dt=0.1, name="Lorenz, x", unit="time unit").plot(IMAGES / "chaos.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     pictures = {name: f for name, f in list(globals().items()) if getattr(f, "__module__", "") == "__main__"}

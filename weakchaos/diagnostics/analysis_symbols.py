@@ -93,7 +93,7 @@ def _complexity(e: Evidence, x: np.ndarray, size: int) -> None:
     found = lempel_ziv(x)
     r["lempel_ziv"] = found
     e.add("LZ76 phrases", int(found.value), "phrases", notes=found.warnings)
-    e.add("LZ76, normalised", found.normalized, "of independent, even symbols")
+    e.add("LZ76, normalised", found.normalized, "1: independent, even symbols")
     lengths = np.arange(1, min(_WORDS, x.size // 2) + 1)
     r["words"] = (lengths, word_complexity(x, lengths))
     growth = topological_entropy(x)
