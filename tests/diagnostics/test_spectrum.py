@@ -225,6 +225,14 @@ def test_intervals_do_not_matter():
     assert any("lost in rounding" in note for note in lossy.warnings)
 
 
+def test_intervals_chosen():
+    """The two vectors of the cat map part by 2 ln((3 + sqrt 5) / 2) a step: four digits of shear where there is only rounding to fear, two
+    where twin orbits must stay close."""
+    assert lyapunov_spectrum(systems.ArnoldCat(), steps=100).parameters["every"] == int(math.log(1e4) / (2 * CAT))
+    assert lyapunov_spectrum(systems.Logistic(), steps=100).parameters["every"] == 50
+    assert lyapunov_spectrum(Twin(), steps=100).parameters["every"] == int(math.log(100) / (2 * CAT))
+
+
 def test_history_ends_at_the_value():
     result = lyapunov_spectrum(systems.Lorenz(), steps=10_000)
     assert np.array_equal(result.history[-1], result.exponents)

@@ -44,6 +44,20 @@ def end_of(system, position, time):
     return system.advance(state, round(time / system.step))[-1]
 
 
+@pytest.mark.parametrize("system", [systems.Lorenz(), systems.Lorenz96(6)])
+def test_orbits_do_not_depend_on_the_vectors_carried(system):
+    """Few numbers move by other machine code than many: the same orbit, to the last bit, and the same images of the vectors."""
+    alone = system.start(5)
+    system.advance(alone, 20)
+    images = []
+    for k in (1, 3, 9):
+        state = system.start(5)
+        images.append(system.tangent(state, 20, np.ones((system.dim, k))))
+        assert np.array_equal(state.phase, alone.phase)
+    for other in images[1:]:
+        assert (other == images[0]).all()
+
+
 @pytest.mark.parametrize(("method", "order", "step"), [("rk4", 4, 0.05), ("symplectic4", 4, 0.2), ("leapfrog", 2, 0.1)])
 def test_order_of_convergence(method, order, step):
     position, time = [0.0, 0.1, 0.5, 0.0], 4.0

@@ -1,5 +1,6 @@
 """Reference maps: laws of a System, exact orbits and periods, tangents against differences, the closed forms of derivatives."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -189,6 +190,21 @@ def test_standard_map_keeps_area_and_the_circle():
     assert draws.min() >= 0.0
     assert draws.max() < 2 * math.pi
     assert np.linalg.det(system.tangent(system.start(1), 6, np.eye(2))) == pytest.approx(1.0, abs=1e-8)
+
+
+def test_standard_map_from_anywhere():
+    """The formula to the last bit from starts on the circle, at its ends, and many turns away, where the way to the circle is another."""
+    turn = 2.0 * math.pi
+    ends = [0.0, math.nextafter(turn, 0.0), turn, -1e-300, -turn, 2 * turn, math.nextafter(2 * turn, 0.0), 1e3, -77.7]
+    for k in (0.0, 6.0, 40.0):
+        system = systems.StandardMap(k)
+        for x, p in itertools.product(ends, repeat=2):
+            for image in system.advance(system.start(position=[x, p]), 3):
+                p = p + k * math.sin(x)
+                p -= turn * math.floor(p / turn)
+                x += p
+                x -= turn * math.floor(x / turn)
+                assert image.tolist() == [x, p]
 
 
 def test_lattice_of_one_value_stays_one_value():

@@ -109,13 +109,18 @@ def batch_stderr(logs: np.ndarray) -> np.ndarray:
         return means.std(0, ddof=1) / math.sqrt(batches)
 
 
-def chosen_interval(pilot: Rounds, every: int) -> int:
-    """Steps between two orthonormalisations over which the frame is sheared by a factor of about 100."""
+def chosen_interval(pilot: Rounds, every: int, exact: bool = False) -> int:
+    """Steps between two orthonormalisations.
+
+    Twin orbits must stay close: nothing may grow, and the frame not be sheared, by more than a factor of about 100. An `exact` derivative has
+    only rounding to fear: a shear of 10**4 leaves twelve digits of the smallest vector, and growth by 10**40 is far from overflow.
+    """
     if not pilot.logs.size or not np.isfinite(pilot.logs).all():
         return every
     rates = pilot.logs.mean(0) / every
-    strength = max(float(np.ptp(rates)), float(np.abs(rates).max()), 1e-3)
-    return int(min(max(math.log(100.0) / strength, 1.0), 50.0))
+    shear, growth = (1e4, 1e40) if exact else (100.0, 100.0)
+    strength = max(float(np.ptp(rates)) / math.log(shear), float(np.abs(rates).max()) / math.log(growth), 1e-3)
+    return int(min(max(1.0 / strength, 1.0), 50.0))
 
 
 def prepared(
@@ -153,7 +158,7 @@ def prepared(
     pilot = frame_rounds(system, base, frame, first, 1, interval)
     rest = transient - first * interval
     if every is None:
-        interval = chosen_interval(pilot, 1)
+        interval = chosen_interval(pilot, 1, supports_tangent(system))
     diverged = pilot.diverged
     # The last round may be shorter, so that the orbit measured does not depend on the interval.
     for rounds, length in ((rest // interval, interval), (1, rest % interval)):
@@ -187,7 +192,8 @@ def lyapunov_spectrum(
     transient : int, optional
         Steps made first, in which the frame turns too; max(1000, steps / 10) when not given.
     every : int, optional
-        Steps between two orthonormalisations; chosen in the transient when not given, so that the frame is sheared about a hundredfold.
+        Steps between two orthonormalisations; chosen in the transient when not given: at most 50, and so that little is lost to
+        rounding or, for twin orbits, to their distance.
     seed : int
         Of the start and of the first frame.
     state : State, optional

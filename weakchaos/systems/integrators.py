@@ -16,22 +16,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray
+from numba import carray, njit
 
 from weakchaos.core.compiled import address_of
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.systems.dop853 import STAGES, dop853
-from weakchaos.systems.pointers import CMap, NativeFunction, call_map
+from weakchaos.systems.pointers import CMap, NativeFunction, call_map, loops_as_written
 
 __all__ = ["METHODS", "SYMPLECTIC", "stepper"]
 
 METHODS = ("rk4", "dop853", "symplectic4", "leapfrog")
 SYMPLECTIC = ("symplectic4", "leapfrog")
 _HEADER = 8
+_SHORT = 12  # numbers; measured
 
 
-@NativeFunction
-def _rk4(n, z, out, data):
+@njit(inline="always")
+def _runge_kutta(n, z, out, data):
     words = carray(data, (_HEADER,), np.uint64)
     work = carray(data, (_HEADER + 5 * n,), np.float64)
     field, field_data, h, size = words[0], words[1], work[2], np.uint64(n)
@@ -51,6 +52,17 @@ def _rk4(n, z, out, data):
     for i in range(n):
         out[i] = z[i] + h / 6.0 * (work[a + i] + 2.0 * (work[b + i] + work[c + i]) + work[d + i])
     return status
+
+
+@NativeFunction
+def _rk4(n, z, out, data):
+    return _runge_kutta(n, z, out, data)
+
+
+@NativeFunction
+def _rk4_short(n, z, out, data):
+    loops_as_written()
+    return _runge_kutta(n, z, out, data)
 
 
 # Drifts and kicks in turn, in parts of the step.
@@ -103,7 +115,7 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
     """
     n, fractions = dim * (1 + k), _ORDER_2 if method == "leapfrog" else _ORDER_4
     if method == "rk4":
-        native, work, words = _rk4, 5 * n, (0, 0)
+        native, work, words = _rk4_short if n <= _SHORT else _rk4, 5 * n, (0, 0)
     elif method == "dop853":
         native, work, words = dop853, (STAGES + 2) * n, (dim, 0)
     elif method in SYMPLECTIC:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import carray
+from numba import carray, njit
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
@@ -42,15 +42,21 @@ def _henon(n, z, out, data):
     return 0
 
 
+@njit(nogil=True)
+def _on_circle(angle, turn):
+    """`angle` modulo `turn`. A turn off at most, where most angles are, needs no division, and gives the same number to the last bit."""
+    if -turn <= angle < 2.0 * turn:
+        return angle - (turn if angle >= turn else 0.0 if angle >= 0.0 else -turn)
+    return angle - turn * np.floor(angle / turn)
+
+
 @NativeFunction
 def _standard(n, z, out, data):
     k = carray(data, (1,), np.float64)[0]
     turn = 2.0 * math.pi
     x = z[0]
-    p = z[1] + k * math.sin(x)
-    p -= turn * math.floor(p / turn)
-    x += p
-    out[0], out[1] = x - turn * math.floor(x / turn), p
+    p = _on_circle(z[1] + k * math.sin(x), turn)
+    out[0], out[1] = _on_circle(x + p, turn), p
     if n > 2:
         slope = k * math.cos(z[0])
         for i in range(2, n, 2):

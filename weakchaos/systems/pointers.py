@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from weakchaos.core.compiled import c_function
 from weakchaos.core.errors import SamplingError
 
-__all__ = ["FAILED", "MAP", "CMap", "NativeFunction", "call_map"]
+__all__ = ["FAILED", "MAP", "CMap", "NativeFunction", "call_map", "loops_as_written"]
 
 MAP = int64(uint64, types.CPointer(float64), types.CPointer(float64), types.voidptr)
 # The same to C; with a signed count the arithmetic of indices stays one of integers in numba.
@@ -41,6 +41,21 @@ def call_map(typingctx, function, n, x, out, user_data):
 
     u = types.uint64
     return types.int64(u, u, u, u, u), codegen
+
+
+@_intrinsic
+def loops_as_written(typingctx):
+    """Ask the compiler not to make vectors of the loops of the function that calls this.
+
+    A vector of numbers that were written one by one just before must wait for all of them to leave the processor's store buffer: for a
+    dozen numbers that takes longer than the loop.
+    """
+
+    def codegen(context, builder, signature, args):
+        builder.function.attributes.add("noimplicitfloat")
+        return context.get_dummy_value()
+
+    return types.none(), codegen
 
 
 class NativeFunction:
