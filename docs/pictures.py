@@ -13,7 +13,7 @@ from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
-SLOW = ("ising_criticality", "digits_depth")  # made only when named
+SLOW = ("ising_criticality", "digits_depth", "machine_flow")  # made only when named
 
 
 def compare():
@@ -99,6 +99,11 @@ def ising_criticality():
 def digits_depth():
     """Deep networks trained from five starts; about ten minutes."""
     wc.experiments.run("digits_depth").plot(IMAGES / "digits_depth.png")
+
+
+def machine_flow():
+    """The flow of trained Boltzmann machines; about three minutes."""
+    wc.experiments.run("machine_flow").plot(IMAGES / "machine_flow.png")
 
 
 def networks():
