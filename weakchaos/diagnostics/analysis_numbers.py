@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.diagnostics.dimension import correlation_dimension, correlation_entropy, correlation_sums
+from weakchaos.diagnostics.correlation import correlation_sums
+from weakchaos.diagnostics.correlation_rate import correlation_entropy
+from weakchaos.diagnostics.dimension import correlation_dimension
 from weakchaos.diagnostics.divergence import lyapunov_from_series
 from weakchaos.diagnostics.embedding import embedding_delay, embedding_dimension
 from weakchaos.diagnostics.evidence import Evidence, rank_p_value, repetition
@@ -155,7 +157,7 @@ def _dimension(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None:
     found = e.attempt("correlation dimension", correlation_dimension, x, None, delay, theiler, top)
     r["dimension"] = found
     if found is not None:
-        r["sums"] = correlation_sums(x, top, delay, theiler, 10**7)
+        r["sums"] = correlation_sums(x, found.by_dimension.size, delay, theiler, 10**7)
         e.add(
             "correlation dimension",
             found.value,

@@ -1,6 +1,8 @@
 """Everything that asks a recorded series, under one name: ``diagnostics.series.lyapunov_from_series(x)``."""
 
-from weakchaos.diagnostics.dimension import CorrelationSums, correlation_dimension, correlation_entropy, correlation_sums
+from weakchaos.diagnostics.correlation import CorrelationSums, correlation_sums
+from weakchaos.diagnostics.correlation_rate import correlation_entropy
+from weakchaos.diagnostics.dimension import correlation_dimension
 from weakchaos.diagnostics.divergence import Divergence, lyapunov_from_series
 from weakchaos.diagnostics.embedding import embed, embedding_delay, embedding_dimension, mutual_information
 from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
