@@ -31,8 +31,8 @@ from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ErgodicityWarning, shown
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Sampler, positive
-from weakchaos.samplers.billiard_ergodicity import STARTS, Disagreement, disagreement, units_to_check
-from weakchaos.samplers.billiard_kernels import run_sparse
+from weakchaos.samplers.billiard_ergodicity import LARGEST, STARTS, Disagreement, disagreement, units_to_check
+from weakchaos.samplers.billiard_kernels import FACTORS, run_sparse
 from weakchaos.samplers.billiard_scan import Scan, run_dense
 from weakchaos.samplers.billiard_wiring import odds_bound, wire
 from weakchaos.samplers.discrete import BoundDiscrete
@@ -120,6 +120,13 @@ class _Bound(BoundDiscrete):
         """Mean number of wall hits per unit of billiard time, if every state is possible."""
         return float(self.rates @ self._wiring.states)
 
+    @property
+    def every_state_possible(self) -> bool:
+        """Whether no conditional probability is zero, by zeros of the model or by underflow."""
+        if self._wiring.kind == FACTORS:
+            return bool(np.isfinite(self._model.log_table).all())
+        return bool((self._wiring.table > 0).all())
+
     def occupation(self, state: State, n: int, units: Any = None) -> np.ndarray:
         """Move `state` in place by `n` steps; the share of time spent in each joint state of some units, exact.
 
@@ -159,7 +166,7 @@ class _Bound(BoundDiscrete):
     def _no_draws(self) -> np.ndarray:
         return np.empty((0, self.dim), self.dtype)
 
-    def disagreement(self, units: Any, seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:
+    def disagreement(self, units: Any = (), seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:
         """Hold starts against each other: see `weakchaos.samplers.billiard_ergodicity.disagreement`."""
         return disagreement(self, units, seed, starts, time)
 
@@ -167,13 +174,13 @@ class _Bound(BoundDiscrete):
         """Small models, and small parts of large ones, are tried from several starts."""
         super().before_run(state)
         units = units_to_check(self._model.free, self._wiring)
-        found = self.disagreement(units) if len(units) > 1 else None
-        if found is not None and not found.ergodic:
-            names = ", ".join(str(self.names[i]) for i in found.units)
+        if len(units) < 2 and not 1 < self._model.free.size <= LARGEST:
+            return
+        found = self.disagreement(units)
+        if not found.ergodic:
             cure = "" if self.sampler.rates == "incommensurate" else "; rates='incommensurate' unlocks units that run in step"
             warnings.warn(
-                f"the billiard is not ergodic, or mixes too slowly: after a time of {found.time:.0f} the shares of the joint states of {names} differ by up to "
-                f"{found.spread:.2g} between starts, whose variance is {found.ratio:.3g} times what it is within a run{cure}",
+                f"the billiard is not ergodic, or mixes too slowly: after a time of {found.time:.0f} {' and '.join(found.reasons())}{cure}",
                 ErgodicityWarning,
                 stacklevel=3,
             )
@@ -200,8 +207,8 @@ class ChaoticBoltzmann(Sampler):
     ``trace.stats["flips"]`` counts the flips of each draw. The bound system carries its exact linearised map (``tangent``), so that
     `lyapunov_spectrum` needs no twins; exponents are per unit time. Proofs are at the head of the file: p(s) times Lebesgue measure is
     invariant; with two states the flow is turned back by y -> 1 - y, so exponents come in pairs of opposite sign, one is zero for the flow itself,
-    and two units can have no chaos. Before a run, up to six units (those of a small model, or of small parts of a larger one) are
-    tried from twelve starts, and an `ErgodicityWarning` says by how much they disagree if they do.
+    and two units can have no chaos. Before a run, models of up to 36 units, and small parts of larger ones, are tried from twelve
+    starts, and an `ErgodicityWarning` says by how much these disagree if they do.
 
     Conditional probabilities below 1e-300 count as that. Tables of the model are followed for any discrete target, zeros included.
 
