@@ -1,8 +1,10 @@
 """weakchaos: samplers as dynamical systems, from strongly chaotic Monte Carlo to herding, with the diagnostics of chaos."""
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from weakchaos import diagnostics, drivers, experiments, herding, renormalization, samplers, systems
+from weakchaos import diagnostics, drivers, herding, samplers, systems
 from weakchaos.comparison import Report, compare
 from weakchaos.core import errors
 from weakchaos.core.sampling import extend, sample
@@ -52,3 +54,10 @@ __all__ = [
     "systems",
     "zoo",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Large parts that many programs never touch are imported when they are first named.
+    if name in ("experiments", "renormalization"):
+        return import_module(f"weakchaos.{name}")
+    raise AttributeError(f"module 'weakchaos' has no attribute {name!r}")
