@@ -11,7 +11,8 @@ from weakchaos.diagnostics.analysis_symbols import _information
 from weakchaos.diagnostics.entropy import conditional_entropy
 from weakchaos.diagnostics.evidence import rank_p_value, repetition
 from weakchaos.diagnostics.symbolic import symbolize
-from weakchaos.diagnostics.verdict import judge_numbers, judge_symbols
+from weakchaos.diagnostics.verdict import judge_numbers
+from weakchaos.diagnostics.verdict_symbols import judge_symbols
 
 KEYS = {"part", "quantity", "value", "unit", "stderr", "low", "high", "p_value", "null", "notes"}
 
@@ -164,6 +165,40 @@ def test_regular_motion_of_every_kind():
     noisy = sound(asked(np.sin(0.1 * t) + 0.1 * np.random.default_rng(0).standard_normal(2000)))
     assert noisy.verdict == "periodic with noise"
     assert noisy["spectral period"]["value"] == pytest.approx(20 * math.pi, rel=0.01)
+
+
+def test_shapes_that_are_no_sines():
+    t = np.arange(800)
+    saw = sound(asked(0.013 * t % 1 + 0.5))
+    assert saw.verdict == "periodic with noise"
+    assert "period 77 steps" in saw.sentences()
+    flips = sound(asked(t % 2 + 1e-3 * np.random.default_rng(0).standard_normal(800)))
+    assert (flips.verdict, "period 2 steps" in flips.sentences()) == ("periodic with noise", True)
+    dying = sound(asked(np.exp(-t / 30) * np.cos(t)))
+    assert dying.verdict == "regular, not stationary"
+    assert "dies out" in dying.sentences()
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_the_verdict_does_not_depend_on_the_unit(scale):
+    x = henon(600)
+    usual, scaled = asked(x), asked(x * scale)
+    assert scaled.verdict == usual.verdict
+    assert scaled["prediction error"]["value"] == pytest.approx(usual["prediction error"]["value"], rel=1e-6)
+    assert "divided by 2**" in " ".join(scaled.warnings)
+    assert asked(x + 1e6).verdict == usual.verdict
+
+
+def test_series_with_jumps_run_through_without_warnings():
+    for x in (np.where(np.arange(400) == 200, 1.25, 0.25), np.where(np.arange(400) < 200, 0.1, 0.9), np.arange(400) + 0.5):
+        sound(asked(x))
+
+
+def test_a_noisy_map_is_told_from_noise_and_not_called_chaos():
+    noise = np.random.default_rng(0).standard_normal(1500)
+    report = sound(asked(logistic(1500) + 0.03 * noise))
+    assert report.verdict == "nonlinear rule with noise"
+    assert sound(asked(logistic(1500) + 3.0 * noise)).verdict == "white noise"
 
 
 def test_nonlinear_noise_is_named_as_such_and_needs_enough_surrogates():

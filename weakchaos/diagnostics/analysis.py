@@ -177,7 +177,7 @@ def analyse_series(
     evidence = Evidence()
     if symbolic:
         from weakchaos.diagnostics.analysis_symbols import analyse_symbols, least_symbols
-        from weakchaos.diagnostics.verdict import judge_symbols
+        from weakchaos.diagnostics.verdict_symbols import judge_symbols
 
         ranks, size = least_symbols(array)
         if array.ndim == 1:

@@ -13,24 +13,22 @@ from weakchaos.diagnostics.correlation_rate import correlation_entropy
 from weakchaos.diagnostics.dimension import correlation_dimension
 from weakchaos.diagnostics.divergence import lyapunov_from_series
 from weakchaos.diagnostics.embedding import embedding_delay, embedding_dimension
-from weakchaos.diagnostics.evidence import Evidence, rank_p_value, repetition
+from weakchaos.diagnostics.evidence import Evidence, repetition
 from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
 from weakchaos.diagnostics.near_periods import near_periods, spectral_periods
+from weakchaos.diagnostics.null_tests import against_surrogates
 from weakchaos.diagnostics.ordinal import permutation_entropy
 from weakchaos.diagnostics.recorded import autocorrelation, correlation_time, theiler_window, tie_notes
 from weakchaos.diagnostics.recurrence import recurrence_quantification
 from weakchaos.diagnostics.sample_entropy import sample_entropy
-from weakchaos.diagnostics.surrogates import match_ends, prediction_error, surrogates, time_asymmetry
 from weakchaos.diagnostics.zero_one import zero_one_test
 
 __all__ = ["analyse_numbers"]
 
-# Lengths up to which a part sees the whole series: recurrence costs n^2, close returns 500 n for each surrogate, IAAFT and its tests n^1.5.
-_RECURRENT, _RETURNING, _TESTED = 30_000, 20_000, 2_000
+# Lengths up to which a part sees the whole series: recurrence costs n^2, close returns 500 n for each surrogate.
+_RECURRENT, _RETURNING = 30_000, 20_000
 _FLUCTUATING = 200
-_LAGS = 10
-_LINEAR = "a monotone function of a stationary linear Gaussian process (IAAFT)"
-_INDEPENDENT = "independent numbers (shuffled)"
+_SMALL = 1e-90
 
 
 def analyse_numbers(
@@ -38,8 +36,13 @@ def analyse_numbers(
 ) -> list[str]:
     """Fill `e`; the warnings that belong to no row."""
     r = e.results
-    r.update(x=x, dt=dt, unit=unit, level=0.05)
     warnings = list(tie_notes(x))
+    size = float(np.abs(x).max())
+    if not _SMALL < size < 1 / _SMALL:
+        # By a power of two, which changes no digit: squares of such numbers leave the range of floating point.
+        x = np.ldexp(x, -math.frexp(size)[1])
+        warnings.append(f"all numbers were divided by 2**{math.frexp(size)[1]}, which changes no row but those in their own units")
+    r.update(x=x, dt=dt, unit=unit, level=0.05)
     parts: list[tuple[str, Callable[..., None]]] = [
         ("correlation and drift", _correlation),
         ("embedding", _embedding),
@@ -49,7 +52,7 @@ def analyse_numbers(
         ("recurrence", _recurrence),
         ("fluctuations", _fluctuations),
         ("periods", _periods),
-        ("surrogates", _surrogates),
+        ("surrogates", against_surrogates),
     ]
     r.update(kind_asked=kind, seed=seed, count=count, warnings=warnings)
     for name, function in parts:
@@ -96,6 +99,7 @@ def _correlation(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None:
     _, q = _halves(squares)
     first, second = (float(h.var()) for h in half)
     ratio = math.log(second / first) if min(first, second) > 0 else math.inf
+    r["variance_ratio"] = ratio
     notes = [] if math.isfinite(ratio) else ["one half does not vary"]
     e.add("change of the variance", ratio, "log ratio", p_value=q, null="both halves have the same variance", notes=notes)
     r["drift_p"] = min(1.0, 2 * min(p, q))
@@ -249,7 +253,7 @@ def _periods(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None:
     part = x[:_RETURNING]
     if part.size < x.size:
         r["warnings"].append(f"near periods are those of the first {part.size:,} of {x.size:,} numbers")
-    near = e.attempt("near period", near_periods, part, seed=r["seed"], surrogates=r["count"])
+    near = e.attempt("near period", near_periods, part, max_period=min(part.size // 3, 500), seed=r["seed"], surrogates=r["count"])
     r["near"] = near
     if near is not None:
         one = np.flatnonzero(near.periods == near.value)
@@ -275,59 +279,3 @@ def _list_periods(e: Evidence, name: str, found: Any, dt: float, unit: str, null
             null=null,
             notes=[f"{100 * found.strengths[k]:.3g} % of the variance{more}"],
         )
-
-
-def _clustering(x: np.ndarray) -> float:
-    """Mean autocorrelation of absolute deviations at the first lags: whether large ones come in clusters."""
-    size = np.abs(x - np.median(x))
-    return float(autocorrelation(size, _LAGS)[1:].mean()) if np.ptp(size) > 0 else 0.0
-
-
-def _box_pierce(x: np.ndarray) -> float:
-    """Sum of squared autocorrelations at the first lags (Box and Pierce, J. Am. Stat. Assoc. 65 (1970) 1509, doi:10.2307/2284333)."""
-    return float((autocorrelation(x, _LAGS)[1:] ** 2).sum())
-
-
-def _surrogates(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None:
-    r = e.results
-    count, seed = r["count"], r["seed"]
-    rng = np.random.default_rng(seed)
-    whole = x[: 10 * _RETURNING]
-    value = _box_pierce(whole)
-    shuffled = [_box_pierce(rng.permutation(whole)) for _ in range(count)]
-    r["p_serial"] = rank_p_value(value, shuffled, "upper")
-    e.add("serial correlation", value, f"sum of squares, lags 1 to {_LAGS}", p_value=r["p_serial"], null=_INDEPENDENT)
-
-    # Flows are asked one delay ahead: a single step of theirs is foretold by any smooth curve.
-    stride = max(1, min(r["delay"], x.size // 400))
-    part = x[::stride][:_TESTED]
-    part = part[match_ends(part)]
-    if part.size * stride < 0.9 * x.size:
-        every = "" if stride == 1 else f", every {stride}th"
-        r["warnings"].append(f"surrogate tests use {part.size:,} of {x.size:,} numbers{every}")
-    if 3 / (count + 1) > r["level"]:
-        r["warnings"].append(f"{count} surrogates cannot reject by one of three tests at level {r['level']:g} together: 59 can")
-    dim = min(max(r["dim"], 2), 4)
-    lag = stride * dt
-    tests: list[tuple[str, str, Callable[[np.ndarray], float], str, str]] = [
-        (
-            "prediction error",
-            "p_linear",
-            lambda s: prediction_error(s, dim),
-            "lower",
-            f"sd, {lag:.4g} {unit} ahead in {dim} dimensions",
-        ),
-        ("time asymmetry", "p_asymmetry", lambda s: abs(time_asymmetry(s)), "upper", "|skewness of differences|"),
-        ("clustering of amplitudes", "p_clustering", _clustering, "upper", f"autocorrelation of |x - median|, lags 1 to {_LAGS}"),
-    ]
-
-    def rank() -> None:
-        made = surrogates(part, "iaaft", count, seed)
-        for name, key, function, side, words in tests:
-            own, others = function(part), np.array([function(s) for s in made])
-            r[key] = rank_p_value(own, others, side)
-            r[f"{key}_values"] = (own, others)
-            notes = [f"surrogates: {np.median(others):.3g} ({others.min():.3g} to {others.max():.3g})"]
-            e.add(name, own, words, p_value=r[key], null=_LINEAR, notes=notes)
-
-    e.attempt("prediction error", rank)

@@ -103,7 +103,8 @@ class Evidence:
     def attempt(self, quantity: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """What `function` gives; where it refuses the series, None, and a row that says why."""
         try:
-            return function(*arguments, **options)
+            with np.errstate(divide="ignore", invalid="ignore"):  # what comes of it is not finite and is shown as missing
+                return function(*arguments, **options)
         except ArgumentError as error:
             self.add(quantity, None, notes=[f"not measured: {error}"])
             return None

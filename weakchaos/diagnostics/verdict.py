@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["judge_numbers", "judge_symbols"]
+import numpy as np
+
+__all__ = ["judge_numbers", "number", "p_words"]
 
 _REGULAR = 0.35  # K of the 0-1 test below which motion may be called regular
 _LINE = 0.1  # share of the variance in one bin of the spectrum above which a rhythm is named
@@ -19,11 +21,13 @@ _NARROW = 0.95  # share of the power about a peak that a line has in five bins o
 _TESTS = 3  # tests against IAAFT surrogates, any of which may speak against a linear process
 
 
-def _p(value: Any) -> str:
+def p_words(value: Any) -> str:
+    """A p-value in a sentence."""
     return f"p = {value:.2g}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number in a sentence, with three digits."""
     return f"{value:.3g}"
 
 
@@ -57,6 +61,28 @@ def _is_line(r: dict[str, Any]) -> bool:
     return bool(power[max(place - 2, 0) : place + 3].sum() > _NARROW * around)
 
 
+def _comes_back(near: Any) -> tuple[int, float] | None:
+    """Lag at which a series comes back, and how often, where it does so as often after many times that lag; None otherwise."""
+    if near is None:
+        return None
+    returns = near.curve[1]
+    dips = np.flatnonzero(returns < 0.5 * (returns.max() + returns.min()))
+    if not dips.size:
+        return None
+    # Smooth series are still near where they were at the first lags.
+    p = int(np.argmax(returns[dips[0] :] >= 0.9 * returns[dips[0] :].max())) + int(dips[0]) + 1
+    while p < returns.size and returns[p] > returns[p - 1]:
+        p += 1
+    if p < 2 or returns.size < 3 * p:
+        return None
+    # A period that is no whole number of steps is off by up to half a step each time.
+    times = returns.size // p
+    around = returns[times * p - 1 - times // 2 : times * p + times // 2]
+    chance = float(returns.mean())
+    once, later = returns[p - 1] - chance, around.max() - chance
+    return (p, float(returns[p - 1])) if once > 0.4 * (1 - chance) and later > 0.9 * once else None
+
+
 def _time(r: dict[str, Any], value: float) -> str:
     return f"{value:.4g} {r['unit']}" + ("s" if r["unit"] in ("step", "day", "month", "year", "hour") and value != 1 else "")
 
@@ -64,7 +90,7 @@ def _time(r: dict[str, Any], value: float) -> str:
 def _caveat(r: dict[str, Any]) -> str:
     p = r.get("drift_p")
     if p is not None and p < 1e-3:
-        return f" Mean or variance differ between the halves ({_p(p)}), and every test here assumes a stationary series."
+        return f" Mean or variance differ between the halves ({p_words(p)}), and every test here assumes a stationary series."
     return ""
 
 
@@ -105,9 +131,9 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
     if exponent is not None and predictable and finite:
         low, high = exponent.interval
         first = (
-            f"The series is consistent with low-dimensional deterministic chaos: its largest Lyapunov exponent is {_number(exponent.value)} "
-            f"({_number(low)} to {_number(high)}) nats per {r['unit']}, its correlation dimension settles at {_number(dimension.value)}, and it is "
-            f"better predictable than every linear stochastic process tried ({_p(linear)})."
+            f"The series is consistent with low-dimensional deterministic chaos: its largest Lyapunov exponent is {number(exponent.value)} "
+            f"({number(low)} to {number(high)}) nats per {r['unit']}, its correlation dimension settles at {number(dimension.value)}, and it is "
+            f"better predictable than every linear stochastic process tried ({p_words(linear)})."
         )
         other = [m for m in ("rosenstein", "kantz") if r.get(m) is not None and not r[m].scaling]
         doubt = (
@@ -135,10 +161,22 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
             "Every test here assumes a stationary series, so nothing else should be read into the rows: take differences, remove the trend, or record longer.",
         )
 
+    back = _comes_back(r.get("near"))
+    if back is not None:
+        first = (
+            f"The series is consistent with periodic motion of period {_time(r, back[0] * r['dt'])}: after it {100 * back[1]:.0f} % of all numbers "
+            "come back within a tenth of a standard deviation, and as many after many periods as after one."
+        )
+        return (
+            "periodic with noise",
+            first,
+            "It does not repeat exactly: there is noise, or it is sampled out of step with its period.",
+        )
+
     if exponent is not None and predictable:
         first = (
-            f"The series has signs of nonlinear determinism: it is better predictable than linear stochastic processes ({_p(linear)}), and neighbours "
-            f"separate at {_number(exponent.value)} nats per {r['unit']}."
+            f"The series has signs of nonlinear determinism: it is better predictable than linear stochastic processes ({p_words(linear)}), and neighbours "
+            f"separate at {number(exponent.value)} nats per {r['unit']}."
         )
         return (
             "nonlinear, undecided",
@@ -150,14 +188,26 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
         first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} and noise: one line holds {100 * rhythm[1]:.0f} % of the variance or more, and the 0-1 test gives {k:.2f}."
         return "periodic with noise", first, f"Neighbours do not separate exponentially, and {_surrogate_words(r)}."
 
+    own, others = r.get("p_linear_values", (1.0, np.ones(1)))
+    if predictable and own < 0.5 * np.median(others):
+        first = (
+            f"The series is consistent with a nonlinear rule and noise: from similar stretches the next number is foretold to {number(own)} standard "
+            f"deviations, that of linear stochastic surrogates to {number(np.median(others))} ({p_words(linear)})."
+        )
+        return (
+            "nonlinear rule with noise",
+            first,
+            f"Whether the rule by itself is chaotic does not show: {_missing(exponent, finite)}.",
+        )
+
     p_values = {w: r[key] for w, key in (("predictable", "p_linear"), ("asymmetric in time", "p_asymmetry"), ("clustered in amplitude", "p_clustering")) if r.get(key) is not None}  # fmt: skip
     against = [w for w, p in p_values.items() if _TESTS * p <= r["level"]]
     with_rhythm = f" with a rhythm of {_time(r, rhythm[0])}" if rhythm is not None else ""
     if against:
-        first = f"The series is not a linear Gaussian process{with_rhythm}: it is more {' and more '.join(against)} than its surrogates ({_p(min(p_values.values()))})."
+        first = f"The series is not a linear Gaussian process{with_rhythm}: it is more {' and more '.join(against)} than its surrogates ({p_words(min(p_values.values()))})."
         second = f"But {_missing(exponent, finite)}, so there is no evidence for low-dimensional chaos; nonlinear or heteroscedastic noise is the simpler reading."
         if predictable and finite:
-            second = f"Its correlation dimension settles at {_number(dimension.value)}, but no exponent could be read, so determinism with noise, chaotic or not, remains open."
+            second = f"Its correlation dimension settles at {number(dimension.value)}, but no exponent could be read, so determinism with noise, chaotic or not, remains open."
         return "nonlinear, undecided" if predictable and finite else "nonlinear noise", first, second
     if not p_values:
         return (
@@ -170,12 +220,12 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
         return (
             "noise with a rhythm",
             first,
-            f"Linear stochastic surrogates look the same (p from {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
+            f"Linear stochastic surrogates look the same (least p of three tests: {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
         )
     if r["p_serial"] > r["level"]:
-        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({_p(r['p_serial'])}) nor nonlinear structure (p from {min(p_values.values()):.2g}) shows."
+        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({p_words(r['p_serial'])}) nor nonlinear structure (least p of three tests: {min(p_values.values()):.2g}) shows."
     else:
-        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({_p(r['p_serial'])}), nonlinear structure is not (p from {min(p_values.values()):.2g})."
+        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({p_words(r['p_serial'])}), nonlinear structure is not (least p of three tests: {min(p_values.values()):.2g})."
     second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; motion of high dimension, a good random number generator among it, cannot be told from noise by these means."
     return ("white noise" if r["p_serial"] > r["level"] else "correlated noise"), first, second
 
@@ -185,18 +235,23 @@ def _regular(r: dict[str, Any], k: float, rhythm: tuple[float, float] | None) ->
     value = float(dimension.value) if dimension is not None and dimension.scaling else None
     why = f"neighbours do not separate and the 0-1 test gives {k:.2f}"
     period = f" of period {_time(r, rhythm[0])}" if rhythm is not None else ""
+    ratio = r.get("variance_ratio", 0.0)
+    if abs(ratio) > math.log(10):
+        way = "dies out" if ratio < 0 else "grows"
+        first = f"The series is consistent with regular motion that {way}: {why}, and its variance changes {number(math.exp(abs(ratio)))}-fold between the halves."
+        return "regular, not stationary", first, "What it settles to is to be seen in a longer record."
     if value is not None and value >= 1.5:
-        first = f"The series is consistent with quasi-periodic motion: {why}, and the correlation dimension settles at {_number(value)}, that of a torus rather than of a closed curve."
+        first = f"The series is consistent with quasi-periodic motion: {why}, and the correlation dimension settles at {number(value)}, that of a torus rather than of a closed curve."
         return (
             "quasi-periodic",
             first,
             "Its spectrum holds lines at combinations of the basic frequencies; a very long period, or chaos weaker than the record can show, would look the same.",
         )
     if value is not None and value >= 0.7 and r["kind"] == "map":
-        first = f"The series is consistent with quasi-periodic motion: {why}, and the points fill a closed curve (correlation dimension {_number(value)}) without repeating."
+        first = f"The series is consistent with quasi-periodic motion: {why}, and the points fill a closed curve (correlation dimension {number(value)}) without repeating."
         return "quasi-periodic", first, "A periodic flow that is sampled out of step with its period gives the same points."
     if value is not None and value >= 0.7:
-        first = f"The series is consistent with periodic motion{period}: {why}, and the points fill a closed curve (correlation dimension {_number(value)})."
+        first = f"The series is consistent with periodic motion{period}: {why}, and the points fill a closed curve (correlation dimension {number(value)})."
         return (
             "periodic",
             first,
@@ -218,85 +273,5 @@ def _surrogate_words(r: dict[str, Any]) -> str:
     if p is None:
         return "surrogate tests could not be made"
     if p <= r["level"]:
-        return f"the strict line sets it apart from linear noise of the same spectrum ({_p(p)})"
-    return f"linear noise of the same spectrum cannot be told from it ({_p(p)})"
-
-
-# ---- symbols ---------------------------------------------------------------------------------------------------------------------------
-
-
-def judge_symbols(r: dict[str, Any]) -> tuple[str, tuple[str, str]]:
-    """The verdict on a sequence of symbols, and two sentences that say why and what is left open."""
-    label, first, second = _judge_symbols(r)
-    return label, (first, second)
-
-
-def _clockwork(near: Any, counts: Any) -> float | None:
-    """How often a sequence comes back after its near period, where it does as often after many periods; None where it forgets."""
-    p, returns = int(near.value), near.curve[1]
-    if p < 2 or returns.size < 4 * p:
-        return None
-    chance = float(((counts / counts.sum()) ** 2).sum())
-    once, later = returns[p - 1] - chance, returns[p * (returns.size // p) - 1] - chance
-    return float(returns[p - 1]) if once > 0.25 * (1 - chance) and later > 0.9 * once else None
-
-
-def _judge_symbols(r: dict[str, Any]) -> tuple[str, str, str]:
-    rate = r["tree"] if r.get("tree") is not None else r["rate"]
-    even = math.log(r["size"])
-    near = r["near"]
-    if r["repetition"] is not None:
-        preperiod, period = r["repetition"]
-        after = f" after a transient of {preperiod:,}" if preperiod else ""
-        if period == 1:
-            return "at rest", f"The sequence stays at one symbol{after}.", "Only the transient can be analysed."
-        first = f"The sequence is periodic: it repeats itself exactly every {period:,} symbols{after}."
-        return (
-            "periodic",
-            first,
-            "The second half holds the cycle at least four times, so this is seen and not inferred; a longer cycle of which it is a part cannot be excluded.",
-        )
-    lengths, words = r["words"]
-    top = min(32, int(lengths[-1]))
-    # Words that grow no faster than their length are what zero entropy means; as many as there are places tell nothing.
-    slow = words[top - 1] <= 12 * top and words[top - 1] < 0.2 * (r["x"].size - top)
-    if slow and top >= 16:
-        first = f"The sequence is consistent with order without a period, quasi-periodic or self-similar: it has only {int(words[top - 1])} different words of length {top}, of {r['x'].size - top + 1:,} places."
-        return (
-            "ordered, not periodic",
-            first,
-            f"Its entropy rate is then zero (the estimate, {_number(float(rate.value))} nats a symbol, still falls with length); a very long period would look the same.",
-        )
-    shuffled, markov = r.get("p_shuffle"), r.get("p_markov")
-    level = r["level"]
-    share = f"{_number(float(rate.value))} of at most {_number(even)} nats a symbol"
-    open_question = "a chaotic orbit read through a partition and a random source of the same rate look alike, so the entropy does not say which it is"
-    share_back = _clockwork(near, r["counts"])
-    if share_back is not None:
-        first = f"The sequence is consistent with a cycle of {int(near.value):,} symbols with errors: it comes back there at {100 * share_back:.0f} % of all places, and as much after many cycles as after one ({_p(float(near.p_values.min()))})."
-        return "periodic with errors", first, f"Its entropy rate is {share}: {open_question}."
-    if shuffled is None:
-        return (
-            "undecided",
-            f"The sequence has {r['size']:,} different symbols, too many for its length to test anything.",
-            "Merge symbols, or record longer.",
-        )
-    if shuffled > level:
-        first = f"The sequence is consistent with independent symbols: shuffled ones share as much from one to the next and fall into as few phrases ({_p(shuffled)})."
-        return (
-            "independent symbols",
-            first,
-            f"The entropy rate is {share}; a good random number generator, or a chaotic map with independent symbols, cannot be told from chance.",
-        )
-    if markov is None:
-        first = f"The sequence has memory ({_p(shuffled)} against independent symbols); its entropy rate is {share}."
-        return (
-            "symbols with memory",
-            first,
-            f"Its {r['size']:,} symbols are too many for its length to tell how long the memory is, and {open_question}.",
-        )
-    if markov > level:
-        first = f"The sequence is consistent with a Markov chain of first order: independent symbols are rejected ({_p(shuffled)}), the chain is not ({_p(markov)})."
-        return "first-order memory", first, f"The entropy rate is {share}; {open_question}."
-    first = f"The sequence has more memory than a Markov chain of first order ({_p(markov)}); its entropy rate is {share}, and past and future share {_number(float(r['excess'].value))} nats or more."
-    return "long memory", first, f"{open_question[0].upper()}{open_question[1:]}."
+        return f"the strict line sets it apart from linear noise of the same spectrum ({p_words(p)})"
+    return f"linear noise of the same spectrum cannot be told from it ({p_words(p)})"
