@@ -92,7 +92,7 @@ def recurrence():
 
 
 def ising_criticality():
-    """The Ising study in full: ten minutes of CPU."""
+    """The Ising study in full: four minutes of CPU."""
     experiments.run("ising_criticality").plot(IMAGES / "ising_criticality.png")
 
 

@@ -20,7 +20,7 @@ def scaled(tc, y, magnetic, susceptible, correction):
 
 @pytest.mark.parametrize("correction", [0.0, 0.2])
 def test_exponents_of_exact_scaling(correction):
-    found = critical_point(SIDES, TEMPERATURES, scaled(2.31, 0.9, 0.2, 1.6, correction), np.full((4, 5), 1e-3))
+    found = critical_point(SIDES, TEMPERATURES, scaled(2.31, 0.9, 0.2, 1.6, correction), np.full((4, 5, 3), 1e-3))
     assert abs(found["Tc"] - 2.31) < 1e-5
     assert abs(found["1/nu"] - 0.9) < 1e-4
     assert abs(found["U*"] - 0.61) < 1e-5
@@ -32,7 +32,7 @@ def test_exponents_of_exact_scaling(correction):
 def test_misfit_tells_data_that_do_not_scale():
     moments = scaled(2.31, 0.9, 0.2, 1.6, 0.0)
     moments[2, :, 2] *= 1.02
-    assert critical_point(SIDES, TEMPERATURES, moments, np.full((4, 5), 1e-3))["misfit"] > 5
+    assert critical_point(SIDES, TEMPERATURES, moments, np.full((4, 5, 3), 1e-3))["misfit"] > 5
 
 
 def test_integrated_time_of_an_autoregression(rng):
