@@ -408,6 +408,7 @@ def test_repetition_and_rank():
     shaken = np.tile([0.0, 1.0], 50) + 1e-3 * np.random.default_rng(0).random(100)
     assert repetition(shaken, 0.0) is None
     assert repetition(shaken, 2e-3) == (0, 2)
+    assert rank_p_value(0.0, np.arange(1, 20), "lower") == rank_p_value(20.0, np.arange(1, 20), "upper") == 0.05
     assert rank_p_value(1.0, [1.0] * 19, "lower") == rank_p_value(1.0, [1.0] * 19, "upper") == 1.0
 
 
