@@ -50,7 +50,7 @@ def suggest_gain(report: Any) -> np.ndarray:
 
     rng = np.random.default_rng(np.random.SeedSequence([0x6761696E, report.options["seed"]]))
     if is_module(report.model):
-        from weakchaos.interop.torch import sequential_gains
+        from weakchaos.interop.torch_gains import sequential_gains
 
         gains, _ = sequential_gains(
             report.model,
@@ -108,7 +108,8 @@ def apply_gain(report: Any, gains: Any = None, inplace: bool = False) -> Any:
     ------
     ArgumentError
     """
-    from weakchaos.interop.torch import is_module, scale_weights
+    from weakchaos.interop.torch import is_module
+    from weakchaos.interop.torch_gains import scale_weights
 
     factors = suggest_gain(report) if gains is None else np.asarray(gains, np.float64)
     if factors.shape != (len(report.rows),) or not np.isfinite(factors).all():

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_MOST_ROWS = 1000  # distances between all pairs are taken
+
 __all__ = ["mean_cosines", "participation_ratio", "two_nn_dimension"]
 
 
@@ -70,12 +72,16 @@ def two_nn_dimension(z: np.ndarray) -> float:
     >>> bool(abs(two_nn_dimension(plane) - 2) < 0.3)
     True
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial.distance import pdist, squareform
 
-    flat = np.unique(z.reshape(len(z), -1), axis=0)
-    if len(flat) < 10:
+    flat = z.reshape(len(z), -1)
+    if len(flat) > _MOST_ROWS:
+        flat = flat[np.linspace(0, len(flat) - 1, _MOST_ROWS).astype(int)]
+    distances = squareform(pdist(flat))
+    # Of rows that are the same one is kept.
+    first = np.array([not (distances[i, :i] == 0).any() for i in range(len(flat))])
+    if first.sum() < 10:
         return np.nan
-    near = cKDTree(flat).query(flat, k=3)[0]
-    ratio = near[:, 2] / near[:, 1]
-    total = float(np.log(ratio[np.isfinite(ratio)]).sum())
-    return (len(flat) - 1) / total if total > 0 else np.nan
+    near = np.sort(distances[first][:, first], axis=1)[:, 1:3]
+    total = float(np.log(near[:, 1] / near[:, 0]).sum())
+    return (int(first.sum()) - 1) / total if total > 0 else np.nan

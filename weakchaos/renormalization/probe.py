@@ -334,7 +334,8 @@ def probe(
     name: str | None
     tokens = False
     if "torch" in sys.modules and _is_module(model):
-        from weakchaos.interop.torch import activation_of, record_module
+        from weakchaos.interop.torch import activation_of
+        from weakchaos.interop.torch_signals import record_module
 
         recording = record_module(model, inputs, directions, int(key.generate_state(1)[0]), layers, training)
         name = activation_of(model)

@@ -86,7 +86,7 @@ def depth_spectrum(
     rng = np.random.default_rng(np.random.SeedSequence([0x737065, whole_number("seed", seed, 0)]))
     module = is_module(model)
     if module:
-        from weakchaos.interop.torch import frames_through
+        from weakchaos.interop.torch_gains import frames_through
 
         x = inputs
         size = int(np.prod(np.shape(inputs)[1:]))
