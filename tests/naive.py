@@ -289,6 +289,33 @@ def largest_splits(p, path):
     return worst, last
 
 
+def gibbs_events(target, x, place, speeds, time, steps):
+    """Units that move through cells of length 1 at speed / P(x_i | others); states after each `time`, and states after each event."""
+    x, place, draws, passed = list(x), list(place), [], []
+    free = [i for i in range(target.dim) if i not in target.observed]
+    for _ in range(steps):
+        left = time
+        while True:
+            pace = {i: speeds[i] / conditional(target, x, i)[x[i]] for i in free}
+            waits = {i: (1 - place[i]) / pace[i] for i in free}
+            first = min(free, key=lambda i: (waits[i], i))
+            until = min(left, waits[first])
+            for i in free:
+                place[i] += until * pace[i]
+            left -= until
+            if waits[first] > until:
+                break
+            p = conditional(target, x, first)
+            while True:
+                x[first] = (x[first] + 1) % len(p)
+                if p[x[first]] > 0:
+                    break
+            place[first] = 0.0
+            passed.append(list(x))
+        draws.append(list(x))
+    return np.array(draws), np.array(passed)
+
+
 def words(symbols, length):
     return {tuple(symbols[i : i + length]) for i in range(len(symbols) - length + 1)}
 

@@ -47,6 +47,13 @@ CASES = {
     "herding, exact": lambda: wc.herding.Herding(exact=True).bind(
         wc.Moments([[0, 1], [1, 0], [2, 3]], [Fraction(6, 7), Fraction(8, 7)])
     ),
+    "Gibbs flow": lambda: wc.samplers.DeterministicGibbs(bounds=(-3, 3), nodes=4).bind(wc.zoo.banana()),
+    "Gibbs flow, line": lambda: wc.samplers.DeterministicGibbs(nodes=4, time=0.3).bind(wc.zoo.gaussian([1.0, 1.0])),
+    "Gibbs flow, adaptive": lambda: wc.samplers.DeterministicGibbs(bounds=(-3, 3), nodes=2, time=0.02, method="dop853").bind(
+        wc.zoo.banana()
+    ),
+    "Gibbs flow, units": lambda: wc.samplers.DeterministicGibbs().bind(machine(4)),
+    "Gibbs flow, tables": lambda: wc.samplers.DeterministicGibbs(time=0.5).bind(packaged("sachs").condition({"PKA": 1})),
     "random walk": lambda: wc.samplers.RandomWalk().bind(chain(), "golden"),
     "rotor walk, credit": lambda: wc.herding.RotorWalk("credit", "random").bind(chain()),
     "rotor walk, stack": lambda: wc.herding.RotorWalk("stack").bind(chain()),

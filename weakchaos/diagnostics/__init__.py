@@ -30,6 +30,7 @@ _HOME = {
     "finite_size": ("finite_size_exponent",),
     "finite_time": ("finite_time_exponents",),
     "fluctuation": ("detrended_fluctuation", "hurst_exponent"),
+    "invariance": ("flow_divergence",),
     "near_periods": ("near_periods", "spectral_periods"),
     "ordinal": ("permutation_entropy",),
     "rates": ("context_tree_rate", "match_length_rate"),
