@@ -62,7 +62,7 @@ def test_quick_run(seed):
         assert abs(value[name, "gamma/nu"] - EXACT["gamma/nu"]) < 0.2
     assert all(0 < row["stderr"] < 0.1 for row in found.rows if row["quantity"] == "Tc")
     assert value["chaotic Boltzmann machine", "memory at L = 16"] < value["Gibbs", "memory at L = 16"]
-    exponents = found.panels[3].curves[0]
+    exponents = found.panels[2].curves[0]
     assert np.argmax(exponents.y) in range(3, 7)  # largest above Tc, small in the cold and in the heat
     assert exponents.y[0] < 0.4 * max(exponents.y)
     assert exponents.y[-1] < 0.9 * max(exponents.y)
