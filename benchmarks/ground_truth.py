@@ -388,10 +388,11 @@ def row_24():
 
 
 def row_25():
-    for start in (0.1, 0.2, 0.3, 0.4, 0.7)[: 1 if QUICK else 5]:
+    # Transients last up to 10^8 steps and more. Other starts end elsewhere: 0.4 at the fixed point 0, 0.35 in a cycle of 14 632 801.
+    for start in (0.2, 0.1, 0.3, 0.55, 0.7)[: 1 if QUICK else 5]:
         system = systems.Logistic(4.0)
         state = system.start(position=[start])
-        system.advance(state, 60_000_000, 60_000_000)
+        system.advance(state, 300_000_000, 300_000_000)
         found = dg.find_cycle(system, state=state, max_steps=20_000_000)
         yield Check(f"logistic 4 in float64 from {start}", "period of the state", 5_638_349, found.period or 0)
 

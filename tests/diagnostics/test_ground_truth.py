@@ -240,13 +240,14 @@ def test_generators_as_systems(k):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", [0.1, 0.2, 0.4, 0.7, 0.9])
-def test_float_cycle_from_other_starts(start):
+@pytest.mark.parametrize(("start", "period"), [(0.1, 5_638_349), (0.2, 5_638_349), (0.55, 5_638_349), (0.7, 5_638_349), (0.4, 1)])
+def test_float_cycle_from_other_starts(start, period):
+    """After up to 3 10^8 steps many starts are in one cycle; some have fallen on the fixed point 0."""
     system = systems.Logistic(4.0)
     state = system.start(position=[start])
-    system.advance(state, 60_000_000, 60_000_000)
+    system.advance(state, 300_000_000, 300_000_000)
     found = find_cycle(system, state=state, max_steps=20_000_000)
-    assert found.period == 5_638_349
+    assert found.period == period
 
 
 @pytest.mark.slow
