@@ -59,7 +59,7 @@ def match_ends(x: Any, most: float = 0.1) -> slice:
     Examples
     --------
     >>> match_ends([0.0, 1.0, 0.0, -1.0] * 10 + [0.9], most=0.2)
-    slice(0, 40, None)
+    slice(0, 37, None)
     """
     series = as_series(x, 10)
     n = series.size

@@ -143,7 +143,7 @@ def train_machine(
     Examples
     --------
     >>> data = np.repeat([[1, 1, 0], [0, 0, 1]], 50, axis=0)
-    >>> machine = train_machine(data, 2, updates=150, step_size=0.2)
+    >>> machine = train_machine(data, 2, updates=600, step_size=0.5)
     >>> bool(machine.log_likelihood(data) > -3 * np.log(2) + 0.5)
     True
     """

@@ -43,7 +43,7 @@ def suggest_gain(report: Any) -> np.ndarray:
     >>> rng = np.random.default_rng(0)
     >>> weights = [rng.normal(size=(200, 200)) / 200**0.5 for _ in range(6)]
     >>> gains = probe(weights, rng.normal(size=(50, 200))).suggest_gain()
-    >>> gains[0], bool((gains[1:] > 1).all())
+    >>> float(gains[0]), bool((gains[1:] > 1).all())
     (1.0, True)
     """
     from weakchaos.interop.torch import is_module

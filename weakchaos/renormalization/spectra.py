@@ -272,9 +272,9 @@ class LayerStack:
     Examples
     --------
     >>> from weakchaos.diagnostics import lyapunov_spectrum
-    >>> stack = LayerStack([np.array([[2.0, 1.0], [0.0, 0.5]])] * 3, width=2, activation="linear")
-    >>> lyapunov_spectrum(stack, steps=3000).exponents.round(2).tolist()
-    [0.69, -0.69]
+    >>> stack = LayerStack([np.array([[0.5, 1.0], [0.0, 0.25]])] * 3, width=2, activation="linear")
+    >>> lyapunov_spectrum(stack, steps=600, transient=60).exponents.round(2).tolist()
+    [-0.69, -1.39]
     """
 
     def __init__(self, layers: Any, width: int, activation: Any = "tanh"):

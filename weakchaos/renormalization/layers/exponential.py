@@ -31,7 +31,7 @@ class ConvolutionExponential:
     --------
     >>> layer = ConvolutionExponential.ring([0.2, 0.3, -0.1], 64)
     >>> round(layer.log_determinant(), 6)
-    19.2
+    12.8
     """
 
     generator: np.ndarray

@@ -39,7 +39,7 @@ class GraphConvolution:
     --------
     >>> layer = GraphConvolution.random(GraphConvolution.ring(6), 50, 1.5, 0.05)
     >>> layer.mode_exponents().round(2).tolist()[:2]
-    [-0.02, -0.42]
+    [-0.03, -0.44]
     """
 
     propagation: np.ndarray
