@@ -22,6 +22,11 @@ def compare():
     wc.compare(target, default_samplers(target), draws=100_000).plot(IMAGES / "compare.png")
 
 
+def sturmian():
+    """Words of one herded neuron, and of herding with more moments."""
+    wc.experiments.run("sturmian").plot(IMAGES / "sturmian.png")
+
+
 def herded_gibbs():
     """What the weights of herded Gibbs belong to, on a ring of eight units: total variation distance against sweeps."""
     ring = np.zeros((8, 8))
