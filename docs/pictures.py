@@ -13,7 +13,7 @@ from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
-SLOW = ("ising_criticality", "digits_depth", "machine_flow")  # made only when named
+SLOW = ("ising_criticality", "herded_gibbs_experiments", "digits_depth", "machine_flow")  # made only when named
 
 
 def compare():
@@ -99,6 +99,12 @@ def recurrence():
 def ising_criticality():
     """The Ising study in full: four minutes of CPU."""
     experiments.run("ising_criticality").plot(IMAGES / "ising_criticality.png")
+
+
+def herded_gibbs_experiments():
+    """The four experiments with herded Gibbs in full: ten minutes of CPU."""
+    for name in ("herded_gibbs_rate", "weight_sharing", "sparse_graphs", "denoising"):
+        experiments.run(name).plot(IMAGES / f"{name}.png")
 
 
 def digits_depth():

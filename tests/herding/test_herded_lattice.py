@@ -51,11 +51,19 @@ def test_observed_units_and_zeros():
     assert not ((fast[:, 2] == 1) & (fast[:, 3] == 0)).any()
 
 
-@pytest.mark.parametrize(("shape", "periodic"), [((5, 6), True), ((4, 5), False), ((2, 5), True)])
-def test_large_models_without_tables(shape, periodic, monkeypatch):
+LARGE = {
+    "torus": lambda: Ising.lattice((5, 6), beta=0.4, field=0.1),
+    "free": lambda: Ising.lattice((4, 5), beta=0.4, field=0.1, periodic=False),
+    "side of two": lambda: Ising.lattice((2, 5), beta=0.4, field=0.1),
+    "fields of their own": lambda: ring(11, np.random.default_rng(2)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_models_without_tables(name, monkeypatch):
     """Beyond 2**14 units probabilities come from the couplings: the oracle again, on a model made to look that large."""
     monkeypatch.setattr(discrete, "TABULATED_UNITS", 1)
-    target = Ising.lattice(shape, beta=0.4, field=0.1, periodic=periodic)
+    target = LARGE[name]()
     assert (target.model().table_start < 0).all()
     system = HerdedGibbs(start="zero").bind(target)
     assert system._around is not None
