@@ -162,6 +162,46 @@ def chaos():
     wc.diagnostics.analyse_series(x, dt=0.1, name="Lorenz, x", unit="time unit").plot(IMAGES / "chaos.png")
 
 
+def hidden_herding():
+    """Digits, and what herding draws from them with more and more hidden units; how far covariances of pixels are off."""
+    from sklearn.datasets import load_digits
+
+    x = (load_digits().data > 7).astype(float)
+    truth = np.cov(x.T)
+    pairs = np.triu_indices(64, 1)
+    figure = Figure(figsize=(10, 2.9), dpi=150, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(2.2, 1))
+    hidden, shown, errors = (0, 8, 32, 128), [("data", x[:12])], []
+    for k in hidden:
+        draws = wc.sample(wc.Points(x), wc.herding.HiddenHerding(k), 2000, warmup=500, chains=1, seed=1, progress=False).draws[0]
+        errors.append(np.abs(np.cov(draws.T) - truth)[pairs].mean())
+        if k != 8:
+            shown.append((f"{k} hidden", draws[-12 * 40 :: 40]))
+    grid = left.subplots(len(shown), 12)
+    for row, (label, images) in zip(grid, shown, strict=True):
+        for axes, image in zip(row, images, strict=True):
+            axes.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    axes = right.add_subplot(xlabel="hidden units", ylabel="error of a covariance", ylim=(0, 0.0125))
+    axes.plot(hidden, errors, "o-", color="#0072B2")
+    axes.axhline(np.abs(truth[pairs]).mean(), color="0.5", ls="--", lw=1)
+    axes.text(128, np.abs(truth[pairs]).mean() - 0.0007, "independent pixels", ha="right", color="0.4")
+    axes.spines[["top", "right"]].set_visible(False)
+    print("covariances off by", dict(zip(hidden, np.round(errors, 4).tolist(), strict=True)))
+    figure.savefig(IMAGES / "hidden_herding.png")
+
+
+def conditional_herding():
+    """The experiment in full: 40 seconds of CPU."""
+    experiments.run("conditional_herding").plot(IMAGES / "conditional_herding.png")
+
+
+def entropic_herding():
+    """The experiment in full: one to two minutes of CPU."""
+    experiments.run("entropic_herding").plot(IMAGES / "entropic_herding.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     pictures = {name: f for name, f in list(globals().items()) if getattr(f, "__module__", "") == "__main__"}

@@ -107,7 +107,19 @@ def test_a_broken_system_is_found():
 
 
 @pytest.mark.parametrize(
-    "name", ["Gibbs", "billiard, Potts", "herded, hash", "herding, graph", "herding, exact", "rotor walk, rotor", "Gibbs, Sobol"]
+    "name",
+    [
+        "Gibbs",
+        "billiard, Potts",
+        "herded, hash",
+        "herding, graph",
+        "herding, exact",
+        "rotor walk, rotor",
+        "Gibbs, Sobol",
+        "herding, hidden units",
+        "entropic, graph",
+        "entropic, Gaussian",
+    ],
 )
 def test_extend_and_store(name, tmp_path):
     """One long run, a run extended, and a run kept in a store are the same draws."""

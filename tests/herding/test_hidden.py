@@ -110,6 +110,16 @@ def test_points_are_chosen_exactly(rng):
         assert state.symbols[0] == best
 
 
+def test_grey_values_are_herded_on_corners(rng):
+    """Real data on the corners of their box: a data point is no corner, and the search from it must still not end below it."""
+    x = rng.beta(0.5, 1.0, size=(40, 5)) * [1.0, 2.0, 3.0, 4.0, 5.0]
+    trace = sample(Points(x), HiddenHerding(8, visible="binary"), draws=5000, warmup=0, chains=1, seed=4, progress=False)
+    draws = trace.draws[0]
+    assert ((draws == x.min(0)) | (draws == x.max(0))).all()
+    assert trace.stats["certificate"].max() <= 1e-9
+    assert np.abs((draws.mean(0) - x.mean(0)) / np.ptp(x, axis=0)).max() < 0.01
+
+
 def test_hidden_units_carry_the_dependencies(rng):
     """Two templates: with hidden units the draws covary as the data do; without them only by accident."""
     x = data(rng, 200, 8)

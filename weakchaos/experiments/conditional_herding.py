@@ -4,7 +4,7 @@ Gelfand, Chen, van der Maaten and Welling, "On herding and the perceptron cyclin
 USPS and on the pen strokes of UCI Pendigits conditional herding makes about half the errors of the voted perceptron. Here: the 1797 digits of
 8 x 8 pixels of scikit-learn, five stratified splits into 80 % and 20 %, all classifiers on the same splits.
 
-The dynamics end where every point of the training set is classified rightly, which hidden units allow after some twenty passes. What votes is
+The dynamics end where every point of the training set is classified rightly, which hidden units allow after 15 to 40 passes. What votes is
 therefore the orbit on its way there: its last iterate alone does worse.
 """
 
@@ -141,6 +141,7 @@ def run(quick: bool = False, seed: int = 0) -> Experiment:
         Panel("Joint, 100 hidden units", "passes over the data", "test error, %", curves, x_log=True),
         Panel("Weights of 36 hidden units", image=_filters(x, y, seed)),
     )
+    # Differences on the same splits: a gain counts where it is more than two standard errors.
     findings, supported = [], True
     for multiclass in dict.fromkeys(k[0] for k in errors if k[0] != "one-vs-one"):
         perceptron, logistic = (errors[multiclass, name] for name in ("voted perceptron", "logistic regression"))
@@ -148,10 +149,11 @@ def run(quick: bool = False, seed: int = 0) -> Experiment:
             if kind != multiclass or not name.startswith("conditional"):
                 continue
             gain, lead = perceptron - herded, logistic - herded
-            better = bool((gain > 0).all() and lead.mean() >= 0)
+            spread = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+            better = bool(gain.mean() > 2 * spread and lead.mean() >= 0)
             supported = supported and better
             findings.append(
-                f"{multiclass}, {name}: {herded.mean():.2f} %, {gain.mean():.2f} points below the voted perceptron (better on {int((gain > 0).sum())} of {len(gain)} splits) "
+                f"{multiclass}, {name}: {herded.mean():.2f} %, {gain.mean():.2f} ± {spread:.2f} points below the voted perceptron (better on {int((gain > 0).sum())} of {len(gain)} splits) "
                 f"and {abs(lead.mean()):.2f} points {'below' if lead.mean() >= 0 else 'above'} logistic regression (better on {int((lead > 0).sum())})."
             )
     vote, last = curves[0].y[-1], curves[1].y[-1]

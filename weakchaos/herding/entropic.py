@@ -40,7 +40,8 @@ class EntropicHerding(Sampler):
     Parameters
     ----------
     entropy_weight : float
-        lambda, what a nat of entropy is worth in units of half a squared moment error; 0 gives herding.
+        lambda, what a nat of entropy is worth in units of half a squared moment error; 0 gives herding. Well below `step_size` the dynamics are chaotic
+        and mix; above it they come to rest, over all distributions where they should, over products in a local minimum that may lie far off.
     step_size : float or None
         epsilon, the weight of the newest distribution: a constant in (0, 1], or None for 1/t, under which all count alike.
     family : {"finite", "bernoulli", "gaussian"}, optional
@@ -74,7 +75,7 @@ class EntropicHerding(Sampler):
     (2,)
     """
 
-    entropy_weight: float = 0.01
+    entropy_weight: float = 0.003
     step_size: float | None = 0.01
     family: str | None = None
     degree: int = 4
