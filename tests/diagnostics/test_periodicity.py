@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests import naive
 from tests.diagnostics.toy_systems import Finite, Map
 from tests.samplers.test_gibbs import machine
+from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import find_cycle
 from weakchaos.samplers import Gibbs
@@ -21,6 +22,70 @@ def test_random_maps_of_a_finite_set(size, seed, blur):
     expected = naive.cycle(lambda s: table[s], seed % size)
     found = find_cycle(Finite(table, blur), seed=seed, max_steps=3000)
     assert (found.preperiod, found.period) == expected
+
+
+def float_cycle(f, x, most=10_000):
+    """By a dictionary of bytes: preperiod and period of a map of floats in Python."""
+    seen = {}
+    for step in range(most):
+        key = np.asarray(x, np.float64).tobytes()
+        if key in seen:
+            return seen[key], step - seen[key]
+        seen[key] = step
+        x = f(x)
+    return None
+
+
+@pytest.mark.parametrize("r", [2.0, 3.2, 3.5, 3.55, 3.83, 3.7389149])
+@pytest.mark.parametrize("start", [0.1, 0.5, 0.77])
+def test_logistic_map_in_floats(r, start):
+    """The kernel that moves and compares at once against Python's floats, in every window."""
+    system = systems.Logistic(r)
+    found = find_cycle(system, state=system.start(position=[start]), max_steps=20_000)
+    assert (found.preperiod, found.period) == float_cycle(lambda x: r * x * (1.0 - x), start)
+
+
+def test_every_point_of_a_small_torus():
+    system = systems.ArnoldCat(size=7)
+    for x in range(7):
+        for y in range(7):
+            expected = naive.cycle(lambda s: ((2 * s[0] + s[1]) % 7, (s[0] + s[1]) % 7), (x, y))
+            found = find_cycle(system, state=system.start(position=[x, y]), max_steps=400)
+            assert (found.preperiod, found.period) == expected
+
+
+def test_a_long_cycle_from_its_first_state():
+    """The cat map modulo 150 has period 300, longer than the first stretch searched."""
+    system = systems.ArnoldCat(size=150)
+    found = find_cycle(system, state=system.start(position=[1, 0]), max_steps=5000)
+    assert (found.preperiod, found.period) == (0, 300)
+
+
+@pytest.mark.parametrize(
+    ("f", "cycle"),
+    [
+        (lambda u: -u, (0, 2)),  # 0.0 and -0.0 are two states
+        (lambda u: u * 0.0 + np.nan, (1, 1)),
+        (lambda u: np.array([np.nan, (u[1] + 1) % 5]), (1, 5)),
+        (lambda u: np.array([u[0], max(u[1] - 1, -30.0)]), (30, 1)),
+    ],
+)
+def test_zeros_and_what_is_not_a_number(f, cycle):
+    def write(u, out):
+        out[:] = f(u)
+
+    system = systems.UserMap(write, 2)
+    found = find_cycle(system, state=system.start(position=[0.0, 0.0]), max_steps=300)
+    assert (found.preperiod, found.period) == cycle
+
+
+def test_a_map_that_fails():
+    def f(u, out):
+        raise ZeroDivisionError("at once")
+
+    system = systems.UserMap(f, 1)
+    with pytest.raises(ZeroDivisionError):
+        find_cycle(system, state=system.start(position=[0.0]), max_steps=100)
 
 
 def test_one_long_cycle():
