@@ -75,13 +75,22 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def measured(contender: Contender) -> tuple[float, float]:
-    """User and system seconds of a call."""
+def measured(contender: Contender, number: int = 1) -> tuple[float, float]:
+    """User and system seconds of a call, the mean of `number` of them."""
     with quiet():
         begin = resource.getrusage(resource.RUSAGE_SELF)
-        contender.found = contender.call()
+        for _ in range(number):
+            contender.found = contender.call()
         end = resource.getrusage(resource.RUSAGE_SELF)
-    return (end.ru_utime - begin.ru_utime) / contender.share, (end.ru_stime - begin.ru_stime) / contender.share
+    divisor = number * contender.share
+    return (end.ru_utime - begin.ru_utime) / divisor, (end.ru_stime - begin.ru_stime) / divisor
+
+
+def worthwhile(contender: Contender) -> int:
+    """How many calls take a tenth of a second: the kernel tells user from system time by its ticks, a few milliseconds apart."""
+    with quiet():
+        seconds = timing.cpu_seconds(contender.call)
+    return max(1, min(1000, int(0.1 / max(seconds, 1e-5))))
 
 
 def race(
@@ -92,19 +101,20 @@ def race(
     Who takes longer than `patience` seconds is asked once more after the first call, the others `repeats` times. The ratio is the median
     over the rounds in which both ran of the ratio within the round.
     """
-    slow = set()
+    slow, numbers = set(), []
     for k, contender in enumerate(contenders):
         seconds = measured(contender)
         contender.first = seconds[0] * contender.share
         if contender.once:
             contender.user, contender.system = [seconds[0]], [seconds[1]]
             slow.add(k)
-    for number in range(repeats):
-        shift = number % len(contenders)
+        numbers.append(worthwhile(contender) if contender.first < 0.1 or k == 0 else 1)
+    for turn in range(repeats):
+        shift = turn % len(contenders)
         for k in [*range(shift, len(contenders)), *range(shift)]:
             if k not in slow:
                 contender = contenders[k]
-                user, system = measured(contender)
+                user, system = measured(contender, numbers[k])
                 contender.user.append(user)
                 contender.system.append(system)
                 if k and user * contender.share > patience:
