@@ -14,6 +14,7 @@ from weakchaos.diagnostics.result import Result
 # Functions that carry the name of their file: imported here and now, before the file itself can take the name.
 from weakchaos.diagnostics.runs import period, runs
 from weakchaos.diagnostics.sample_entropy import approximate_entropy, multiscale_entropy, sample_entropy
+from weakchaos.diagnostics.surrogates import surrogates
 
 _HOME = {
     "alignment": ("gali", "sali"),
@@ -39,7 +40,7 @@ _HOME = {
     "recurrence_radius": ("radius_of_rate",),
     "renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
     "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
-    "surrogates": ("surrogate_test", "surrogates"),
+    "surrogates": ("surrogate_test",),
     "symbolic": ("symbolize",),
     "visits": ("visit_split",),
     "words": ("word_complexity",),
@@ -59,6 +60,7 @@ __all__ = [
     "runs",
     "sample_entropy",
     "split_rhat",
+    "surrogates",
     *_FILE,
 ]
 
