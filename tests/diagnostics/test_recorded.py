@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.divergence import lyapunov_from_series
 from weakchaos.diagnostics.embedding import embed, embedding_delay, embedding_dimension, mutual_information
@@ -64,6 +65,65 @@ def test_exponents_of_maps(series, exponent, method):
     """Henon 0.41922 (Sprott 2003), logistic ln 2, within 20 %, as Rosenstein, Collins and De Luca (Physica D 65 (1993) 117) reach."""
     result = lyapunov_from_series(series(), method=method)
     assert abs(float(result) - exponent) < 0.2 * exponent, result.warnings
+
+
+@pytest.mark.parametrize(
+    ("series", "dt", "exponent", "tolerance"),
+    [
+        (lambda: recorded_series.logistic(10_000), 1.0, math.log(2), 0.05),
+        (lambda: recorded_series.henon(10_000), 1.0, 0.41922, 0.05),
+        (lambda: recorded_series.flow("lorenz", 10_000, 0.05)[:, 0], 0.05, 0.9056, 0.10),
+        (lambda: recorded_series.flow("rossler", 10_000, 0.2)[:, 0], 0.2, 0.0714, 0.15),
+    ],
+    ids=["logistic", "henon", "lorenz", "rossler"],
+)
+def test_exponents_by_default(series, dt, exponent, tolerance):
+    """Published exponents (Sprott 2003) from 10,000 numbers with the defaults."""
+    result = lyapunov_from_series(series(), dt)
+    assert abs(float(result) / exponent - 1) < tolerance
+    assert result.scaling
+    low, high = result.interval
+    assert low < float(result) < high
+
+
+def covered(count, n, shrink=1.0):
+    """How many 95 % intervals hold the exponent, of `count` orbits each of the logistic and the Henon map."""
+    hits = 0
+    for k in range(count):
+        starts = (
+            (recorded_series.logistic(n, x=0.2 + 0.011 * k), math.log(2)),
+            (recorded_series.henon(n, x=0.1 + 0.01 * k), 0.41922),
+        )
+        for series, exponent in starts:
+            result = lyapunov_from_series(series)
+            half = 0.5 * shrink * (result.interval[1] - result.interval[0])
+            hits += abs(sum(result.interval) / 2 - exponent) <= half
+    return hits
+
+
+def test_intervals_hold_the_exponent():
+    hits = covered(10, 3000)
+    assert hits >= 16  # of 20; 15 and fewer happen once in 400 at 95 %
+    assert covered(10, 3000, shrink=0.2) < hits  # negative control
+
+
+@pytest.mark.slow
+def test_coverage_of_intervals():
+    """At least 90 % of the intervals of maps and flows hold the published exponent."""
+    hits, trials = covered(20, 10_000), 40
+    for name, dt, exponent in (("lorenz", 0.05, 0.9056), ("rossler", 0.2, 0.0714), ("jerk", 0.2, 0.0551)):
+        whole = recorded_series.flow(name, 80_000, dt)[:, 0]
+        for part in np.split(whole, 8):
+            result = lyapunov_from_series(part, dt)
+            hits += result.interval is not None and result.interval[0] <= exponent <= result.interval[1]
+            trials += 1
+    assert hits >= 0.9 * trials
+
+
+def test_a_random_walk_is_not_called_regular():
+    walk = lyapunov_from_series(np.cumsum(np.random.default_rng(4).normal(size=2000)))
+    assert math.isnan(float(walk))
+    assert "noise" in walk.warnings[0]
 
 
 def test_noise_has_no_scaling_region_and_a_cycle_no_chaos():

@@ -19,22 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.embedding import embed, embedding_delay, embedding_dimension
-from weakchaos.diagnostics.neighbours import nearest
 from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes, whole
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.scaling import Region, moving_average, scaling_region
+from weakchaos.diagnostics.scaling import moving_average, scaling_region
+from weakchaos.diagnostics.separation import far_apart, resampled_slopes, separation_curves
 
 __all__ = ["Divergence", "lyapunov_from_series"]
 
-_REFERENCES = 3000
-_NUMBERS = 10**7  # log distances held at a time
-_FAR = 10  # a far neighbour is this many times farther down the list than a near one
-_CLIPPED = 0.2
-_BLOCKS = 32
+_ROUGH = 0.2  # reach beyond which a warning is due
 _REGULAR = 0.5  # nats
+_SEEN = 20  # mean periods that must be seen before motion is called regular
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,8 @@ class Divergence(Result):
     Attributes
     ----------
     interval : (float, float) or None
-        95 % bootstrap interval over stretches of the series and over the acceptable regions of the fit.
+        95 % bootstrap interval over stretches of the series and over the acceptable regions of the fit, widened where the fit reaches distances at
+        which saturation is felt.
     far_curve : array
         Ordinates of the curve of neighbours that start farther away, at the abscissae of ``curve``.
     scaling : bool
@@ -62,111 +59,6 @@ class Divergence(Result):
         unit = math.log(base)
         interval = None if self.interval is None else (self.interval[0] / unit, self.interval[1] / unit)
         return replace(changed, interval=interval, far_curve=self.far_curve / unit)
-
-
-@kernel
-def _separations(points, who, others, steps, drift, out):
-    """out[r, k]: log of the median distance between reference r and its neighbours after k steps; `drift` = 0 for maps."""
-    n, dim = points.shape
-    shifts = np.empty(others.shape[1], np.int64)
-    distances = np.empty(others.shape[1])
-    for r in range(who.size):
-        shifts[:] = 0
-        for k in range(steps + 1):
-            here = who[r] + k
-            for c in range(others.shape[1]):
-                there = others[r, c] + k + shifts[c]
-                square = 0.0
-                if drift == 0:
-                    for d in range(dim):
-                        gap = points[here, d] - points[there, d]
-                        square += gap * gap
-                else:
-                    # One Newton step for the closest point of the neighbour's orbit, a parabola through three of its points.
-                    offset = 0.0
-                    for _ in range(3):
-                        along, speed = 0.0, 0.0
-                        for d in range(dim):
-                            velocity = 0.5 * (points[there + 1, d] - points[there - 1, d])
-                            bend = points[there + 1, d] - 2 * points[there, d] + points[there - 1, d]
-                            gap = points[here, d] - points[there, d]
-                            along += velocity * gap
-                            speed += velocity * velocity - gap * bend
-                        offset = along / speed if speed > 0 else 0.0
-                        if offset > 0.5 and there + 2 < n and shifts[c] < drift:
-                            shifts[c] += 1
-                            there += 1
-                            offset -= 1.0
-                        elif offset < -0.5 and there >= 2 and shifts[c] > -drift:
-                            shifts[c] -= 1
-                            there -= 1
-                            offset += 1.0
-                        else:
-                            break
-                    offset = min(max(offset, -0.6), 0.6)
-                    for d in range(dim):
-                        velocity = 0.5 * (points[there + 1, d] - points[there - 1, d])
-                        bend = points[there + 1, d] - 2 * points[there, d] + points[there - 1, d]
-                        gap = points[here, d] - points[there, d] - offset * velocity - 0.5 * offset * offset * bend
-                        square += gap * gap
-                distances[c] = math.sqrt(square)
-            middle = np.median(distances)
-            # Pairs that meet within rounding stay among the smallest, which the winsorised mean does not feel.
-            out[r, k] = math.log(middle) if middle > 0 else -700.0
-
-
-def _clipped(logs: np.ndarray) -> np.ndarray:
-    """Each column with its lowest and highest fifth set to the quantiles, as float64."""
-    part = np.sort(logs, axis=0)
-    cut = int(_CLIPPED * len(logs))
-    return np.clip(logs, part[cut], part[len(logs) - 1 - cut]).astype(np.float64)
-
-
-def _mean(logs: np.ndarray) -> np.ndarray:
-    # In slabs: sorting all at once would multiply the memory.
-    return np.concatenate([_clipped(logs[:, a : a + 256]).mean(0) for a in range(0, logs.shape[1], 256)])
-
-
-@dataclass(frozen=True)
-class _Curves:
-    who: np.ndarray
-    logs: np.ndarray
-    near: np.ndarray
-    far: np.ndarray
-
-
-def _curves(points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int) -> _Curves | None:
-    rows = len(points) - steps - 1
-    count = min(_REFERENCES, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
-    who = np.unique(np.linspace(1, rows - 1, count).astype(np.int64))
-    _, times = nearest(points[:rows], who, _FAR * neighbours, theiler, positive=True)
-    # A neighbour at time 0 has no velocity.
-    usable = (times[:, -1] >= 0) & (times > 0).all(1)
-    if usable.sum() < 50:
-        return None
-    who, times = who[usable], times[usable]
-    logs = np.empty((2, who.size, steps + 1), np.float32)
-    _separations(points, who, np.ascontiguousarray(times[:, :neighbours]), steps, drift, logs[0])
-    _separations(points, who, np.ascontiguousarray(times[:, -neighbours:]), steps, drift, logs[1])
-    return _Curves(who, logs[0], _mean(logs[0]), _mean(logs[1]))
-
-
-def _bootstrap(curves: _Curves, regions: list[Region], count: int, seed: Any) -> np.ndarray:
-    """Slopes from resampled stretches of the series, each over one of the acceptable regions."""
-    rng = np.random.default_rng(seed)
-    good = [r for r in regions if r.cost <= 2 * regions[0].cost]
-    chosen = [good[i] for i in np.unique(np.linspace(0, len(good) - 1, 20).astype(int))]
-    block = curves.who * _BLOCKS // (curves.who[-1] + 1)
-    present = np.unique(block)
-    means = np.empty((len(chosen), present.size))
-    for i, region in enumerate(chosen):
-        part = _clipped(curves.logs[:, region.first : region.last + 1])
-        # The slope is linear in the curve, so each reference point has its share of it.
-        k = np.arange(part.shape[1]) - 0.5 * (part.shape[1] - 1)
-        share = part @ (k / (k @ k))
-        means[i] = [share[block == b].mean() for b in present]
-    pick = rng.integers(present.size, size=(count, present.size))
-    return means[rng.integers(len(chosen), size=count)[:, None], pick].mean(1)
 
 
 def lyapunov_from_series(
@@ -272,7 +164,7 @@ def lyapunov_from_series(
     longest = len(points) // 4
     steps = min(longest, max(2 * window, 20) if horizon is None else whole(horizon, "horizon", 4))
     while True:
-        curves = _curves(points, window, steps, near_count, 0 if is_map else window)
+        curves = separation_curves(points, window, steps, near_count, 0 if is_map else window)
         if curves is None:
             return Divergence(
                 math.nan,
@@ -286,19 +178,22 @@ def lyapunov_from_series(
         steps = min(2 * steps, longest)
     parameters["horizon"] = steps
     smooth, shortest = (1, 3) if is_map else (max(1, round(period / 2)), max(3, round(period / 2)))
-    regions = scaling_region(curves.near, curves.far, smooth, shortest)
+    regions = scaling_region(curves.near, curves.far, smooth, shortest, far_apart(points))
     curve = (dt * np.arange(steps + 1), curves.near)
     if not regions:
         rise = moving_average(curves.near, smooth).max() - curves.near[0]
-        if rise < _REGULAR and gap[-max(1, steps // 4) :].mean() > 0.5 * gap[0]:
+        # A random walk seen for a few of its longest swings looks as regular.
+        if rise < _REGULAR and gap[-max(1, steps // 4) :].mean() > 0.5 * gap[0] and series.size >= _SEEN * period:
             text = "no scaling region: neighbours do not separate; the motion is periodic, quasi-periodic or contracting"
             return Divergence(0.0, None, curve, None, parameters, (text, *notes), None, curves.far)
         text = "no scaling region: the distance of neighbours does not grow exponentially; noise, too few points, or too high a dimension"
         return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
     best = regions[0]
-    slopes = _bootstrap(curves, regions, bootstrap, seed) / dt
+    slopes = resampled_slopes(curves, regions, bootstrap, seed) / dt
     if best.bend > 0.25:
         notes.append(f"the slope changes by {100 * best.bend:.0f} % across the scaling region")
+    if best.reach > _ROUGH:
+        notes.append(f"distances reach {100 * best.reach:.0f} % of those of points far apart: too few points, the value is rough")
     low, high = (float(v) for v in np.quantile(slopes, [0.025, 0.975]))
     result = Divergence(
         best.slope / dt,

@@ -1,14 +1,17 @@
 """Where a curve of mean log distances is a straight line, chosen without a human eye.
 
-Two rules, both from the definition of sensitive dependence. (1) The separation of two orbits obeys linear equations while it is small, so
-neighbours that start twice as far apart stay twice as far apart: the curve of far neighbours runs parallel to that of near ones. Noise
-brings both to the same distance at once, and saturation lets the near ones catch up; the region ends where a tenth of the initial gap is
-lost. (2) Within it, the window is taken whose slope has the least expected relative error: a third of its relative change across the
-window, and a fixed uncertainty of its ends divided by its rise.
+Three rules from the definition of sensitive dependence, and a choice. (1) The separation of two orbits obeys linear equations while it is
+small, so neighbours that start farther apart stay farther apart by the same factor: the curve of far neighbours runs parallel to that of near
+ones. Noise adds to both, which brings them together at once; so does saturation. A region ends where a tenth of the initial gap
+between the curves is lost. (2) Distances at least
+double. (3) The growth goes on at nearly the same rate until distances reach exp(-1.5) of those of points far apart: a rate that falls all
+the way is that of no exponent. Among such windows the one is taken whose slope has the least expected relative error: a third of its
+relative change across the window, and a fixed uncertainty of its ends divided by its rise.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +19,7 @@ import numpy as np
 __all__ = ["Region", "line", "moving_average", "scaling_region"]
 
 _KEPT = 0.9  # share of the initial gap between near and far neighbours that must be left
+_BELOW, _PERSISTS = 1.5, 0.8  # nats below saturation down to which the slope must stay at least at this share
 _END_ERROR = 0.3  # nats by which each end of a window may be off its line
 _MOST_BENT = 0.5  # relative change of the slope across a window beyond which it is no line
 _LEAST_RISE = 0.8  # nats; distances must more than double
@@ -24,12 +28,16 @@ _STARTS = 80
 
 @dataclass(frozen=True)
 class Region:
-    """A window of a curve, its ends included, with its slope and the relative change of the slope across it."""
+    """A window of a curve, its ends included, with its slope and the relative change of the slope across it.
+
+    ``reach`` is the distance at its end as a share of that of points far apart.
+    """
 
     first: int
     last: int
     slope: float
     bend: float
+    reach: float
     cost: float
 
 
@@ -61,7 +69,9 @@ def parallel_until(near: np.ndarray, far: np.ndarray, smooth: int) -> int:
     return int(lost[0]) - 1 if lost.size else near.size - 1
 
 
-def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest: int = 3) -> list[Region]:
+def scaling_region(
+    near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest: int = 3, saturation: float | None = None
+) -> list[Region]:
     """All acceptable windows, the best first; empty where there is no scaling region.
 
     Parameters
@@ -72,6 +82,8 @@ def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest:
         Width of the moving average over the gap between them; half a period for a flow.
     shortest : int
         Steps that a window spans at least.
+    saturation : float, optional
+        Mean log distance of points that have nothing to do with each other, if below the highest of the far curve.
 
     Examples
     --------
@@ -80,6 +92,9 @@ def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest:
     >>> scaling_region(near, far)[0].slope
     0.5
     """
+    top = float(far.max()) if saturation is None else min(saturation, float(far.max()))
+    above = np.flatnonzero(near > top - _BELOW)
+    close = int(above[0]) if above.size else near.size - 1
     last = parallel_until(near, far, smooth)
     step = max(1, (last + 1) // _STARTS)
     found = []
@@ -91,5 +106,12 @@ def scaling_region(near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest:
             rise = slope * (b - a)
             if rise < _LEAST_RISE or bend > _MOST_BENT:
                 continue
-            found.append(Region(a, b, slope, bend, (bend / 3) ** 2 + (_END_ERROR / rise) ** 2))
+            # The later half, because the first steps turn neighbours into the direction that grows.
+            middle = (a + b) // 2
+            steepest = max(slope, (near[b] - near[middle]) / (b - middle))
+            if close - b >= shortest and near[close] - near[b] < _PERSISTS * steepest * (close - b):
+                continue
+            reach = math.exp(min(near[b] - top, 0.0))
+            cost = (bend / 3) ** 2 + (_END_ERROR / rise) ** 2
+            found.append(Region(a, b, slope, bend, reach, cost))
     return sorted(found, key=lambda r: r.cost)

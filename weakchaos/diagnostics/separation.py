@@ -1,0 +1,160 @@
+"""How neighbours in delay space separate: curves of their mean log distance, and the scatter of slopes read off them.
+
+Pairs are resampled by the stretches of the series in which both of their points lie. A neighbour's neighbour is often the point itself, so pairs
+are not independent, and resampling reference points alone makes intervals too narrow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import kernel
+from weakchaos.diagnostics.neighbours import nearest
+from weakchaos.diagnostics.scaling import Region
+
+__all__ = ["SeparationCurves", "far_apart", "resampled_slopes", "separation_curves"]
+
+_REFERENCES = 3000
+_NUMBERS = 10**7  # log distances held at a time
+_FAR = 10  # a far neighbour is this many times farther down the list than a near one
+_CLIPPED = 0.2
+_BLOCKS = 16
+# Relative error by which slopes are spread, over the square of the reach of their window; from the errors of maps and flows with published
+# exponents (`benchmarks/series.py --coverage`).
+_BIAS = 4.0
+
+
+@kernel
+def _separations(points, who, others, steps, drift, out):
+    """out[r, k]: log of the median distance between reference r and its neighbours after k steps; `drift` = 0 for maps."""
+    n, dim = points.shape
+    shifts = np.empty(others.shape[1], np.int64)
+    distances = np.empty(others.shape[1])
+    for r in range(who.size):
+        shifts[:] = 0
+        for k in range(steps + 1):
+            here = who[r] + k
+            for c in range(others.shape[1]):
+                there = others[r, c] + k + shifts[c]
+                square = 0.0
+                if drift == 0:
+                    for d in range(dim):
+                        gap = points[here, d] - points[there, d]
+                        square += gap * gap
+                else:
+                    # One Newton step for the closest point of the neighbour's orbit, a parabola through three of its points.
+                    offset = 0.0
+                    for _ in range(3):
+                        along, speed = 0.0, 0.0
+                        for d in range(dim):
+                            velocity = 0.5 * (points[there + 1, d] - points[there - 1, d])
+                            bend = points[there + 1, d] - 2 * points[there, d] + points[there - 1, d]
+                            gap = points[here, d] - points[there, d]
+                            along += velocity * gap
+                            speed += velocity * velocity - gap * bend
+                        offset = along / speed if speed > 0 else 0.0
+                        if offset > 0.5 and there + 2 < n and shifts[c] < drift:
+                            shifts[c] += 1
+                            there += 1
+                            offset -= 1.0
+                        elif offset < -0.5 and there >= 2 and shifts[c] > -drift:
+                            shifts[c] -= 1
+                            there -= 1
+                            offset += 1.0
+                        else:
+                            break
+                    offset = min(max(offset, -0.6), 0.6)
+                    for d in range(dim):
+                        velocity = 0.5 * (points[there + 1, d] - points[there - 1, d])
+                        bend = points[there + 1, d] - 2 * points[there, d] + points[there - 1, d]
+                        gap = points[here, d] - points[there, d] - offset * velocity - 0.5 * offset * offset * bend
+                        square += gap * gap
+                distances[c] = math.sqrt(square)
+            middle = np.median(distances)
+            # Pairs that meet within rounding stay among the smallest, which the winsorised mean does not feel.
+            out[r, k] = math.log(middle) if middle > 0 else -700.0
+
+
+def _clipped(logs: np.ndarray) -> np.ndarray:
+    """Each column with its lowest and highest fifth set to the quantiles, as float64."""
+    part = np.sort(logs, axis=0)
+    cut = int(_CLIPPED * len(logs))
+    return np.clip(logs, part[cut], part[len(logs) - 1 - cut]).astype(np.float64)
+
+
+def _mean(logs: np.ndarray) -> np.ndarray:
+    # In slabs: sorting all at once would multiply the memory.
+    return np.concatenate([_clipped(logs[:, a : a + 256]).mean(0) for a in range(0, logs.shape[1], 256)])
+
+
+@dataclass(frozen=True)
+class SeparationCurves:
+    """Mean log distances of near and of far neighbours, by steps; and what they are means of.
+
+    Attributes
+    ----------
+    who, others : arrays of shape (m,)
+        Times of the reference points and of their nearest neighbours.
+    logs : array of shape (m, steps + 1)
+        Log distance of each reference point to its near neighbours.
+    near, far : arrays of shape (steps + 1,)
+    """
+
+    who: np.ndarray
+    others: np.ndarray
+    logs: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+
+
+def separation_curves(points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int) -> SeparationCurves | None:
+    """Follow neighbours of reference points for `steps` steps; None where too few have neighbours outside of the Theiler window."""
+    rows = len(points) - steps - 1
+    count = min(_REFERENCES, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
+    who = np.unique(np.linspace(1, rows - 1, count).astype(np.int64))
+    _, times = nearest(points[:rows], who, _FAR * neighbours, theiler, positive=True)
+    # A neighbour at time 0 has no velocity.
+    usable = (times[:, -1] >= 0) & (times > 0).all(1)
+    if usable.sum() < 50:
+        return None
+    who, times = who[usable], times[usable]
+    logs = np.empty((2, who.size, steps + 1), np.float32)
+    _separations(points, who, np.ascontiguousarray(times[:, :neighbours]), steps, drift, logs[0])
+    _separations(points, who, np.ascontiguousarray(times[:, -neighbours:]), steps, drift, logs[1])
+    return SeparationCurves(who, times[:, 0], logs[0], _mean(logs[0]), _mean(logs[1]))
+
+
+def far_apart(points: np.ndarray) -> float:
+    """Mean log distance of points far apart in time, some of them the same by chance."""
+    n = len(points)
+    who = np.linspace(0, n - 1, min(n, 2000)).astype(np.int64)
+    gaps = np.linalg.norm(points[who] - points[(who + n // 2 + who // 7) % n], axis=1)
+    return float(np.log(gaps[gaps > 0]).mean()) if (gaps > 0).any() else math.inf
+
+
+def resampled_slopes(curves: SeparationCurves, regions: list[Region], count: int, seed: Any) -> np.ndarray:
+    """Slopes from resampled stretches of the series, each over one of the acceptable regions."""
+    rng = np.random.default_rng(seed)
+    good = [r for r in regions if r.cost <= 2 * regions[0].cost]
+    chosen = [good[i] for i in np.unique(np.linspace(0, len(good) - 1, 20).astype(int))]
+    length = max(int(curves.who[-1]), int(curves.others.max())) + 1
+    one, two = curves.who * _BLOCKS // length, curves.others * _BLOCKS // length
+    # A pair is there as often as both of its stretches are: neighbours are neighbours of each other, so pairs are not independent.
+    number = np.zeros((_BLOCKS, _BLOCKS))
+    np.add.at(number, (one, two), 1.0)
+    weights = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), size=count).astype(float)
+    total = np.maximum(np.einsum("ni,ij,nj->n", weights, number, weights), 1.0)
+    slopes = np.empty((len(chosen), count))
+    for i, region in enumerate(chosen):
+        part = _clipped(curves.logs[:, region.first : region.last + 1])
+        # The slope is linear in the curve, so each reference point has its share of it.
+        k = np.arange(part.shape[1]) - 0.5 * (part.shape[1] - 1)
+        sums = np.zeros_like(number)
+        np.add.at(sums, (one, two), part @ (k / (k @ k)))
+        slopes[i] = np.einsum("ni,ij,nj->n", weights, sums, weights) / total
+        slopes[i] *= 1 + _BIAS * region.reach**2 * rng.standard_normal(count)
+    return slopes[rng.integers(len(chosen), size=count), np.arange(count)]
