@@ -21,7 +21,7 @@ def valid_couplings(w):
         w.ndim == 2
         and w.shape[0] == w.shape[1] > 0
         and np.isfinite(w).all()
-        and np.allclose(w, w.T, rtol=1e-12, atol=0)
+        and np.allclose(w, w.T, rtol=0, atol=1e-12 * np.abs(w).max())
         and not np.diag(w).any()
     )
 

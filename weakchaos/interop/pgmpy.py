@@ -75,6 +75,6 @@ def read_pgmpy(model: Any) -> dict[str, Any]:
         "cardinalities": [len(states[node]) for node in nodes],
         "factors": factors,
         "names": [str(node) for node in nodes],
-        "states": [[str(s) for s in states[node]] for node in nodes],
+        "states": [states[node] for node in nodes],
         "name": getattr(model, "name", None) or "pgmpy",
     }

@@ -5,74 +5,23 @@ p(x | evidence) ~ prod_f table_f(x_scope(f))    over the states that agree with 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError
 from weakchaos.targets import exact
 from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.graph_names import checked_names, checked_states, read_evidence_of, unit_index
+from weakchaos.targets.graph_tables import checked_cardinalities, checked_factors
+from weakchaos.targets.packaged import packaged, packaged_names
 
 __all__ = ["FactorGraph", "packaged", "packaged_names"]
 
 _ENUMERATED = 1 << 20
-_LARGEST_CARDINALITY = 1 << 31
-
-_PACKAGED = {
-    "sachs": "sachs",
-    "alarm": "alarm",
-    "child": "child",
-    "asia": "asia",
-    "segmentation": "Segmentation_11",
-    "dbn": "DBN_11",
-}
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _checked_cardinalities(cardinalities: Any) -> np.ndarray:
-    try:
-        array = np.asarray(cardinalities)
-    except ValueError as error:
-        raise ArgumentError(f"`cardinalities` must be a list of whole numbers; got {shown(cardinalities)}") from error
-    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu":
-        raise ArgumentError(
-            f"`cardinalities` must be a list of whole numbers, one a unit, at least one; got {shown(cardinalities)}"
-        )
-    bad = np.flatnonzero((array < 1) | (array > _LARGEST_CARDINALITY))
-    if bad.size:
-        raise ArgumentError(f"`cardinalities` must be from 1 to 2**31; unit {bad[0]} has {array[bad[0]]}")
-    return array.astype(np.int64)
-
-
-def _checked_names(names: Any, n: int) -> tuple[str, ...]:
-    if names is None:
-        return tuple(f"x{k}" for k in range(n))
-    if isinstance(names, str):
-        raise ArgumentTypeError(f"`names` must be a sequence of {n} names; got the string {shown(names)}")
-    out = tuple(str(k) for k in names)
-    if len(out) != n or len(set(out)) != n:
-        raise ArgumentError(f"`names` must hold {n} different names, one a unit; got {shown(list(out))}")
-    return out
-
-
-def _checked_states(states: Any, cardinalities: np.ndarray, names: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
-    if states is None:
-        return None
-    rows = tuple(tuple(str(s) for s in row) for row in states)
-    if len(rows) != len(cardinalities):
-        raise ArgumentError(f"`states` must hold one list of state names a unit, {len(cardinalities)} lists; got {len(rows)}")
-    for row, k, name in zip(rows, cardinalities, names, strict=True):
-        if len(row) != k or len(set(row)) != k:
-            raise ArgumentError(f"`states` of unit {name!r} must be {k} different names; got {shown(list(row))}")
-    return rows
 
 
 class FactorGraph(DiscreteTarget):
@@ -87,8 +36,8 @@ class FactorGraph(DiscreteTarget):
         all zero. An empty scope with a single number is a constant.
     names : sequence of str, optional
         ``x0, x1, ...`` by default.
-    states : sequence of sequences of str, optional
-        Names of the states of each unit.
+    states : sequence of sequences, optional
+        Names of the states of each unit, strings or numbers; a number in evidence is then a name where numbers are names.
     observed : dict, optional
         Evidence, as in `condition`.
     name : str, optional
@@ -119,7 +68,7 @@ class FactorGraph(DiscreteTarget):
 
     scopes: tuple[np.ndarray, ...]
     log_tables: tuple[np.ndarray, ...]
-    states: tuple[tuple[str, ...], ...] | None
+    states: tuple[tuple[Any, ...], ...] | None
 
     def __init__(
         self,
@@ -131,8 +80,8 @@ class FactorGraph(DiscreteTarget):
         name: str | None = None,
     ):
         self._setup(cardinalities, names, states, name)
-        self._take(factors, logarithms=False)
-        self.observed = self._evidence(observed)
+        self.scopes, self.log_tables = checked_factors(factors, self, logarithms=False)
+        self.observed = read_evidence_of(self, observed)
 
     @classmethod
     def from_log_tables(
@@ -154,58 +103,17 @@ class FactorGraph(DiscreteTarget):
         """
         self = cls.__new__(cls)
         self._setup(cardinalities, names, states, name)
-        self._take(factors, logarithms=True)
-        self.observed = self._evidence(observed)
+        self.scopes, self.log_tables = checked_factors(factors, self, logarithms=True)
+        self.observed = read_evidence_of(self, observed)
         return self
 
     def _setup(self, cardinalities: Any, names: Any, states: Any, name: str | None) -> None:
-        self.cardinalities = _checked_cardinalities(cardinalities)
-        self.names = _checked_names(names, self.dim)
-        self.states = _checked_states(states, self.cardinalities, self.names)
+        self.cardinalities = checked_cardinalities(cardinalities)
+        self.names = checked_names(names, self.dim)
+        self.states = checked_states(states, self.cardinalities, self.names)
         self.name = "factor graph" if name is None else str(name)
         self._index = {k: i for i, k in enumerate(self.names)}
         self._known: dict[str, Any] = {}
-
-    def _take(self, factors: Iterable[tuple[Any, Any]], logarithms: bool) -> None:
-        scopes, tables = [], []
-        try:
-            pairs = [(scope, table) for scope, table in factors]
-        except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"`factors` must be pairs (scope, table); got {shown(factors)}") from error
-        for f, (scope, table) in enumerate(pairs):
-            units = self._scope(f, scope)
-            scopes.append(units)
-            tables.append(self._log_table(f, units, table, logarithms))
-        self.scopes, self.log_tables = tuple(scopes), tuple(tables)
-
-    def _scope(self, f: int, scope: Any) -> np.ndarray:
-        if isinstance(scope, str) or not isinstance(scope, Iterable):
-            raise ArgumentTypeError(f"the scope of factor {f} must be a sequence of units; got {shown(scope)}")
-        units = [self.unit(i, f"the scope of factor {f}") for i in scope]
-        if len(set(units)) != len(units):
-            raise ArgumentError(f"the scope of factor {f} must not repeat a unit; got {shown([self.names[i] for i in units])}")
-        return np.array(units, np.int64)
-
-    def _log_table(self, f: int, units: np.ndarray, table: Any, logarithms: bool) -> np.ndarray:
-        what = f"the {'log ' * logarithms}table of factor {f}, over {shown([self.names[i] for i in units])},"
-        try:
-            array = np.array(table, np.float64, order="C")
-        except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"{what} must be an array of numbers; got {shown(table)}") from error
-        shape = tuple(int(k) for k in self.cardinalities[units])
-        if array.shape != shape:
-            raise ArgumentError(f"{what} must have shape {shape}, the cardinalities of its scope; got {array.shape}")
-        bad = np.isnan(array) | (array == np.inf) | (False if logarithms else array < 0)
-        if bad.any():
-            place = tuple(int(k) for k in np.argwhere(bad)[0])
-            allowed = "numbers or -inf" if logarithms else "finite and not negative"
-            raise ArgumentError(f"{what} must hold entries that are {allowed}; entry {place} is {array[place]}")
-        if not logarithms:
-            with np.errstate(divide="ignore"):
-                array = np.log(array)
-        if (array == -np.inf).all():
-            raise ArgumentError(f"{what} must not be zero everywhere: no state would be possible")
-        return np.asarray(array)
 
     # ---- units and evidence --------------------------------------------------------------------------------------------------------
 
@@ -216,46 +124,7 @@ class FactorGraph(DiscreteTarget):
         ------
         ArgumentError, ArgumentTypeError
         """
-        if isinstance(which, str):
-            if which not in self._index:
-                raise ArgumentError(
-                    f"{what} names a unit that does not exist, {which!r}; the units are {shown(list(self.names), 200)}"
-                )
-            return self._index[which]
-        if not _whole(which):
-            raise ArgumentTypeError(f"{what} must hold unit names or indices; got {shown(which)}")
-        if not 0 <= which < self.dim:
-            raise ArgumentError(f"{what} must hold units from 0 to {self.dim - 1}; got {which}")
-        return int(which)
-
-    def _state(self, i: int, which: Any) -> int:
-        name, k = self.names[i], int(self.cardinalities[i])
-        if isinstance(which, str):
-            if self.states is None:
-                raise ArgumentError(
-                    f"`evidence` on unit {name!r} must be a state index: this graph has no state names; got {which!r}"
-                )
-            if which not in self.states[i]:
-                raise ArgumentError(f"`evidence` on unit {name!r} must be one of {shown(list(self.states[i]), 200)}; got {which!r}")
-            return self.states[i].index(which)
-        if not _whole(which):
-            raise ArgumentTypeError(f"`evidence` on unit {name!r} must be a state index or a state name; got {shown(which)}")
-        if not 0 <= which < k:
-            raise ArgumentError(f"`evidence` on unit {name!r} must be a state from 0 to {k - 1}; got {which}")
-        return int(which)
-
-    def _evidence(self, evidence: Any) -> dict[int, int]:
-        if evidence is None:
-            return {}
-        if not isinstance(evidence, Mapping):
-            raise ArgumentTypeError(f"`evidence` must be a dict from units to states; got {shown(evidence)}")
-        out: dict[int, int] = {}
-        for key, value in evidence.items():
-            i = self.unit(key, "`evidence`")
-            k = self._state(i, value)
-            if out.setdefault(i, k) != k:
-                raise ArgumentError(f"`evidence` gives unit {self.names[i]!r} two states, {out[i]} and {k}")
-        return out
+        return unit_index(which, self._index, what)
 
     def condition(self, evidence: Mapping[Any, Any]) -> FactorGraph:
         """The same graph with more units observed; they stay units of the graph, which never move.
@@ -263,7 +132,8 @@ class FactorGraph(DiscreteTarget):
         Parameters
         ----------
         evidence : dict
-            From units (names or indices) to states (names or indices).
+            From units (names or indices) to states (names or indices). Names are tried first: on a unit whose states are named 1 and
+            2, the number 1 is the first of them. What may mean two things is refused.
 
         Raises
         ------
@@ -275,7 +145,9 @@ class FactorGraph(DiscreteTarget):
         >>> packaged("asia").condition({"xray": "yes", "smoke": 0}).observed
         {6: 0, 2: 0}
         """
-        new = self._evidence(evidence)
+        return self._observing(read_evidence_of(self, evidence))
+
+    def _observing(self, new: Mapping[int, int]) -> FactorGraph:
         for i, k in new.items():
             if self.observed.get(i, k) != k:
                 raise ArgumentError(
@@ -284,7 +156,7 @@ class FactorGraph(DiscreteTarget):
         out = type(self).__new__(type(self))
         kept = ("cardinalities", "names", "states", "name", "scopes", "log_tables", "_index")
         out.__dict__.update({k: self.__dict__[k] for k in kept})
-        out.observed, out._known = self.observed | new, {}
+        out.observed, out._known = {**self.observed, **new}, {}
         return out
 
     def __repr__(self) -> str:
@@ -456,7 +328,10 @@ class FactorGraph(DiscreteTarget):
         graph = cls(cardinalities, factors, names, states, name=Path(path).stem)
         if evidence is None:
             return graph
-        return graph.condition(evidence if isinstance(evidence, Mapping) else read_evidence(evidence, cardinalities))
+        # Files of evidence count units and states, whatever names they were given here.
+        return (
+            graph.condition(evidence) if isinstance(evidence, Mapping) else graph._observing(read_evidence(evidence, cardinalities))
+        )
 
     @classmethod
     def from_pgmpy(cls, model: Any) -> FactorGraph:
@@ -505,45 +380,5 @@ class FactorGraph(DiscreteTarget):
             last = first + int(np.prod(shape, dtype=np.int64))
             factors.append((scope, np.asarray(arrays["log_tables"])[first:last].reshape(shape)))
             first = last
-        return cls.from_log_tables(cardinalities, factors, spec["names"], spec["states"], dict(spec["observed"]), spec["name"])
-
-
-def packaged_names() -> tuple[str, ...]:
-    """Names of the models that come with the package.
-
-    Examples
-    --------
-    >>> packaged_names()
-    ('sachs', 'alarm', 'child', 'asia', 'segmentation', 'dbn')
-    """
-    return tuple(_PACKAGED)
-
-
-def packaged(name: str) -> FactorGraph:
-    """A published model that comes with the package; origins and licences are in ``targets/data/uai/README.md``.
-
-    Parameters
-    ----------
-    name : str
-        ``"sachs"``, ``"alarm"``, ``"child"``, ``"asia"`` (Bayesian networks with names and states), ``"segmentation"`` or ``"dbn"``
-        (Markov networks of the UAI 2014 inference competition).
-
-    Raises
-    ------
-    ArgumentError
-
-    Examples
-    --------
-    >>> packaged("alarm")
-    <FactorGraph 'alarm': 37 units, 37 factors>
-    """
-    if name not in _PACKAGED:
-        raise ArgumentError(f"`name` must be one of {', '.join(_PACKAGED)}; got {shown(name)}")
-    folder = resources.files("weakchaos.targets") / "data" / "uai"
-    facts = json.loads((folder / f"{_PACKAGED[name]}.mar.json").read_text(encoding="utf-8"))
-    names = facts.get("names")
-    states = [facts["states"][k] for k in names] if names else None
-    with resources.as_file(folder / f"{_PACKAGED[name]}.uai") as path:
-        graph = FactorGraph.from_uai(path, names=names, states=states)
-    graph.name = name
-    return graph
+        graph = cls.from_log_tables(cardinalities, factors, spec["names"], spec["states"], name=spec["name"])
+        return graph._observing(dict(spec["observed"]))

@@ -9,92 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, real_number, whole_number, whole_numbers
+from weakchaos.core.arguments import real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets import exact
+from weakchaos.targets.couplings import checked_fields, checked_shape, lattice_edges, symmetric_edges
 from weakchaos.targets.discrete import DiscreteTarget
 
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
 
 _ENUMERATED = 20
-_LARGEST_LATTICE = 1 << 26
 _MOST_STATES = 1 << 16
-
-
-def _symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-    """Size, and (i, j, weight) with i < j of every non-zero coupling of a symmetric matrix, dense or scipy.sparse."""
-    if hasattr(couplings, "tocoo"):
-        matrix = couplings.tocoo()
-        shape, row, column, value = matrix.shape, matrix.row, matrix.col, np.asarray(matrix.data, np.float64)
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise ArgumentError(f"`{what}` must be a square matrix; got shape {shape}")
-        if (abs(matrix - matrix.T) > 1e-12 * max(1.0, np.abs(value).max(initial=0.0))).nnz:
-            raise ArgumentError(f"`{what}` must be symmetric; pass (A + A.T) / 2")
-    else:
-        array = real_array(what, couplings, "a square matrix")
-        shape = array.shape
-        if array.ndim != 2 or shape[0] != shape[1] or shape[0] == 0:
-            raise ArgumentError(f"`{what}` must be a square matrix; got shape {shape}")
-        finite = np.isfinite(array).all()
-        gap = np.abs(array - array.T) if finite else np.zeros(shape)
-        if gap.max() > 1e-12 * max(1.0, np.abs(array).max()):
-            i, j = np.unravel_index(int(gap.argmax()), shape)
-            raise ArgumentError(
-                f"`{what}` must be symmetric; entries ({i}, {j}) and ({j}, {i}) are {array[i, j]} and {array[j, i]}: pass (A + A.T) / 2"
-            )
-        row, column = np.nonzero(array)
-        value = array[row, column]
-    if not np.isfinite(value).all():
-        raise ArgumentError(f"`{what}` must be finite; entry {tuple(int(v[~np.isfinite(value)][0]) for v in (row, column))} is not")
-    if (value[row == column] != 0).any():
-        raise ArgumentError(f"`{what}` must have a zero diagonal; put the self-couplings of 0/1 units into `fields`")
-    upper = (row < column) & (value != 0)
-    return shape[0], row[upper].astype(np.int64), column[upper].astype(np.int64), value[upper]
-
-
-def _vector(name: str, value: Any, n: int) -> np.ndarray:
-    array = np.zeros(n) if value is None else real_array(name, value, f"a number or {n} of them, an array")
-    array = np.full(n, float(array)) if array.ndim == 0 else array
-    if array.shape != (n,):
-        raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ArgumentError(
-            f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}"
-        )
-    return array.copy()
-
-
-def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (i, j) of nearest neighbours of a hyper-cubic lattice, units numbered in C order.
-
-    A periodic side of length 2 joins its two units by two edges, as the torus does.
-
-    Examples
-    --------
-    >>> i, j = lattice_edges((3,), periodic=True)
-    >>> list(zip(i.tolist(), j.tolist()))
-    [(0, 1), (1, 2), (2, 0)]
-    """
-    units = np.arange(math.prod(shape)).reshape(shape)
-    left, right = [], []
-    for axis, size in enumerate(shape):
-        if size == 1:
-            continue
-        if periodic:
-            left.append(units.ravel())
-            right.append(np.roll(units, -1, axis).ravel())
-        else:
-            left.append(np.take(units, range(size - 1), axis).ravel())
-            right.append(np.take(units, range(1, size), axis).ravel())
-    none = np.empty(0, np.int64)
-    return (np.concatenate(left), np.concatenate(right)) if left else (none, none)
-
-
-def _checked_shape(shape: Any) -> tuple[int, ...]:
-    sides = tuple(whole_numbers("shape", shape, 1, _LARGEST_LATTICE).tolist())
-    if math.prod(sides) > _LARGEST_LATTICE:
-        raise ArgumentError(f"`shape` must make at most {_LARGEST_LATTICE} units; {sides} makes {math.prod(sides)}")
-    return sides
 
 
 class PairwiseMRF(DiscreteTarget):
@@ -123,8 +47,8 @@ class PairwiseMRF(DiscreteTarget):
     name = "pairwise MRF"
 
     def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
-        n, i, j, weight = _symmetric_edges(couplings)
-        self._setup(n, i, j, weight, _vector("fields", fields, n), names)
+        n, i, j, weight = symmetric_edges(couplings)
+        self._setup(n, i, j, weight, checked_fields("fields", fields, n), names)
 
     def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, field: np.ndarray, names: Any) -> None:
         self.cardinalities = np.full(n, 2, np.int64)
@@ -207,9 +131,8 @@ class PairwiseMRF(DiscreteTarget):
         """The same model as a `FactorGraph`."""
         from weakchaos.targets.factor_graph import FactorGraph
 
-        return FactorGraph(
-            self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names
-        )
+        # The logarithms as they are: exp(760) has no float64, and exp(-760) would be an impossible state.
+        return FactorGraph.from_log_tables(self.cardinalities, zip(self.scopes, self.log_tables, strict=True), names=self.names)
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the model again."""
@@ -252,8 +175,8 @@ class Ising(PairwiseMRF):
     field: float
 
     def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
-        n, i, j, weight = _symmetric_edges(couplings)
-        self._from_spins(n, i, j, weight, _vector("fields", fields, n), names)
+        n, i, j, weight = symmetric_edges(couplings)
+        self._from_spins(n, i, j, weight, checked_fields("fields", fields, n), names)
 
     def _from_spins(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, field: np.ndarray, names: Any) -> None:
         # s = 2 x - 1 turns J into W = 4 J and h into b = 2 h - 2 sum_j J_ij.
@@ -274,7 +197,7 @@ class Ising(PairwiseMRF):
         periodic : bool
             A torus, or free boundaries.
         """
-        sides = _checked_shape(shape)
+        sides = checked_shape(shape)
         beta, coupling, field = real_number("beta", beta), real_number("coupling", coupling), real_number("field", field)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
@@ -323,7 +246,7 @@ class Potts(DiscreteTarget):
     name = "Potts"
 
     def __init__(self, couplings: Any, q: int, fields: Any = None, names: Sequence[str] | None = None):
-        n, i, j, weight = _symmetric_edges(couplings)
+        n, i, j, weight = symmetric_edges(couplings)
         self._setup(n, i, j, weight, q, fields, names)
 
     def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, q: Any, fields: Any, names: Any) -> None:
@@ -340,7 +263,7 @@ class Potts(DiscreteTarget):
     @classmethod
     def lattice(cls, shape: Any, q: int, beta: float, periodic: bool = True) -> Potts:
         """Nearest neighbours on a hyper-cubic lattice with coupling `beta`; critical at ``log(1 + sqrt q)`` in two dimensions."""
-        sides = _checked_shape(shape)
+        sides = checked_shape(shape)
         beta = real_number("beta", beta)
         i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
@@ -385,9 +308,8 @@ class Potts(DiscreteTarget):
         """The same model as a `FactorGraph`."""
         from weakchaos.targets.factor_graph import FactorGraph
 
-        return FactorGraph(
-            self.cardinalities, [(s, np.exp(t)) for s, t in zip(self.scopes, self.log_tables, strict=True)], names=self.names
-        )
+        # The logarithms as they are: exp(760) has no float64, and exp(-760) would be an impossible state.
+        return FactorGraph.from_log_tables(self.cardinalities, zip(self.scopes, self.log_tables, strict=True), names=self.names)
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the model again."""
