@@ -1,9 +1,10 @@
 """Files of the UAI inference evaluations: ``.uai`` models and ``.evid`` evidence.
 
 A model is a list of tokens: ``BAYES`` or ``MARKOV``, the number of units, their cardinalities, the number of factors, for each its
-scope (length, then units), and for each its table (length, then entries, the last unit of the scope fastest). Evidence is the number of
-observed units and pairs unit, state; older files put the number of samples, 1, before it. Lines that begin with the word ``c`` are
-comments since the 2016 evaluation.
+scope (length, then units), and for each its table (length, then entries, the last unit of the scope fastest). In a ``BAYES`` file the
+last unit of a scope is the child, so the table sums to 1 over it. Evidence is the number of observed units and pairs unit, state; older
+files put the number of samples, 1, before it. Lines that begin with the word ``c`` are comments since the 2016 evaluation; what follows
+a ``#`` is taken for one too, as several writers do.
 Described at https://uaicompetition.github.io/uci-2022/file-formats/ and http://www.hlt.utdallas.edu/~vgogate/uai16-evaluation/uaiformat.html.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatEr
 __all__ = ["read_evidence", "read_uai", "write_evidence", "write_uai"]
 
 _LARGEST = 1 << 31
+_ROUNDED = 5e-3  # .333 + .333 + .333, and sums of a few dozen such numbers
 
 
 class _Tokens:
@@ -43,7 +46,7 @@ class _Tokens:
         self.tokens: list[str] = []
         self._ends = []
         for line in lines:
-            words = line.split()
+            words = line.partition("#")[0].split()
             self.tokens += words if words[:1] != ["c"] else []
             self._ends.append(len(self.tokens))
         self.next = 0
@@ -51,6 +54,11 @@ class _Tokens:
     def error(self, what: str, at: int | None = None) -> FileFormatError:
         at = min(self.next if at is None else at, len(self.tokens) - 1)
         return FileFormatError(f"{self.path}, line {bisect.bisect_right(self._ends, at) + 1 if at >= 0 else 1}: {what}")
+
+    def lines(self) -> list[list[str]]:
+        """The tokens line by line, without empty lines."""
+        starts = [0, *self._ends[:-1]]
+        return [self.tokens[a:b] for a, b in zip(starts, self._ends, strict=True) if b > a]
 
     def left(self) -> int:
         return len(self.tokens) - self.next
@@ -122,7 +130,12 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
     FileNotFoundError
     FileFormatError
         With the path and the line: for counts that do not match, units that do not exist, entries that are negative or no numbers,
-        files that end too early or too late.
+        files that end too early or too late, and ``BAYES`` files written in another order of entries, where the child varies slowest.
+
+    Warns
+    -----
+    UserWarning
+        For a ``BAYES`` file with a table that does not sum to 1 over its child in either order.
 
     Examples
     --------
@@ -152,7 +165,7 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
                 raise file.error(f"the scope of factor {f} repeats unit {i}", file.next - 1)
             scope.append(i)
         scopes.append(np.array(scope, np.int64))
-    factors = []
+    factors, starts = [], []
     for f, units in enumerate(scopes):
         shape = [int(k) for k in cardinalities[units]]
         size = math.prod(shape)
@@ -164,9 +177,77 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
                 f"the table of factor {f} must have {size} entries, the product of the cardinalities {shape} of its scope; got {count}",
                 file.next - 1,
             )
+        first = file.next
         factors.append((units, file.numbers(size, f"the table of factor {f}").reshape(shape)))
+        starts.append(first)
     file.end()
+    if kind == "BAYES":
+        _check_conditionals(file, factors, starts)
     return cardinalities, factors
+
+
+def _sums_to_one(table: np.ndarray, axis: int) -> bool:
+    """Whether a table holds distributions along an axis; printed numbers are rounded, and impossible parents may have a row of zeros."""
+    total = table.sum(axis)
+    return bool(((np.abs(total - 1.0) <= _ROUNDED) | (total == 0.0)).all())
+
+
+def _check_conditionals(file: _Tokens, factors: list[tuple[np.ndarray, np.ndarray]], starts: list[int]) -> None:
+    """Refuse a Bayesian network whose entries are in another order, warn of one whose tables are no conditional distributions."""
+    wrong = [f for f, (units, table) in enumerate(factors) if units.size and not _sums_to_one(table, -1)]
+    if not wrong:
+        return
+    f = wrong[0]
+    units, table = factors[f]
+    what = f"the table of factor {f} does not sum to 1 over its last unit, {units[-1]}, which is the child in a BAYES file"
+    if all(_sums_to_one(factors[g][1].reshape(factors[g][1].shape[-1], -1), 0) for g in wrong):
+        raise file.error(
+            f"{what}, but does where the child varies slowest: the file was written in another order of entries; write the child "
+            "fastest, or, if the tables are meant as they stand, begin the file with MARKOV",
+            starts[f],
+        )
+    sums = table.sum(-1).ravel()
+    worst = float(sums[np.abs(sums - 1.0).argmax()])
+    warnings.warn(
+        f"{file.error(what, starts[f])} (sum {worst:g}); {len(wrong)} of {len(factors)} tables do not: they are used as weights, and the "
+        "model is no Bayesian network",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
+def _several_samples(file: _Tokens) -> int:
+    """How many samples evidence has; 1 where it can be read as one."""
+    if not all(t.isascii() and t.isdigit() and len(t) < 12 for t in file.tokens):
+        return 1
+    lines = [[int(t) for t in line] for line in file.lines()]
+    whole = [all(len(line) == 1 + 2 * line[0] for line in lines[k:]) for k in (0, 1)]
+    # One sample a line is what both dialects look like: with the number of samples in a line of its own before them, or without it.
+    if whole[0] and len(lines) > 1:
+        return len(lines)
+    if len(lines[0]) == 1 and lines[0][0] == len(lines) - 1 > 1 and whole[1]:
+        return lines[0][0]
+    if len(lines[0]) == 1 and all(len(line) == 2 for line in lines[1:]):
+        return 1  # a pair a line
+    tokens = [v for line in lines for v in line]
+    if _units_differ(tokens) or (tokens[0] == 1 and _units_differ(tokens[1:])):
+        return 1
+    with_number = _samples_in(tokens[1:])
+    return tokens[0] if tokens[0] == with_number else max(1, _samples_in(tokens))
+
+
+def _units_differ(tokens: list[int]) -> bool:
+    """Whether these are one sample in which no unit comes twice."""
+    return bool(tokens) and len(tokens) == 1 + 2 * tokens[0] and len(set(tokens[1::2])) == tokens[0]
+
+
+def _samples_in(tokens: list[int]) -> int:
+    """How many samples follow each other in these numbers without a rest; 0 where there is a rest."""
+    place = count = 0
+    while place < len(tokens):
+        place += 1 + 2 * tokens[place]
+        count += 1
+    return count if place == len(tokens) else 0
 
 
 def read_evidence(path: Any, cardinalities: Any = None) -> dict[int, int]:
@@ -199,6 +280,12 @@ def read_evidence(path: Any, cardinalities: Any = None) -> dict[int, int]:
     if not file.left():
         return {}
     n = _LARGEST if cardinalities is None else len(cardinalities)
+    samples = _several_samples(file)
+    if samples > 1:
+        raise file.error(
+            f"evidence must be of one sample, or begin with the number of observed units; got {samples} samples: write a file for each",
+            0,
+        )
     # Both variants have a number of tokens of their own parity: 1 + 2 k as it is, 2 + 2 k after a number of samples.
     if file.left() % 2 == 0:
         samples = file.whole("the number of samples", 0, _LARGEST)
