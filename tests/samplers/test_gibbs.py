@@ -204,3 +204,14 @@ def test_wrong_target():
 
     with pytest.raises(ArgumentTypeError, match="discrete"):
         Gibbs().bind(Density(lambda x: 0.0, dim=1))
+
+
+def test_blocks_of_models_whose_weights_have_no_number():
+    strong = PairwiseMRF(700 * (np.ones((4, 4)) - np.eye(4)), fields=-760.0)
+    assert sample(strong, Gibbs(blocks=[[0, 1], [2, 3]]), draws=50, warmup=20, seed=1, progress=False).draws.all()
+    frustrated = PairwiseMRF(-800 * (np.ones((3, 3)) - np.eye(3)), fields=800.0)
+    x = sample(frustrated, Gibbs(blocks=[[0, 1], [1, 2]]), draws=4000, chains=1, seed=1, progress=False).draws[0]
+    counts = np.bincount(x @ [4, 2, 1], minlength=8)
+    # One unit weighs exp(800), and so do two: exp(2 * 800 - 800). Three weigh 1, as none does.
+    assert counts[[0, 7]].tolist() == [0, 0]
+    assert (np.abs(counts[1:7] / 4000 - 1 / 6) < 0.05).all()

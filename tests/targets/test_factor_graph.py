@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+import weakchaos as wc
 from tests.targets.test_exact import graphs
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.spec import describe, rebuild
@@ -233,3 +234,42 @@ def test_packaged_models(name):
 def test_an_unknown_packaged_model_is_refused():
     with pytest.raises(ArgumentError, match="`name` must be one of sachs, alarm"):
         packaged("hailfinder")
+
+
+def test_pairwise_models_keep_logarithms_whose_exponentials_have_no_number():
+    # All four ones weigh exp(6 * 700 - 4 * 760); no other state of one parity weighs as much.
+    strong = wc.PairwiseMRF(700 * (np.ones((4, 4)) - np.eye(4)), fields=-760.0)
+    graph = strong.factor_graph()
+    assert graph.marginals()[0][1] == strong.marginals()[0][1] == 1.0
+    assert graph.log_prob([1, 1, 1, 1]) == pytest.approx(6 * 700 - 4 * 760)
+    potts = wc.Potts(900 * (np.ones((3, 3)) - np.eye(3)), 4, fields=np.tile([-800.0, 0.0, 0.0, -800.0], (3, 1)))
+    for p in potts.factor_graph().marginals():
+        np.testing.assert_allclose(p, [0, 0.5, 0.5, 0], atol=1e-12)
+    cold = wc.Ising.lattice((3, 3), beta=300.0, field=0.1).factor_graph()
+    assert [p[1] for p in cold.marginals()] == [1.0] * 9
+
+
+def test_numbers_that_are_names_of_states_are_names():
+    factors = [((0,), [0.3, 0.7]), ((0, 1), [[0.1, 0.9], [0.8, 0.2]])]
+    graph = FactorGraph([2, 2], factors, names=["b", "a"], states=[[1, 2], [False, True]])
+    assert graph.condition({"b": 1}).observed == graph.condition({"b": "1"}).observed == {0: 0}
+    assert graph.condition({"b": np.int64(2), "a": True}).observed == {0: 1, 1: 1}
+    with pytest.raises(ArgumentError, match=r"`evidence` on unit 'b' must be one of \[1, 2\]; got 0"):
+        graph.condition({"b": 0})
+    spec, arrays = graph.to_spec()
+    twin = FactorGraph.from_spec(json.loads(json.dumps(spec)), arrays)
+    assert twin.states == graph.states == ((1, 2), (False, True))
+    assert twin.condition({"b": 1}).observed == {0: 0}
+
+
+def test_a_number_that_may_be_two_states_or_two_units_is_asked_about():
+    factors = [((0,), [0.3, 0.7]), ((0, 1), [[0.1, 0.9], [0.8, 0.2]])]
+    graph = FactorGraph([2, 2], factors, names=["1", "0"], states=[["1", "2"], ["0", "1"]])
+    with pytest.raises(ArgumentError, match="may mean the state named '1' or the state with index 1, '2'"):
+        graph.condition({"1": 1})
+    with pytest.raises(ArgumentError, match="may mean the unit named '0' or the unit with index 0, '1'"):
+        graph.condition({0: "1"})
+    # Where both readings agree nothing is asked, and stored evidence counts indices.
+    seen = graph.condition({"1": "1", "0": 1})
+    assert seen.observed == {0: 0, 1: 1}
+    assert FactorGraph.from_spec(*seen.to_spec()).observed == {0: 0, 1: 1}

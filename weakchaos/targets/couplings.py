@@ -11,7 +11,7 @@ import numpy as np
 from weakchaos.core.arguments import real_array, whole_numbers
 from weakchaos.core.errors import ArgumentError
 
-__all__ = ["checked_fields", "checked_shape", "lattice_edges", "symmetric_edges"]
+__all__ = ["checked_fields", "checked_shape", "lattice_edges", "pairs_by_unit", "symmetric_edges"]
 
 _LARGEST_LATTICE = 1 << 26
 
@@ -92,3 +92,17 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     if math.prod(sides) > _LARGEST_LATTICE:
         raise ArgumentError(f"`shape` must make at most {_LARGEST_LATTICE} units; {sides} makes {math.prod(sides)}")
     return sides
+
+
+def pairs_by_unit(n: int, edges: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Couplings by unit: those of unit i are ``pointers[i]`` to ``pointers[i + 1]`` of neighbours and weights.
+
+    Examples
+    --------
+    >>> [a.tolist() for a in pairs_by_unit(3, np.array([[0, 1], [1, 2]]), np.array([5.0, 7.0]))]
+    [[0, 1, 3, 4], [1, 0, 2, 1], [5.0, 5.0, 7.0, 7.0]]
+    """
+    ends = np.concatenate([edges, edges[:, ::-1]])
+    order = np.argsort(ends[:, 0], kind="stable")
+    pointers = np.concatenate([[0], np.cumsum(np.bincount(ends[:, 0], minlength=n))]).astype(np.int64)
+    return pointers, ends[order, 1].copy(), np.concatenate([weights, weights])[order]

@@ -12,7 +12,8 @@ import numpy as np
 from weakchaos.core.arguments import real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets import exact
-from weakchaos.targets.couplings import checked_fields, checked_shape, lattice_edges, symmetric_edges
+from weakchaos.targets.cooled_start import cool, is_cold
+from weakchaos.targets.couplings import checked_fields, checked_shape, lattice_edges, pairs_by_unit, symmetric_edges
 from weakchaos.targets.discrete import DiscreteTarget
 
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
@@ -70,10 +71,14 @@ class PairwiseMRF(DiscreteTarget):
 
     def pair_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Couplings by unit (pointers, neighbours, weights) and the fields, as kernels read them."""
-        ends = np.concatenate([self.edges, self.edges[:, ::-1]])
-        order = np.argsort(ends[:, 0], kind="stable")
-        pointers = np.concatenate([[0], np.cumsum(np.bincount(ends[:, 0], minlength=self.dim))]).astype(np.int64)
-        return pointers, ends[order, 1].copy(), np.concatenate([self.weights, self.weights])[order], self.fields
+        return *pairs_by_unit(self.dim, self.edges, self.weights), self.fields
+
+    def random_start(self, rng: np.random.Generator) -> np.ndarray:
+        """A state uniform over all states; of a model so cold that a chain would stay near it for ever, cooled down first."""
+        x = super().random_start(rng)
+        ptr, unit, weight, field = self.pair_arrays()
+        field = np.column_stack([np.zeros(self.dim), field])
+        return cool(x, rng, field, ptr, unit, weight, ones=True) if is_cold(field, ptr, weight) else x
 
     @property
     def scopes(self) -> list[np.ndarray]:
@@ -272,6 +277,12 @@ class Potts(DiscreteTarget):
 
     def __repr__(self) -> str:
         return f"<Potts: {self.dim} units of {self.q} states, {len(self.edges)} couplings>"
+
+    def random_start(self, rng: np.random.Generator) -> np.ndarray:
+        """A state uniform over all states; of a model so cold that a chain would stay near it for ever, cooled down first."""
+        x = super().random_start(rng)
+        ptr, unit, weight = pairs_by_unit(self.dim, self.edges, self.weights)
+        return cool(x, rng, self.fields, ptr, unit, weight, ones=False) if is_cold(self.fields, ptr, weight) else x
 
     @property
     def scopes(self) -> list[np.ndarray]:

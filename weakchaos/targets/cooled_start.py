@@ -1,0 +1,85 @@
+"""Random starts of pairwise models that are so cold that a chain never leaves the basin it starts in.
+
+Where units lean by hundreds of nats, a uniformly random state is the start of a descent into whatever local mode is near, of whatever
+probability, for good. A start is then cooled down instead: Gibbs sweeps at inverse temperatures that rise from where nothing is decided
+to 1 (Kirkpatrick, Gelatt and Vecchi, Science 220 (1983) 671, doi:10.1126/science.220.4598.671), so that basins are entered about as
+often as they are wide and deep. Models that are warmer keep their uniform starts, which are more spread out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.compiled import kernel
+
+__all__ = ["cool", "is_cold"]
+
+_NEVER = 100.0  # nats against which no chain moves in the life of the universe
+_SWEEPS = (64, 512)  # fewest, for large models, and most
+_VISITS = 1 << 24  # of units, in all sweeps together
+
+
+@kernel
+def _sweep(x, field, ptr, unit, weight, ones, beta, uniforms):
+    """A Gibbs sweep at inverse temperature `beta`; a coupling favours equal states, or with `ones` only that both are 1."""
+    states = field.shape[1]
+    z = np.empty(states)
+    for i in range(x.size):
+        for k in range(states):
+            z[k] = field[i, k]
+        for a in range(ptr[i], ptr[i + 1]):
+            k = x[unit[a]]
+            if not ones or k == 1:
+                z[k] += weight[a]
+        top = z[0]
+        for k in range(1, states):
+            top = max(top, z[k])
+        total = 0.0
+        for k in range(states):
+            z[k] = math.exp(beta * (z[k] - top))
+            total += z[k]
+        left, k = uniforms[i] * total, 0
+        while k < states - 1 and left >= z[k]:
+            left -= z[k]
+            k += 1
+        x[i] = k
+
+
+def _lean(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> float:
+    """How far, in nats, a unit may lean towards one of its states."""
+    unit = np.repeat(np.arange(len(field)), np.diff(ptr))
+    pull = np.bincount(unit, np.abs(weight), len(field))
+    return float((np.ptp(field, axis=1) + pull).max(initial=0.0))
+
+
+def is_cold(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> bool:
+    """Whether some unit may lean so far that no chain would ever move it against that.
+
+    Examples
+    --------
+    >>> is_cold(np.zeros((2, 2)), np.array([0, 1, 2]), np.array([3.0, 3.0]))
+    False
+    """
+    return _lean(field, ptr, weight) > _NEVER
+
+
+def cool(x: np.ndarray, rng: np.random.Generator, field: Any, ptr: Any, unit: Any, weight: Any, ones: bool) -> np.ndarray:
+    """The state `x`, cooled down in place from a temperature at which no unit leans by more than 1.
+
+    Parameters
+    ----------
+    x : int64 array of shape (n,)
+    rng : Generator
+    field : array of shape (n, K)
+    ptr, unit, weight : arrays
+        Couplings by unit, as `PairwiseMRF.pair_arrays` gives them.
+    ones : bool
+        Whether couplings favour that both units are 1, rather than that they are equal.
+    """
+    hottest = 1.0 / max(1.0, _lean(field, ptr, weight))
+    for beta in np.geomspace(hottest, 1.0, int(np.clip(_VISITS // x.size, *_SWEEPS))):
+        _sweep(x, field, ptr, unit, weight, ones, float(beta), rng.random(x.size))
+    return x
