@@ -235,6 +235,7 @@ def test_to_arviz():
 # ---- files -------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:sobol-3 is equidistributed:weakchaos.core.errors.DriverWarning")
 @pytest.mark.parametrize("record", ["draws", "averages"])
 @pytest.mark.parametrize(
     ("make", "sampler", "driver"),

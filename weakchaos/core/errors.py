@@ -51,7 +51,7 @@ class GradientWarning(UserWarning):
 
 
 class DriverWarning(UserWarning):
-    """A driver is not equidistributed in as many dimensions as one step of the sampler consumes."""
+    """A driver is not good enough for the sampler: a chain needs a stream that is equidistributed in every number of dimensions."""
 
 
 class ErgodicityWarning(UserWarning):

@@ -74,14 +74,17 @@ class WordStream:
 
 
 class Driver:
-    """Base of all drivers; a frozen dataclass gives `open` and the three facts below.
+    """Base of all drivers; a frozen dataclass gives `open` and the facts below.
 
     Attributes
     ----------
     name : str
     dimension : float
-        In how many dimensions successive numbers are equidistributed (`inf` for a good generator); a sampler that consumes more
-        per step under this driver is biased, and says so.
+        In how many dimensions successive numbers are equidistributed (`inf` for a good generator); independent draws that consume
+        more are biased.
+    cud : bool
+        Whether the stream is completely uniformly distributed, that is, equidistributed in every number of dimensions, as far as
+        anyone knows; a chain, which has memory, is biased under one that is not. By default, whether `dimension` is unlimited.
     lyapunov : float or None
         Largest Lyapunov exponent of the stream as a map, in nats per number; None where its states carry no metric.
 
@@ -92,6 +95,11 @@ class Driver:
     dimension: float = np.inf
     lyapunov: float | None = None
     dim = 1
+
+    @property
+    def cud(self) -> bool:
+        """Whether the stream counts as completely uniformly distributed."""
+        return bool(np.isinf(self.dimension))
 
     def open(self, seed: Any = None) -> Any:
         """A new stream; the same seed gives the same numbers."""

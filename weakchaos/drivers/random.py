@@ -79,6 +79,11 @@ class NumPyGenerator(Driver):
         return 623 if self.kind == "mt19937" else math.inf
 
     @property
+    def cud(self) -> bool:
+        """True: no statistic of a chain is known that tells them from random numbers, not even beyond the dimensions of MT19937."""
+        return True
+
+    @property
     def lyapunov(self) -> float | None:  # type: ignore[override]
         """Nats per number."""
         return math.log(_PCG64_MULTIPLIER) if self.kind == "pcg64" else None

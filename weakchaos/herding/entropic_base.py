@@ -109,6 +109,7 @@ class EntropicBound(Bound):
     """
 
     stats_names: tuple[str, ...] = ("entropy", "objective")
+    memory = False  # the mixture moves by its own means: what is drawn from it does not come back
     moments: np.ndarray
     n_parameters: int
 

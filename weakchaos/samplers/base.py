@@ -10,6 +10,7 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, SamplingError, shown
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers import resolve
+from weakchaos.drivers.mismatch import StreamMismatch, stream_mismatch
 
 __all__ = ["Bound", "BoundContinuous", "Sampler", "positive"]
 
@@ -59,12 +60,16 @@ class Bound:
         Length of the running sums.
     uniforms_per_step : int or None
         Numbers one step takes from the driver; None if it varies.
+    memory : bool
+        Whether a draw depends on numbers that were taken before its step, as that of a chain does; independent draws have none. It
+        decides what a stream must be (see `weakchaos.drivers.mismatch`).
     """
 
     dtype: Any = np.float64
     readout_dtype: Any = np.float64
     stats_names: tuple[str, ...] = ()
     uniforms_per_step: int | None = 0
+    memory: bool = True
     n_averages: int = 0
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
@@ -146,18 +151,24 @@ class Bound:
 
     def before_run(self, state: State) -> None:
         """Warnings that are worth giving once, before a long run."""
-        if self.driver is None:
-            return
-        need, have = self.uniforms_per_step, self.driver.dimension
-        if need is None or need > have:
-            much = "a number that varies" if need is None else str(need)
-            if np.isfinite(have):
-                warnings.warn(
-                    f"{self.driver.name} is equidistributed in {have:g} dimension{'s' * (have != 1)} and a step of {type(self.sampler).__name__} consumes {much}: "
-                    "averages may converge to the wrong values; compare() shows the bias",
-                    DriverWarning,
-                    stacklevel=3,
-                )
+        found = stream_mismatch(self.driver, self.uniforms_per_step, self.memory)
+        if found is not None:
+            warnings.warn(self._stream_sentence(found), DriverWarning, stacklevel=3)
+
+    def _stream_sentence(self, found: StreamMismatch) -> str:
+        have, need = found.numbers["dimension"], found.numbers["uniforms_per_step"]
+        who, name = type(self.sampler).__name__, self.driver.name
+        much = "a number that varies" if need is None else f"{need:g}"
+        dimensions = f"{have:g} dimension{'s' * (have != 1)}"
+        if found.kind == "memory":
+            return (
+                f"{name} is equidistributed in {dimensions}, not in all of them (completely uniformly distributed), as a chain like "
+                f"{who} needs because it has memory, and a step consumes {much}: averages may converge to the wrong values; compare() shows the bias"
+            )
+        return (
+            f"{name} is equidistributed in {dimensions} and a step of {who} consumes {much}: averages may converge to the wrong "
+            "values; compare() shows the bias"
+        )
 
     @property
     def stream_exponent(self) -> float | None:

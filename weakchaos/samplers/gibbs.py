@@ -7,6 +7,7 @@ is redrawn from its conditional distribution given all others. By inverse CDF a 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +104,18 @@ def _block_gibbs(model, blocks, stream, stream_state, x, counters, n, every, dra
     return n
 
 
+def _depend(target: Any, blocks: Sequence[Sequence[int]]) -> bool:
+    """Whether some unit's distribution depends on a unit of another block, so that draws are not independent."""
+    if len(blocks) < 2:
+        return False
+    of = {i: b for b, block in enumerate(blocks) for i in block}
+    if sum(map(len, blocks)) > len(of):  # blocks overlap
+        return True
+    edges = getattr(target, "edges", None)  # for large lattices, quicker than their tables
+    scopes = target.scopes if edges is None else edges
+    return any(len({of[int(i)] for i in scope if int(i) in of}) > 1 for scope in scopes)
+
+
 class _Bound(BoundDiscrete):
     """Single-unit updates, in the order of the units or at random."""
 
@@ -113,6 +126,7 @@ class _Bound(BoundDiscrete):
         self._model = target.model()
         self._random = sampler.scan == "random"
         self.uniforms_per_step = len(self._model.free) * (2 if self._random else 1)
+        self.memory = self._random or _depend(target, [(int(i),) for i in self._model.free])
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
@@ -129,6 +143,7 @@ class _BoundBlocks(BoundDiscrete):
         super().__init__(sampler, target, driver)
         self._model, self.blocks, self._blocks = join_blocks(target, checked_blocks(sampler.blocks, target))
         self.uniforms_per_step = len(self.blocks)
+        self.memory = _depend(target, self.blocks)
         self.moves = self.blocks
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
@@ -171,8 +186,8 @@ class Gibbs(Sampler):
 
     Notes
     -----
-    A step takes one uniform per unit (two under the random scan, one per block), so a stream under it must be equidistributed in as
-    many dimensions.
+    A step takes one uniform per unit (two under the random scan, one per block). Each depends on the states that earlier ones led to, so
+    a stream under it must be completely uniformly distributed, unless units are independent or all in one block.
 
     Examples
     --------
