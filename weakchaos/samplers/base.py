@@ -152,12 +152,12 @@ class Bound:
     def before_run(self, state: State) -> None:
         """Warnings that are worth giving once, before a long run."""
         found = stream_mismatch(self.driver, self.uniforms_per_step, self.memory)
-        if found is not None:
-            warnings.warn(self._stream_sentence(found), DriverWarning, stacklevel=3)
+        if found is not None and self.driver is not None:
+            warnings.warn(self._stream_sentence(found, self.driver.name), DriverWarning, stacklevel=3)
 
-    def _stream_sentence(self, found: StreamMismatch) -> str:
+    def _stream_sentence(self, found: StreamMismatch, name: str) -> str:
         have, need = found.numbers["dimension"], found.numbers["uniforms_per_step"]
-        who, name = type(self.sampler).__name__, self.driver.name
+        who = type(self.sampler).__name__
         much = "a number that varies" if need is None else f"{need:g}"
         dimensions = f"{have:g} dimension{'s' * (have != 1)}"
         if found.kind == "memory":
