@@ -101,13 +101,6 @@ damages = {
     "imported class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.core.store:Path", {})}),
     "script": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.__main__:x", {})}),
     "no class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.core.store:load", {})}),
-    "unknown class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMD", {})}),
-    "unknown field": lambda p: rewrite(
-        p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMC", {"a": 1})}
-    ),
-    "bad field": lambda p: rewrite(
-        p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMC", {"step_size": -1})}
-    ),
     "unknown description": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": {"data": {"what": 1}, "keys": []}}),
     "description a list": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": [1]}),
 }
@@ -135,6 +128,30 @@ def test_damaged_stores_are_refused(damage, tmp_path):
     for read in (load, resume):
         with pytest.raises(StoreError, match=r"run\.zarr|the store|this run"):
             read(path, progress=False) if read is resume else read(path)
+
+
+unavailable = {
+    "unknown class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMD", {})}),
+    "unknown field": lambda p: rewrite(
+        p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMC", {"a": 1})}
+    ),
+    "bad field": lambda p: rewrite(
+        p / "run.json", system={**system(p), "sampler": part("weakchaos.samplers.hmc:HMC", {"step_size": -1})}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", unavailable)
+def test_draws_load_where_a_part_cannot_be_made(what, tmp_path):
+    path = tmp_path / "run.zarr"
+    run(path)
+    draws = load(path).draws
+    unavailable[what](path)
+    trace = load(path)
+    assert np.array_equal(trace.draws, draws)
+    assert trace.missing == ("sampler",)
+    with pytest.raises(ArgumentError, match="this version of the package"):
+        resume(path, progress=False)
 
 
 def test_a_damaged_chunk_is_an_error_when_it_is_read(tmp_path):

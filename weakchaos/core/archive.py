@@ -11,7 +11,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.files import read_npz
-from weakchaos.core.spec import describe, rebuild
+from weakchaos.core.spec import UnavailableError, describe, rebuild
 from weakchaos.core.system import State
 from weakchaos.core.trace import Trace
 
@@ -45,21 +45,36 @@ class Description:
             arrays.update({f"{name}.{key}": value for key, value in own.items()})
         return cls(data, arrays)
 
-    def bind(self, **given: Any) -> tuple[Any, tuple[str, ...]]:
-        """The bound system, from what is described and what is passed again; None, and the parts that are missing, if some are.
+    def bind(self, **given: Any) -> tuple[Any, dict[str, str]]:
+        """The bound system, from what is described and what is passed again; None, and why each missing part is, if some are.
+
+        Returns
+        -------
+        system : Bound or None
+        missing : dict of str to str
+            For each part that was neither passed nor can be made again, the reason.
 
         Raises
         ------
         StoreError
-            When this version of the package cannot make a part again.
+            When what is saved is damaged, or names what is no class of this package.
         """
-        missing = tuple(name for name in _PARTS if given[name] is None and self.data.get(name) is None)
+        parts, missing = {}, {}
+        for name in _PARTS:
+            if given[name] is not None:
+                parts[name] = given[name]
+            elif self.data.get(name) is None:
+                missing[name] = "it was not saved: a user's function is not plain data"
+            else:
+                try:
+                    parts[name] = self._part(name)
+                except UnavailableError as error:
+                    missing[name] = str(error)
         if missing:
             return None, missing
-        parts = {name: self._part(name) if value is None else value for name, value in given.items()}
         # A sampler that draws no numbers has no driver to be passed on.
         driver = {} if parts["driver"] is None else {"driver": parts["driver"]}
-        return parts["sampler"].bind(parts["target"], **driver), ()
+        return parts["sampler"].bind(parts["target"], **driver), {}
 
     def _part(self, name: str) -> Any:
         try:

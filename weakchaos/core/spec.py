@@ -11,7 +11,10 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, StoreError, shown
 
-__all__ = ["describe", "rebuild"]
+__all__ = ["UnavailableError", "describe", "public_name", "rebuild"]
+
+# Where the classes stand that a stored run may name.
+_FACES = ("targets", "drivers", "samplers", "herding", "systems")
 
 
 def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -46,7 +49,7 @@ def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"dict": [[describe(k, arrays), describe(v, arrays)] for k, v in value.items()]}
     kind = type(value)
     if kind.__module__.split(".")[0] == "weakchaos":
-        path = f"{kind.__module__}:{kind.__qualname__}"
+        path = public_name(kind)
         if hasattr(value, "to_spec"):
             spec, own = value.to_spec()
             prefix = f"object{len(arrays)}."
@@ -58,19 +61,51 @@ def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     raise ArgumentTypeError(f"cannot be saved as plain data: {shown(value)}; pass it again when the run is loaded")
 
 
-def _class(path: str) -> Any:
-    module, _, name = path.partition(":")
-    # A store says what is made again, so it must not be able to name anything else: no other package, no script that runs at import.
-    if module.split(".")[0] != "weakchaos" or "__" in path:
+class UnavailableError(StoreError):
+    """A part of a stored run that is described well, and that this version of the package cannot make."""
+
+
+def public_name(kind: type) -> str:
+    """The name under which a store keeps a class of this package, ``samplers:HMC``: its face and its name there, so that files may move.
+
+    Raises
+    ------
+    ArgumentTypeError
+        For a class that its face does not export.
+
+    Examples
+    --------
+    >>> from weakchaos.samplers import HMC
+    >>> public_name(HMC)
+    'samplers:HMC'
+    """
+    face = kind.__module__.split(".")[1]
+    if face not in _FACES or kind.__name__ not in _exported(face) or getattr(_face(face), kind.__name__, None) is not kind:
+        raise ArgumentTypeError(f"cannot be saved as plain data: {kind.__name__} is not exported by weakchaos.{face}")
+    return f"{face}:{kind.__name__}"
+
+
+def _face(name: str) -> Any:
+    return importlib.import_module(f"weakchaos.{name}")
+
+
+def _exported(face: str) -> list[str]:
+    return list(_face(face).__all__)
+
+
+def _class(path: str) -> type:
+    place, _, name = path.partition(":")
+    # Runs of version 0.1.0 name the file too, as in weakchaos.samplers.hmc:HMC; the face is the second word of it.
+    words = place.split(".")
+    face = words[1] if words[0] == "weakchaos" and len(words) > 1 else place
+    # A store says what is made again, so it must not be able to name anything but classes that this package exports.
+    if face not in _FACES:
         raise StoreError(f"the store names a class outside of this package: {path}")
-    try:
-        value: Any = importlib.import_module(module)
-        for part in name.split("."):
-            value = getattr(value, part)
-    except (ImportError, AttributeError) as error:
-        raise StoreError(f"the store names {path}, which this version of the package does not have") from error
-    if not isinstance(value, type) or value.__module__ != module:
-        raise StoreError(f"the store names {path}, which is not a class of this package")
+    if not name.isidentifier() or name.startswith("_"):
+        raise StoreError(f"the store names no class: {path}")
+    value = getattr(_face(face), name, None) if name in _exported(face) else None
+    if not isinstance(value, type):
+        raise UnavailableError(f"the store names {path}, which this version of the package does not have")
     return value
 
 
@@ -98,5 +133,11 @@ def rebuild(data: Any, arrays: Any) -> Any:
         kind = _class(data["dataclass"])
         if not hasattr(kind, "__dataclass_fields__"):
             raise StoreError(f"the store names {data['dataclass']}, which is not a dataclass")
-        return kind(**{k: rebuild(v, arrays) for k, v in data["fields"].items()})
+        fields = {k: rebuild(v, arrays) for k, v in data["fields"].items()}
+        try:
+            return kind(**fields)
+        except (TypeError, ValueError) as error:
+            raise UnavailableError(
+                f"the store describes a {kind.__name__} that this version of the package refuses: {error}"
+            ) from error
     raise StoreError(f"the store holds an unknown description: {shown(data)}")

@@ -76,14 +76,15 @@ class Trace:
     system : System or None
         The sampler bound to its target; None for a trace read from disk that lacks what `missing` names.
     missing : tuple of str
-        What has to be passed to `weakchaos.load` before the run can go on: ``"target"`` when that was a user's function.
+        What has to be passed to `weakchaos.load` before the run can go on: ``"target"`` when that was a user's function, ``"sampler"`` when this
+        version of the package does not have the one of the run. The draws are there all the same.
     """
 
     def __init__(self, system: Any, sink: Any, states: list[State], lengths: list[int], warmed: list[int], record: str, settings: dict,
-                 cpu_seconds: list[float], sums: list[np.ndarray], *, description: Any = None, missing: tuple[str, ...] = ()):  # fmt: skip
+                 cpu_seconds: list[float], sums: list[np.ndarray], *, description: Any = None, missing: dict[str, str] | None = None):  # fmt: skip
         self.system, self._sink, self.states, self.lengths, self._warmed = system, sink, states, lengths, warmed
         self.record, self.settings, self.cpu_seconds, self._sums = record, settings, cpu_seconds, sums
-        self.description, self.missing = description, missing
+        self.description, self.missing, self._reasons = description, tuple(missing or ()), missing or {}
 
     @classmethod
     def from_run(cls, system: Any, plan: Any, chains: list, sink: Any, settings: dict) -> Trace:
@@ -283,7 +284,8 @@ class Trace:
     def why_no_system(self, name: str) -> str:
         """The message of the error for `name`, which needs what this trace, read from disk, does not have."""
         what, how = " and ".join(self.missing), ", ".join(f"{part}=..." for part in self.missing)
-        return f"`{name}` needs the {what} of the run, which is not saved (a user's function is not plain data); load it with weakchaos.load(path, {how})"
+        why = "; ".join(f"the {part}: {reason}" for part, reason in self._reasons.items())
+        return f"`{name}` needs the {what} of the run ({why}); load it with weakchaos.load(path, {how})"
 
     def _system_of(self, name: str) -> Any:
         if self.system is None:

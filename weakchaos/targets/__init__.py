@@ -1,1 +1,23 @@
 """Targets: what to sample."""
+
+from weakchaos.targets.density import Density
+from weakchaos.targets.factor_graph import FactorGraph
+from weakchaos.targets.ising_moments import IsingMoments
+from weakchaos.targets.markov_chain import MarkovChain
+from weakchaos.targets.moments import Moments
+from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.points import Points
+from weakchaos.targets.zoo.base import ZooDensity
+
+__all__ = [
+    "Density",
+    "FactorGraph",
+    "Ising",
+    "IsingMoments",
+    "MarkovChain",
+    "Moments",
+    "PairwiseMRF",
+    "Points",
+    "Potts",
+    "ZooDensity",
+]
