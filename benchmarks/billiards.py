@@ -18,7 +18,7 @@ import numpy as np
 from timing import cpu_seconds, parser, print_columns, print_machine, rounds, write_json
 
 import weakchaos as wc
-from weakchaos.samplers.billiard_kernels import FLIPS
+from weakchaos.samplers.billiard.sparse import FLIPS
 
 STARTS = 4
 

@@ -19,7 +19,7 @@ from numba import njit
 from timing import Row, cpu_seconds, parser, print_machine, print_rows, rounds, write_json
 
 import weakchaos as wc
-from weakchaos.core.compiled import address_of, call_density, kernel
+from weakchaos.native.compiled import address_of, call_density, kernel
 
 DIM, LEAPFROG, STEP = 10, 10, 0.3
 GRADIENTS, EVALUATIONS, ACCEPTED = 1, 2, 3  # places among the counters of a state

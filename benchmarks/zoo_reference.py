@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from weakchaos.core.compiled import address_of, call_density, kernel
-from weakchaos.core.sampling import sample
+from weakchaos.native.compiled import address_of, call_density, kernel
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers import HMC
 from weakchaos.targets import zoo
 from weakchaos.targets.zoo.posteriors import DATA, breast_cancer, eight_schools_moments

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 import weakchaos as wc
 from weakchaos import experiments
-from weakchaos.comparison import default_samplers
 from weakchaos.plots.recurrence import plot_recurrence
+from weakchaos.reports.compare.compare import default_samplers
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
@@ -119,8 +119,8 @@ def machine_flow():
 
 def networks():
     """A deep network before and after the suggested gains; depth scales."""
-    from weakchaos.plots.probe import flow_panel, phase_panel, waterfall_panel
     from weakchaos.plots.scaling import draw_depth_scales
+    from weakchaos.reports.probe.figure import flow_panel, phase_panel, waterfall_panel
 
     rng = np.random.default_rng(0)
     weights = [(rng.normal(size=(128, 128)) * (1.2 / 128) ** 0.5, rng.normal(size=128) * 0.05**0.5) for _ in range(20)]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import sample
 from weakchaos.core.system import State, System
+from weakchaos.runs.sampling import sample
 
 NO_SEEDS = (-1, 1.5, "seed", object())
 

@@ -180,6 +180,6 @@ def test_the_package_runs_as_a_module_and_failures_have_exit_code_2():
 
 
 def test_importing_the_package_imports_neither_typer_nor_matplotlib():
-    code = "import sys, weakchaos, weakchaos.plots.report; print([m for m in ('typer', 'matplotlib', 'tqdm') if m in sys.modules])"
+    code = "import sys, weakchaos, weakchaos.reports.compare.html; print([m for m in ('typer', 'matplotlib', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

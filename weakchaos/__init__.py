@@ -5,12 +5,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from weakchaos import diagnostics, drivers, herding, samplers, systems
-from weakchaos.comparison import Report, compare
 from weakchaos.core import errors
-from weakchaos.core.sampling import extend, sample
-from weakchaos.core.store import load, resume
 from weakchaos.core.system import State, System
-from weakchaos.core.trace import Trace
+from weakchaos.reports.compare.compare import Report, compare
+from weakchaos.runs.sampling import extend, sample
+from weakchaos.runs.store import load, resume
+from weakchaos.runs.trace import Trace
 from weakchaos.targets import zoo
 from weakchaos.targets.density import Density
 from weakchaos.targets.factor_graph import FactorGraph

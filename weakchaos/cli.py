@@ -83,7 +83,7 @@ def _complain(message: str, code: int = 2) -> int:
 
 def _show_version(value: bool) -> None:
     if value:
-        from weakchaos.plots.page import versions
+        from weakchaos.reports.page import versions
 
         typer.echo(f"weakchaos {versions()['weakchaos']}")
         raise typer.Exit()
@@ -162,7 +162,7 @@ def probe(
 ) -> None:
     """Probe the layers of a network: order, chaos or the edge between, layer by layer; table, figures, HTML report."""
     from weakchaos import experiments as all_of_them
-    from weakchaos.plots.probe_report import probe_sentences
+    from weakchaos.reports.probe.html import probe_sentences
 
     seed_, stem = _whole("--seed", seed, 0), _stem(out)
     if demo:
@@ -176,8 +176,8 @@ def probe(
         raise _Failure(
             "`MODEL` and `--data FILE.npy` are needed, as in: weakchaos probe net.py:build --data x.npy; or try: weakchaos probe --demo"
         )
-    from weakchaos.interop.models import load_batch, load_model
     from weakchaos.renormalization import probe as probe_network
+    from weakchaos.renormalization.networks.load_model import load_batch, load_model
 
     module = load_model(model, lambda text: typer.echo(text, err=True))
     x = load_batch(data)
@@ -365,8 +365,8 @@ def _slug(name: str) -> str:
 
 def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> tuple[dict[str, tuple[Any, Any, int]], list[str]]:
     """The samplers that were asked for, with the driver and the draws of each; and what was left out, and why."""
-    from weakchaos.comparison import default_samplers
     from weakchaos.herding import Herding
+    from weakchaos.reports.compare.compare import default_samplers
 
     default = {_slug(k): (k, *(v if isinstance(v, tuple) else (v, "pcg64"))) for k, v in default_samplers(target).items()}
     chosen: dict[str, int | None] = {}
@@ -414,7 +414,7 @@ def _affordable(name: str, sampler: Any, target: Any, draws: int, repeats: int, 
 def _run(target: Any, entrants: dict, draws: int, repeats: int, seed: int, quiet: bool) -> Any:
     from tqdm import tqdm
 
-    from weakchaos.comparison import compare as compare_samplers
+    from weakchaos.reports.compare.compare import compare as compare_samplers
 
     names = iter(entrants)
     with tqdm(total=len(entrants), disable=quiet, unit="sampler", bar_format="{desc} {bar:20} {n}/{total} [{elapsed}]") as bar:

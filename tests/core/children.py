@@ -9,9 +9,9 @@ import warnings
 import numpy as np
 
 from tests.core import densities as d
-from weakchaos.core import scheduler
-from weakchaos.core.sampling import sample
-from weakchaos.core.store import resume
+from weakchaos.runs import scheduler
+from weakchaos.runs.sampling import sample
+from weakchaos.runs.store import resume
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density
 

@@ -5,7 +5,7 @@ from concurrent.futures import Executor, Future
 
 import numpy as np
 
-from weakchaos.core.sampling import sample
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

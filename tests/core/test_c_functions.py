@@ -9,7 +9,7 @@ from scipy import LowLevelCallable
 
 from tests.core import densities as d
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError
-from weakchaos.core.functions import DENSITY, as_c_density
+from weakchaos.native.functions import DENSITY, as_c_density
 from weakchaos.targets.density import Density
 
 AT = np.array([0.3, 1.7, -2.2])

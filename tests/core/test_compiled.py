@@ -1,22 +1,25 @@
 """What kernels stand on: quantiles against SciPy, calls through addresses, and caches that notice an edited helper."""
 
-import ast
 import ctypes
 import pathlib
+import pickle
+import shutil
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import float64
+from numba import float64, njit
 from scipy.special import ndtri
 
-from weakchaos.core import compiled
-from weakchaos.core.compiled import address_of, c_function, draw_uniform, kernel, normal_from_uniform
+import weakchaos
+from weakchaos.native.compiled import address_of, c_function, draw_uniform, kernel, normal_from_uniform
+from weakchaos.native.digest import digest_of
 
-PACKAGE = pathlib.Path(compiled.__file__).parents[1]
+PACKAGE = pathlib.Path(weakchaos.__file__).parent
 
 
 # ---- normals -----------------------------------------------------------------------------------------------------------------------
@@ -78,42 +81,86 @@ def test_a_c_function():
     assert c_function(_plus_one, float64(float64)).ctypes(2.0) == 3.0
 
 
-def test_the_stamp_of_a_cache_depends_on_the_helpers(monkeypatch):
+def test_the_stamp_of_a_cache_holds_the_digest():
     """Without the private attribute of numba a stale cache would have to be cleared by hand: this test says when it is renamed."""
-    stamps = []
-    for digest in ("one", "two", "one"):
-        monkeypatch.setattr(compiled, "_digest", digest)
-        stamps.append(kernel(_address.py_func)._cache._cache_file._source_stamp)
-        stamps.append(c_function(_plus_one, float64(float64))._cache._cache_file._source_stamp)
-    assert stamps[0] != stamps[2]
-    assert stamps[1] != stamps[3]
-    assert stamps[:2] == stamps[4:]
+    for made, function in ((kernel(_address.py_func), _address.py_func), (c_function(_plus_one, float64(float64)), _plus_one)):
+        assert pickle.loads(pickle.dumps(made._cache._cache_file._source_stamp))[1] == digest_of(function)
 
 
-def test_the_digest_is_that_of_the_helper_files(monkeypatch, tmp_path):
-    monkeypatch.setattr(compiled, "_digest", None)
-    first = compiled._shared_digest()
-    for name in compiled._SHARED_FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        if (PACKAGE / name).exists():
-            (tmp_path / name).write_bytes((PACKAGE / name).read_bytes())
-    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "core/compiled.py"))
-    monkeypatch.setattr(compiled, "_digest", None)
-    assert compiled._shared_digest() == first
-    with open(tmp_path / "core/compiled.py", "a") as file:
-        file.write("\n# edited\n")
-    monkeypatch.setattr(compiled, "_digest", None)
-    assert compiled._shared_digest() != first
+STEP, TABLE = 2, np.arange(3.0)
+
+
+def test_the_digest_follows_constants_arrays_modules_and_closures(monkeypatch):
+    module = types.ModuleType("helpers_of_a_user")
+    module.rate = 0.5
+
+    def maker(factor):
+        def inner(x):
+            return factor * x
+
+        return njit(inner)
+
+    def make(factor):
+        inside = maker(factor)
+
+        def outer(x):
+            return inside(x) + STEP + TABLE[0] + module.rate + sum(x for _ in range(3))
+
+        return outer
+
+    seen = [digest_of(make(1.0))]
+    assert digest_of(make(1.0)) == seen[0]
+    seen.append(digest_of(make(2.0)))
+    here = sys.modules[__name__]
+    for place, name, value in ((here, "STEP", 3), (here, "TABLE", np.arange(1.0, 4.0)), (module, "rate", 0.25)):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            seen.append(digest_of(make(1.0)))
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_constant_of_the_package_is_seen_without_clearing_anything(tmp_path):
+    """In a copy of the package: a constant that a kernel, a stream and a map take from another file is edited, and the old machine code is not used."""
+    shutil.copytree(PACKAGE, tmp_path / "weakchaos", ignore=shutil.ignore_patterns("__pycache__", "uai"))
+    (tmp_path / "shift.py").write_text("SHIFT = 0.25\n")
+    (tmp_path / "job.py").write_text(
+        "import numpy as np\nfrom numba import njit\nimport weakchaos as wc\nimport shift\n"
+        "from shift import SHIFT\n"
+        "from weakchaos.native.compiled import kernel, normal_from_uniform\n\n"
+        "@kernel\ndef quantile(u):\n    return normal_from_uniform(u)\n\n"
+        "@njit(cache=True)\ndef inner(x):\n    return x + SHIFT\n\n"
+        "@njit(cache=True)\ndef step(u, out):\n    out[0] = inner(u[0])\n\n"
+        "line = wc.systems.UserMap(step, 1)\n"
+        "print(quantile(0.5 + 1e-9) * 1e9, line.advance(line.start(position=[0.0]), 2)[-1, 0])\n"
+    )
+
+    def answer(cache="cache"):
+        out = subprocess.run(
+            [sys.executable, str(tmp_path / "job.py")], capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={"PYTHONPATH": str(tmp_path), "PATH": "", "NUMBA_CACHE_DIR": str(tmp_path / cache)},
+        )  # fmt: skip
+        return [float(word) for word in out.stdout.split()]
+
+    first = answer()
+    assert first == pytest.approx([2.5066, 0.5], rel=1e-3)
+    source = tmp_path / "weakchaos" / "native" / "compiled.py"
+    text = source.read_text()
+    assert "(3.3871328727963666080e0," in text
+    source.write_text(text.replace("(3.3871328727963666080e0,", "(6.7742657455927332160e0,"))
+    (tmp_path / "shift.py").write_text("SHIFT = 0.75\n")
+    second = answer()
+    assert second == answer("fresh")
+    assert second[0] != first[0]
+    assert second[1] == 1.5
 
 
 def test_an_edited_helper_is_seen_by_the_kernels_of_other_files(tmp_path):
     """A package of two files in a directory of its own: with numba's own stamp the second process would answer as the first."""
     (tmp_path / "helper.py").write_text("from numba import njit\n\n\n@njit\ndef constant():\n    return 1\n")
     (tmp_path / "user.py").write_text(
-        "import pathlib\n\n"
         "from helper import constant\n"
-        "from weakchaos.core import compiled\n\n"
-        "compiled._SHARED_FILES, compiled._digest = (str(pathlib.Path(__file__).with_name('helper.py')),), None\n\n\n"
+        "from weakchaos.native import compiled\n\n"
+        "\n"
         "@compiled.kernel\ndef twice():\n    return 2 * constant()\n\n\n"
         "print(twice(), sum(twice.stats.cache_hits.values()))\n"
     )
@@ -139,39 +186,6 @@ def test_a_kernel_without_a_file_is_compiled_all_the_same():
     assert c_function(names["twice"], float64(float64)).ctypes(2.0) == 4.0
 
 
-def compiled_names(tree):
-    """Names of the functions of a module that numba compiles, by their decorators."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            for decorator in node.decorator_list:
-                name = decorator.func if isinstance(decorator, ast.Call) else decorator
-                if isinstance(name, ast.Name) and name.id in {"kernel", "njit", "_intrinsic", "intrinsic"}:
-                    found.add(node.name)
-    return found
-
-
-def test_every_helper_file_is_in_the_stamp():
-    """A kernel that calls a compiled function of another file of the package needs that file among the shared ones."""
-    trees = {p.relative_to(PACKAGE).as_posix(): ast.parse(p.read_text()) for p in PACKAGE.rglob("*.py")}
-    names = {path: compiled_names(tree) for path, tree in trees.items()}
-    missing = set()
-    for path, tree in trees.items():
-        imported = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("weakchaos."):
-                origin = node.module.removeprefix("weakchaos.").replace(".", "/") + ".py"
-                imported.update({alias.asname or alias.name: (origin, alias.name) for alias in node.names})
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.name in names[path]:
-                for used in ast.walk(node):
-                    if isinstance(used, ast.Name) and used.id in imported:
-                        origin, name = imported[used.id]
-                        if name in names.get(origin, ()) and origin not in compiled._SHARED_FILES:
-                            missing.add((path, node.name, origin))
-    assert not missing
-
-
 def test_nothing_is_compiled_when_the_package_is_imported():
     code = """
 import sys, weakchaos
@@ -179,7 +193,7 @@ from numba.core.dispatcher import Dispatcher
 modules = [m for name, m in list(sys.modules.items()) if name.startswith("weakchaos")]
 compiled = {v.__name__ for m in modules for v in vars(m).values() if isinstance(v, Dispatcher) and v.overloads}
 assert not compiled, compiled
-assert not sys.modules["weakchaos.core.c_functions"]._adapters
+assert not sys.modules["weakchaos.native.c_functions"]._adapters
 heavy = {"matplotlib", "zarr", "sklearn", "arviz_base", "tqdm", "xarray", "scipy.stats"} & set(sys.modules)
 assert not heavy, heavy
 """

@@ -9,7 +9,7 @@ import zarr
 
 from tests.core.runs import run as run_of
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
-from weakchaos.core.store import StoreSink, load, resume
+from weakchaos.runs.store import StoreSink, load, resume
 from weakchaos.samplers.hmc import HMC
 from weakchaos.targets import zoo
 
@@ -98,9 +98,9 @@ damages = {
     "no system": lambda p: (p / "system.npz").unlink(),
     "system cut off": lambda p: (p / "system.npz").write_bytes(b"PK"),
     "foreign class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("os:system", {})}),
-    "imported class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.core.store:Path", {})}),
+    "imported class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.runs.store:Path", {})}),
     "script": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.__main__:x", {})}),
-    "no class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.core.store:load", {})}),
+    "no class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.runs.store:load", {})}),
     "unknown description": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": {"data": {"what": 1}, "keys": []}}),
     "description a list": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": [1]}),
 }

@@ -8,7 +8,7 @@ from numba import njit
 
 from tests.core import densities as d
 from weakchaos.core.errors import ArgumentTypeError
-from weakchaos.core.sampling import sample
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numba import njit
 
 from tests.core import densities as d
-from weakchaos.core.c_density import fills_gradient
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.functions import as_c_density, evaluate, with_finite_differences
+from weakchaos.native.c_density import fills_gradient
+from weakchaos.native.functions import as_c_density, evaluate, with_finite_differences
 from weakchaos.targets.density import Density
 
 AT = np.array([0.3, 1.7, -2.2])

@@ -73,7 +73,7 @@ def test_draws_load_where_the_sampler_is_gone(tmp_path):
 
 
 def test_a_class_that_no_face_exports_is_refused():
-    from weakchaos.core.spec import describe
+    from weakchaos.runs.description import describe
     from weakchaos.samplers.base import Bound
 
     with pytest.raises(ArgumentTypeError, match="not exported"):

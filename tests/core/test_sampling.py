@@ -9,10 +9,10 @@ from numba import njit
 
 from tests.core import densities as d
 from tests.core.runs import Serial, assert_same, run
-from weakchaos.core import scheduler
-from weakchaos.core.blocks import Plan
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import extend, sample
+from weakchaos.runs import scheduler
+from weakchaos.runs.block import Plan
+from weakchaos.runs.sampling import extend, sample
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density

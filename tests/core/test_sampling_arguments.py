@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.core import densities as d
 from tests.core.runs import run
-from weakchaos.core.blocks import Plan
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import extend, sample
+from weakchaos.runs.block import Plan
+from weakchaos.runs.sampling import extend, sample
 from weakchaos.samplers.hmc import HMC
 
 nonsense = st.one_of(

@@ -15,10 +15,10 @@ import pytest
 from tests.core import children
 from tests.core import densities as d
 from tests.core.runs import ROOT, Serial, assert_prefix, assert_same, interrupt_once, run
-from weakchaos.core import scheduler
 from weakchaos.core.errors import InterruptedWarning, SamplingError
-from weakchaos.core.memory import MemorySink
-from weakchaos.core.sampling import extend
+from weakchaos.runs import scheduler
+from weakchaos.runs.memory import MemorySink
+from weakchaos.runs.sampling import extend
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density

@@ -11,10 +11,10 @@ import zarr
 from tests.core import densities as d
 from tests.core.runs import assert_prefix, assert_same, interrupt_once
 from tests.core.runs import run as run_of
-from weakchaos.core import scheduler, store
 from weakchaos.core.errors import ArgumentError, InterruptedWarning, StoreError
-from weakchaos.core.sampling import extend
-from weakchaos.core.store import StoreSink, load, resume
+from weakchaos.runs import scheduler, store
+from weakchaos.runs.sampling import extend
+from weakchaos.runs.store import StoreSink, load, resume
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis

@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as hnp
 from tests.conformance import check_system
 from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
-from weakchaos.core.spec import describe, rebuild
 from weakchaos.core.system import State, System, as_seed, supports_tangent
 from weakchaos.drivers import Logistic, NumPyGenerator, Rotation, resolve
+from weakchaos.runs.description import describe, rebuild
 from weakchaos.samplers.hmc import HMC
 
 # ---- states ------------------------------------------------------------------------------------------------------------------------
@@ -201,8 +201,8 @@ def test_what_is_no_plain_data(value):
         {"dataclass": "weakchaos.core.nothing:Own", "fields": {}},
         {"dataclass": "weakchaos.core.system:Nothing", "fields": {}},
         {"dataclass": "weakchaos.core.system:as_seed", "fields": {}},
-        {"dataclass": "weakchaos.core.store:Path", "fields": {}},
-        {"dataclass": "weakchaos.core.store:Plan", "fields": {"draws": 1}},
+        {"dataclass": "weakchaos.runs.store:Path", "fields": {}},
+        {"dataclass": "weakchaos.runs.store:Plan", "fields": {"draws": 1}},
         {"dataclass": "weakchaos.core.system:np.ndarray", "fields": {}},
         {"dataclass": "weakchaos.__main__:main", "fields": {}},
         {"dataclass": "weakchaos.core.errors:ArgumentError", "fields": {}},

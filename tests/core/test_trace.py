@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.core import densities as d
 from tests.core.runs import assert_same
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
-from weakchaos.core.sampling import extend, sample
-from weakchaos.core.store import load
 from weakchaos.core.system import ClosedStream
-from weakchaos.core.trace import RunningError, Trace, running_counts
+from weakchaos.runs.sampling import extend, sample
+from weakchaos.runs.store import load
+from weakchaos.runs.trace import RunningError, Trace, running_counts
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
@@ -63,7 +63,7 @@ def test_running_means_come_in_the_order_asked_for(at):
 def test_running_means_do_not_depend_on_how_draws_are_read(monkeypatch):
     trace = run()
     whole = trace.averages(square)[1]
-    monkeypatch.setattr("weakchaos.core.trace._BLOCK", 7)
+    monkeypatch.setattr("weakchaos.runs.trace._BLOCK", 7)
     np.testing.assert_allclose(trace.averages(square)[1], whole, rtol=1e-13)
 
 

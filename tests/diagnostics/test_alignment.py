@@ -8,7 +8,7 @@ import pytest
 from tests.diagnostics.test_spectrum import CAT, Tangent, Twin
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.alignment import gali, sali
+from weakchaos.diagnostics.orbits.alignment import gali, sali
 
 
 def test_cat_map():

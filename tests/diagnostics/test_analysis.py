@@ -7,12 +7,12 @@ import pytest
 from tests.diagnostics.recorded_series import ar1, flow, henon, logistic
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import analyse_series
-from weakchaos.diagnostics.analysis_symbols import _information
-from weakchaos.diagnostics.entropy import conditional_entropy
-from weakchaos.diagnostics.evidence import rank_p_value, repetition
-from weakchaos.diagnostics.symbolic import symbolize
-from weakchaos.diagnostics.verdict import judge_numbers
-from weakchaos.diagnostics.verdict_symbols import judge_symbols
+from weakchaos.diagnostics.symbols.entropy import conditional_entropy
+from weakchaos.diagnostics.symbols.symbolic import symbolize
+from weakchaos.reports.series.ask_symbols import _information
+from weakchaos.reports.series.evidence import rank_p_value, repetition
+from weakchaos.reports.series.judge_numbers import judge_numbers
+from weakchaos.reports.series.judge_symbols import judge_symbols
 
 KEYS = {"part", "quantity", "value", "unit", "stderr", "low", "high", "p_value", "null", "notes"}
 
@@ -113,8 +113,8 @@ def test_noise_is_never_called_chaos(name):
 
 def test_the_level_of_the_tests_of_memory():
     """A chain of first order is rejected as often as the level says, and one of second order always (the negative control)."""
-    from weakchaos.diagnostics.analysis_symbols import _surrogates
-    from weakchaos.diagnostics.evidence import Evidence
+    from weakchaos.reports.series.ask_symbols import _surrogates
+    from weakchaos.reports.series.evidence import Evidence
 
     def rejected(x, key):
         e = Evidence()
@@ -227,7 +227,7 @@ def test_drift_is_reported_beside_the_verdict():
 
 
 def test_the_level_of_the_test_for_drift(rng):
-    from weakchaos.diagnostics.analysis_numbers import _halves
+    from weakchaos.reports.series.ask_numbers import _halves
 
     p = np.array([_halves(rng.standard_normal(20))[1] for _ in range(2000)])
     assert abs((p < 0.05).mean() - 0.05) < 5 * math.sqrt(0.05 * 0.95 / 2000)

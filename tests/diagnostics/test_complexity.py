@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.complexity import lempel_ziv
+from weakchaos.diagnostics.symbols.complexity import lempel_ziv
 
 sequences = st.integers(1, 5).flatmap(lambda k: st.lists(st.integers(0, k - 1), min_size=1, max_size=60))
 

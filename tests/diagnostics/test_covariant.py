@@ -9,8 +9,8 @@ from tests.diagnostics.test_spectrum import Tangent, Twin
 from tests.diagnostics.toy_systems import Map
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.covariant import covariant_vectors
-from weakchaos.diagnostics.spectrum import lyapunov_spectrum
+from weakchaos.diagnostics.orbits.covariant import covariant_vectors
+from weakchaos.diagnostics.orbits.spectrum import lyapunov_spectrum
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 

@@ -10,7 +10,7 @@ from tests.diagnostics import naive_embedding as naive
 from tests.diagnostics.recorded_series import ar1, flow, henon, logistic
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import correlation_dimension, correlation_entropy, correlation_sums
-from weakchaos.diagnostics.dimension import _settled, jackknife
+from weakchaos.diagnostics.series.dimension import _settled, jackknife
 
 
 def cantor(n, p, rng):

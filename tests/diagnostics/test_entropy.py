@@ -11,7 +11,7 @@ from tests import naive
 from tests.diagnostics import naive_symbols
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import block_entropy, entropy_rate
-from weakchaos.diagnostics.entropy import conditional_entropy, excess_entropy
+from weakchaos.diagnostics.symbols.entropy import conditional_entropy, excess_entropy
 
 
 @settings(max_examples=40, deadline=None)

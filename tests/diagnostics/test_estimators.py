@@ -8,7 +8,7 @@ import pytest
 from scipy.special import digamma
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.estimators import ESTIMATORS, count_entropy
+from weakchaos.diagnostics.symbols.estimators import ESTIMATORS, count_entropy
 
 K = 256
 UNIFORM = np.full(K, 1 / K)

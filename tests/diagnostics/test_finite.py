@@ -8,9 +8,9 @@ import pytest
 from tests.diagnostics.toy_systems import Map
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.finite_size import finite_size_exponent
-from weakchaos.diagnostics.finite_time import finite_time_exponents
-from weakchaos.diagnostics.spectrum import lyapunov_spectrum
+from weakchaos.diagnostics.orbits.finite_size import finite_size_exponent
+from weakchaos.diagnostics.orbits.finite_time import finite_time_exponents
+from weakchaos.diagnostics.orbits.spectrum import lyapunov_spectrum
 
 
 def test_uniform_stretching_has_no_spread():

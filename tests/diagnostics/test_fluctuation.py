@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.diagnostics import naive_series as naive
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
+from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
 
 
 @settings(max_examples=25)

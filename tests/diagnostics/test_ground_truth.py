@@ -48,14 +48,14 @@ from tests.diagnostics.test_renyi import run_length_limited
 from tests.diagnostics.toy_systems import Finite
 from weakchaos import systems
 from weakchaos.diagnostics import find_cycle
-from weakchaos.diagnostics.complexity import lempel_ziv
-from weakchaos.diagnostics.entropy import entropy_rate
-from weakchaos.diagnostics.ordinal import permutation_entropy
-from weakchaos.diagnostics.recurrence import recurrence_quantification
-from weakchaos.diagnostics.renyi import shift_entropy, topological_entropy
-from weakchaos.diagnostics.spectrum import lyapunov_spectrum
-from weakchaos.diagnostics.words import word_complexity
-from weakchaos.diagnostics.zero_one import zero_one_test
+from weakchaos.diagnostics.orbits.spectrum import lyapunov_spectrum
+from weakchaos.diagnostics.series.ordinal import permutation_entropy
+from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.zero_one import zero_one_test
+from weakchaos.diagnostics.symbols.complexity import lempel_ziv
+from weakchaos.diagnostics.symbols.entropy import entropy_rate
+from weakchaos.diagnostics.symbols.renyi import shift_entropy, topological_entropy
+from weakchaos.diagnostics.symbols.words import word_complexity
 
 GOLDEN = (1 + math.sqrt(5)) / 2
 FEIGENBAUM = 3.5699456718709449

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.near_periods import near_periods, spectral_periods
+from weakchaos.diagnostics.series.near_periods import near_periods, spectral_periods
 
 
 def autoregression(rng, n=200):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakchaos.diagnostics import near_templates as module
-from weakchaos.diagnostics.near_templates import near_templates
+from weakchaos.diagnostics.series import near_templates as module
+from weakchaos.diagnostics.series.near_templates import near_templates
 
 
 def counts(x, m, r):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.ordinal import permutation_entropy
+from weakchaos.diagnostics.series.ordinal import permutation_entropy
 
 
 def patterns(x, order, delay):

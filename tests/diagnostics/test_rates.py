@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.rates import context_tree_rate, match_length_rate
+from weakchaos.diagnostics.symbols.rates import context_tree_rate, match_length_rate
 
 
 def weighted(s, size, depth):

@@ -7,10 +7,10 @@ import pytest
 
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.divergence import lyapunov_from_series
-from weakchaos.diagnostics.embedding import embed, embedding_delay, embedding_dimension, mutual_information
-from weakchaos.diagnostics.neighbours import nearest
-from weakchaos.diagnostics.zero_one import zero_one_test
+from weakchaos.diagnostics.series.divergence import lyapunov_from_series
+from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension, mutual_information
+from weakchaos.diagnostics.series.neighbours import nearest
+from weakchaos.diagnostics.series.zero_one import zero_one_test
 
 
 def logistic(r, n=4000, x=0.3):

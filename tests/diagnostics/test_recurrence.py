@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.diagnostics import naive_series as naive
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.embedding import embed
 from weakchaos.diagnostics.recorded import theiler_window
-from weakchaos.diagnostics.recurrence import recurrence_quantification
-from weakchaos.diagnostics.recurrence_pixels import recurrence_image
-from weakchaos.diagnostics.recurrence_radius import radius_of_rate
+from weakchaos.diagnostics.series.embedding import embed
+from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
+from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
 
 NORMS = ("maximum", "manhattan", "euclidean")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.renyi import renyi_entropy, shift_entropy, topological_entropy
+from weakchaos.diagnostics.symbols.renyi import renyi_entropy, shift_entropy, topological_entropy
 
 GOLDEN = math.log((1 + 5**0.5) / 2)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.runs import period, runs
+from weakchaos.diagnostics.symbols.repetitions import period, runs
 
-runs_module = importlib.import_module("weakchaos.diagnostics.runs")  # the package has the function under this name
+runs_module = importlib.import_module("weakchaos.diagnostics.symbols.repetitions")  # the package has the function under this name
 
 
 def triples(found):

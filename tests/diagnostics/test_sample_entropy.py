@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.sample_entropy import approximate_entropy, multiscale_entropy, sample_entropy
+from weakchaos.diagnostics.series.template_entropy import approximate_entropy, multiscale_entropy, sample_entropy
 
 
 def near(x, length, count, r):

@@ -8,9 +8,9 @@ import pytest
 
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics import second_opinion as module
-from weakchaos.diagnostics.fluctuation import detrended_fluctuation, hurst_exponent
-from weakchaos.diagnostics.second_opinion import nolds_measures, second_opinion
+from weakchaos.diagnostics.series import second_opinion as module
+from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
+from weakchaos.diagnostics.series.second_opinion import nolds_measures, second_opinion
 
 QUANTITIES = ["largest exponent", "largest exponent", "correlation dimension", "sample entropy", "DFA alpha", "Hurst exponent"]
 

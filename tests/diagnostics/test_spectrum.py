@@ -10,7 +10,7 @@ from tests.diagnostics.toy_systems import Finite, Map
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
-from weakchaos.diagnostics.spectrum import kaplan_yorke_dimension, lyapunov_spectrum
+from weakchaos.diagnostics.orbits.spectrum import kaplan_yorke_dimension, lyapunov_spectrum
 
 CAT = math.log((3 + math.sqrt(5)) / 2)
 

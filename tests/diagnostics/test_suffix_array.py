@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
-from weakchaos.diagnostics.suffix_array import previous_factors, ranks_of_suffixes, shared_prefixes, suffix_array
+from weakchaos.diagnostics.symbols.suffix_array import previous_factors, ranks_of_suffixes, shared_prefixes, suffix_array
 
 
 def common(s, i, j):

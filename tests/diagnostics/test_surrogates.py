@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from weakchaos.diagnostics.surrogates import match_ends, prediction_error, surrogate_test, surrogates, time_asymmetry
+from weakchaos.diagnostics.series.surrogate_series import match_ends, prediction_error, surrogate_test, surrogates, time_asymmetry
 
 
 def autoregression(rng, n, a=0.7):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.symbolic import ordinal_codes, pattern_of, rank_symbols, symbolize
+from weakchaos.diagnostics.symbols.symbolic import ordinal_codes, pattern_of, rank_symbols, symbolize
 
 
 @given(st.lists(st.integers(-(2**62), 2**62), min_size=2, max_size=40))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.diagnostics import naive_symbols as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.diagnostics.words import word_complexity
+from weakchaos.diagnostics.symbols.words import word_complexity
 
 
 @settings(max_examples=200)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.spec import describe, rebuild
 from weakchaos.drivers import LCG, ArnoldCat, Chebyshev, Driver, Halton, Logistic, NumPyGenerator, Rotation, Sobol, Tent, resolve
+from weakchaos.runs.description import describe, rebuild
 
 NAMES = {
     **{kind: NumPyGenerator(kind) for kind in ("pcg64", "pcg64dxsm", "mt19937", "philox", "sfc64")},

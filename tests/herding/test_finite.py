@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests import naive
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, SamplingError
-from weakchaos.core.sampling import extend, sample
-from weakchaos.core.store import load
 from weakchaos.diagnostics import find_cycle, largest_exponent, word_complexity
 from weakchaos.herding import Herding
+from weakchaos.runs.sampling import extend, sample
+from weakchaos.runs.store import load
 from weakchaos.targets.hull import outside_hull
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points

@@ -6,11 +6,11 @@ import pytest
 from tests import naive
 from tests.conformance import check_system
 from tests.samplers.test_gibbs import machine, star
-from weakchaos.comparison import compare
 from weakchaos.core.errors import SamplingError
-from weakchaos.core.sampling import extend, sample
-from weakchaos.core.store import load
 from weakchaos.herding import HerdedGibbs
+from weakchaos.reports.compare.compare import compare
+from weakchaos.runs.sampling import extend, sample
+from weakchaos.runs.store import load
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 

@@ -8,10 +8,10 @@ import pytest
 from tests import naive
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.sampling import sample
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
 from weakchaos.experiments import run as run_experiment
 from weakchaos.herding import HerdedGibbs
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers import Gibbs
 from weakchaos.targets import discrete
 from weakchaos.targets.factor_graph import FactorGraph, packaged

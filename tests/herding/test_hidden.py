@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.herding import naive_learning as naive
-from weakchaos.comparison import compare
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import sample
 from weakchaos.herding import Herding, HiddenHerding
+from weakchaos.reports.compare.compare import compare
+from weakchaos.runs.sampling import sample
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points
 

@@ -8,7 +8,7 @@ import pytest
 
 from weakchaos.cli import run
 from weakchaos.core.errors import ArgumentError, FileFormatError
-from weakchaos.interop.models import load_batch, load_model
+from weakchaos.renormalization.networks.load_model import load_batch, load_model
 
 SOURCE = """
 import torch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from weakchaos.comparison import Entrant, Report
 from weakchaos.herding import HerdedGibbs, Herding
+from weakchaos.reports.compare.compare import Entrant, Report
 from weakchaos.samplers import Gibbs
 
 STREAM = "golden is equidistributed in 1 dimension and a step of Gibbs consumes 11"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from weakchaos.plots.probe import draw_probe, theory_flow
 from weakchaos.plots.scaling import draw_depth_scales, draw_exponents, draw_population
 from weakchaos.renormalization import coarse_grain, mean_field, probe
-from weakchaos.renormalization.monte_carlo import MonteCarloRG
+from weakchaos.renormalization.coarse.monte_carlo import MonteCarloRG
+from weakchaos.reports.probe.figure import draw_probe, theory_flow
 
 
 @pytest.fixture(scope="module")

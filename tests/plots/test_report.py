@@ -8,9 +8,9 @@ import pytest
 
 from tests.plots.made import BIASED, DISAGREE, entrant, line_up, report
 from weakchaos.herding import HerdedGibbs
-from weakchaos.plots.cells import COLUMNS
-from weakchaos.plots.report import reproduction, write_html, write_json
-from weakchaos.plots.sentences import two_sentences
+from weakchaos.reports.compare.columns import COLUMNS
+from weakchaos.reports.compare.html import reproduction, write_html, write_json
+from weakchaos.reports.compare.sentences import two_sentences
 
 _VOID = {"meta", "br", "use", "path", "rect", "line"}
 

@@ -3,9 +3,9 @@ import math
 import pytest
 
 from tests.plots.made import BIASED, CYCLE, DISAGREE, STREAM, UNREACHABLE, entrant, line_up, report
-from weakchaos.plots.cells import COLUMNS, cell, slope_words
-from weakchaos.plots.status import is_trusted, notes_by_text, notes_of, phrases, word
-from weakchaos.plots.tables import text_table
+from weakchaos.reports.compare.columns import COLUMNS, cell, slope_words
+from weakchaos.reports.compare.flags import is_trusted, notes_by_text, notes_of, phrases, word
+from weakchaos.reports.compare.text import text_table
 
 
 def _flat(text):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weakchaos.renormalization import activation, mean_field
-from weakchaos.renormalization.activations import find_kinks
-from weakchaos.renormalization.gaussian import expectation, pair_expectation
+from weakchaos.renormalization.theory.activations import find_kinks
+from weakchaos.renormalization.theory.gaussian import expectation, pair_expectation
 
 
 def arcsine(q, c):

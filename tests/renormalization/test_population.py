@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import weakchaos as wc
 from weakchaos.renormalization import coarse_grain, momentum_shell, null_population
-from weakchaos.renormalization.pairing import clusters_by_correlation, pair_greedily
+from weakchaos.renormalization.coarse.pairing import clusters_by_correlation, pair_greedily
 
 
 def bernoulli(rng, samples, units, rate=0.2):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from weakchaos.renormalization import depth_spectrum, mean_field, probe
-from weakchaos.renormalization.geometry import mean_cosines, participation_ratio, two_nn_dimension
+from weakchaos.renormalization.networks.geometry import mean_cosines, participation_ratio, two_nn_dimension
 
 
 def network(rng, width, depth, sigma_w2, sigma_b2=0.05):

@@ -12,7 +12,7 @@ from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ErgodicityWarning
 from weakchaos.diagnostics import convergence_rate, largest_exponent, lyapunov_spectrum
 from weakchaos.samplers import ChaoticBoltzmann
-from weakchaos.samplers.billiard_kernels import FACTORS, FIELDS, FLIPS, TABLES
+from weakchaos.samplers.billiard.sparse import FACTORS, FIELDS, FLIPS, TABLES
 from weakchaos.targets.factor_graph import FactorGraph
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 

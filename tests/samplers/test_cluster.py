@@ -8,7 +8,7 @@ import pytest
 from tests import naive
 from tests.samplers.test_gibbs import uniforms, z_scores
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import sample
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers import SwendsenWang, Wolff
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts

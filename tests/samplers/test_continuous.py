@@ -13,9 +13,9 @@ from tests import naive
 from tests.conformance import check_expectations, check_invariance, check_system
 from tests.core import densities as d
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, DriverWarning, GradientWarning
-from weakchaos.core.sampling import sample
 from weakchaos.core.system import State
 from weakchaos.drivers import resolve
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density

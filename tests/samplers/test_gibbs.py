@@ -8,8 +8,8 @@ import pytest
 
 from tests import naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.sampling import sample
 from weakchaos.drivers import resolve
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 

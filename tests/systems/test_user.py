@@ -12,8 +12,8 @@ from numba import carray, cfunc
 from tests.conformance import check_system
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.systems.pointers import MAP
-from weakchaos.systems.user_functions import as_c_map
+from weakchaos.native.c_maps import MAP
+from weakchaos.native.user_maps import as_c_map
 
 
 def henon(u, out):
@@ -164,7 +164,7 @@ def test_reference_systems_are_pickled_by_value():
 def test_nothing_is_compiled_at_import():
     code = (
         "import gc, weakchaos.systems\n"
-        "from weakchaos.systems.pointers import NativeFunction\n"
+        "from weakchaos.native.c_maps import NativeFunction\n"
         "assert all(f._compiled is None for f in gc.get_objects() if isinstance(f, NativeFunction))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

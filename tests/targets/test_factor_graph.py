@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 import weakchaos as wc
 from tests.targets.test_exact import graphs
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.core.spec import describe, rebuild
+from weakchaos.runs.description import describe, rebuild
 from weakchaos.targets.factor_graph import FactorGraph, packaged, packaged_names
 
 PAIR = [((0, 1), [[1.0, 2.0], [3.0, 4.0]])]

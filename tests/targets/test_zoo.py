@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
-from weakchaos.core.sampling import sample
-from weakchaos.core.spec import describe, rebuild
-from weakchaos.core.store import load
+from weakchaos.runs.description import describe, rebuild
+from weakchaos.runs.sampling import sample
+from weakchaos.runs.store import load
 from weakchaos.samplers import HMC
 from weakchaos.targets import zoo
 from weakchaos.targets.zoo.posteriors import DATA, breast_cancer, eight_schools_moments

@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
-__all__ = ["real_array", "real_number", "whole_number", "whole_numbers"]
+__all__ = ["positive", "real_array", "real_number", "whole_number", "whole_numbers"]
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -64,3 +64,10 @@ def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
         return np.array(value, np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"`{name}` must be {what} of numbers; got {shown(value)}") from error
+
+
+def positive(name: str, value: Any, whole: bool = False) -> None:
+    """Refuse a hyper-parameter that is not a positive (whole) number."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or value <= 0:
+        raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")

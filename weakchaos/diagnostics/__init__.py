@@ -3,75 +3,100 @@
 Names are found on first use, so that a program pays only for the diagnostics it calls.
 """
 
-from importlib import import_module
-from typing import Any
-
-from weakchaos.diagnostics.convergence import convergence_rate, split_rhat
-from weakchaos.diagnostics.lyapunov import largest_exponent
-from weakchaos.diagnostics.periodicity import Cycle, find_cycle
-from weakchaos.diagnostics.result import Result
-
-# Functions that carry the name of their file: imported here and now, before the file itself can take the name.
-from weakchaos.diagnostics.runs import period, runs
-from weakchaos.diagnostics.sample_entropy import approximate_entropy, multiscale_entropy, sample_entropy
-from weakchaos.diagnostics.surrogates import surrogates
+from weakchaos.core.faces import face
 
 _HOME = {
-    "alignment": ("gali", "sali"),
-    "analysis": ("SeriesReport", "analyse_series"),
-    "complexity": ("lempel_ziv",),
-    "correlation": ("correlation_sums",),
-    "correlation_rate": ("correlation_entropy",),
-    "covariant": ("covariant_vectors",),
-    "dimension": ("correlation_dimension",),
-    "divergence": ("lyapunov_from_series",),
-    "embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
-    "entropy": ("block_entropy", "conditional_entropy", "entropy_rate", "excess_entropy"),
-    "estimators": ("count_entropy",),
-    "finite_size": ("finite_size_exponent",),
-    "finite_time": ("finite_time_exponents",),
-    "fluctuation": ("detrended_fluctuation", "hurst_exponent"),
-    "invariance": ("flow_divergence",),
-    "near_periods": ("near_periods", "spectral_periods"),
-    "ordinal": ("permutation_entropy",),
-    "rates": ("context_tree_rate", "match_length_rate"),
-    "recurrence": ("recurrence_quantification",),
-    "recurrence_pixels": ("recurrence_image",),
-    "recurrence_radius": ("radius_of_rate",),
-    "renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
-    "spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
-    "surrogates": ("surrogate_test",),
-    "symbolic": ("symbolize",),
-    "visits": ("visit_split",),
-    "words": ("word_complexity",),
-    "zero_one": ("zero_one_test",),
+    "diagnostics.convergence": ("convergence_rate", "split_rhat"),
+    "diagnostics.orbits.alignment": ("gali", "sali"),
+    "diagnostics.orbits.covariant": ("covariant_vectors",),
+    "diagnostics.orbits.finite_size": ("finite_size_exponent",),
+    "diagnostics.orbits.finite_time": ("finite_time_exponents",),
+    "diagnostics.orbits.invariance": ("flow_divergence",),
+    "diagnostics.orbits.lyapunov": ("largest_exponent",),
+    "diagnostics.orbits.periodicity": ("Cycle", "find_cycle"),
+    "diagnostics.orbits.spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
+    "diagnostics.result": ("Result",),
+    "diagnostics.series.correlation": ("correlation_sums",),
+    "diagnostics.series.correlation_rate": ("correlation_entropy",),
+    "diagnostics.series.dimension": ("correlation_dimension",),
+    "diagnostics.series.divergence": ("lyapunov_from_series",),
+    "diagnostics.series.embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
+    "diagnostics.series.fluctuation": ("detrended_fluctuation", "hurst_exponent"),
+    "diagnostics.series.near_periods": ("near_periods", "spectral_periods"),
+    "diagnostics.series.ordinal": ("permutation_entropy",),
+    "diagnostics.series.recurrence": ("recurrence_quantification",),
+    "diagnostics.series.recurrence_pixels": ("recurrence_image",),
+    "diagnostics.series.recurrence_radius": ("radius_of_rate",),
+    "diagnostics.series.surrogate_series": ("surrogate_test", "surrogates"),
+    "diagnostics.series.template_entropy": ("approximate_entropy", "multiscale_entropy", "sample_entropy"),
+    "diagnostics.series.zero_one": ("zero_one_test",),
+    "diagnostics.symbols.complexity": ("lempel_ziv",),
+    "diagnostics.symbols.entropy": ("block_entropy", "conditional_entropy", "entropy_rate", "excess_entropy"),
+    "diagnostics.symbols.estimators": ("count_entropy",),
+    "diagnostics.symbols.rates": ("context_tree_rate", "match_length_rate"),
+    "diagnostics.symbols.renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
+    "diagnostics.symbols.repetitions": ("period", "runs"),
+    "diagnostics.symbols.symbolic": ("symbolize",),
+    "diagnostics.symbols.words": ("word_complexity",),
+    "diagnostics.visits": ("visit_split",),
+    "reports.series.analyse": ("SeriesReport", "analyse_series"),
 }
-_FILE = {name: file for file, names in _HOME.items() for name in names}
 
 __all__ = [
     "Cycle",
     "Result",
+    "SeriesReport",
+    "analyse_series",
     "approximate_entropy",
+    "block_entropy",
+    "conditional_entropy",
+    "context_tree_rate",
     "convergence_rate",
+    "correlation_dimension",
+    "correlation_entropy",
+    "correlation_sums",
+    "count_entropy",
+    "covariant_vectors",
+    "detrended_fluctuation",
+    "embed",
+    "embedding_delay",
+    "embedding_dimension",
+    "entropy_rate",
+    "excess_entropy",
     "find_cycle",
+    "finite_size_exponent",
+    "finite_time_exponents",
+    "flow_divergence",
+    "gali",
+    "hurst_exponent",
+    "kaplan_yorke_dimension",
     "largest_exponent",
+    "lempel_ziv",
+    "lyapunov_from_series",
+    "lyapunov_spectrum",
+    "match_length_rate",
     "multiscale_entropy",
+    "mutual_information",
+    "near_periods",
     "period",
+    "permutation_entropy",
+    "radius_of_rate",
+    "recurrence_image",
+    "recurrence_quantification",
+    "renyi_entropy",
     "runs",
+    "sali",
     "sample_entropy",
+    "shift_entropy",
+    "spectral_periods",
     "split_rhat",
+    "surrogate_test",
     "surrogates",
-    *_FILE,
+    "symbolize",
+    "topological_entropy",
+    "visit_split",
+    "word_complexity",
+    "zero_one_test",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _FILE:
-        raise AttributeError(f"module 'weakchaos.diagnostics' has no attribute {name!r}")
-    value = getattr(import_module(f"weakchaos.diagnostics.{_FILE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = face(__name__, _HOME)

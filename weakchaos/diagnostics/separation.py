@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
-from weakchaos.diagnostics.neighbours import nearest
-from weakchaos.diagnostics.scaling import Region
+from weakchaos.diagnostics.series.neighbours import nearest
+from weakchaos.diagnostics.series.scaling import Region
+from weakchaos.native.compiled import kernel
 
 __all__ = ["SeparationCurves", "far_apart", "resampled_slopes", "separation_curves"]
 

@@ -8,41 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, float64, types, uint32, uint64
+from numba import carray, types, uint32, uint64
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.compiled import draw_uniform, kernel
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, as_seed
+from weakchaos.native.compiled import compiled_stream, draw_uniform, kernel
 
-__all__ = ["BitGenerator", "Driver", "WordStream", "compiled_stream"]
-
-STREAM = float64(types.voidptr)
-
-
-class compiled_stream:
-    """Decorate ``f(state) -> float`` as a C function that is compiled on its first use, never at import, and cached on disk."""
-
-    def __init__(self, function: Callable, signature: Any = STREAM):
-        self.function, self.signature = function, signature
-        self.__doc__, self.__name__, self.__module__ = function.__doc__, function.__name__, function.__module__
-        self._lock = threading.Lock()
-        self._compiled: Any = None
-
-    @property
-    def address(self) -> int:
-        """The C address."""
-        with self._lock:
-            if self._compiled is None:
-                self._compiled = cfunc(self.signature, cache=True)(self.function)
-        return self._compiled.address
-
-    def __reduce__(self):
-        return self.__name__  # by reference, as functions are pickled: another process compiles or loads its own copy
+__all__ = ["BitGenerator", "Driver", "WordStream"]
 
 
 @kernel

@@ -16,7 +16,8 @@ from llvmlite import ir
 from numba import carray, types
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed
+from weakchaos.drivers.base import Driver, WordStream, stream_seed
+from weakchaos.native.compiled import compiled_stream
 
 __all__ = ["LCG"]
 

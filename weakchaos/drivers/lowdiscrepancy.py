@@ -26,7 +26,8 @@ from numba import carray, types
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.drivers.base import Driver, compiled_stream, stream_seed
+from weakchaos.drivers.base import Driver, stream_seed
+from weakchaos.native.compiled import compiled_stream
 
 __all__ = ["Halton", "Sobol"]
 

@@ -27,8 +27,9 @@ import numpy as np
 from numba import carray
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed
+from weakchaos.drivers.base import Driver, WordStream, stream_seed
 from weakchaos.drivers.congruential import factorize
+from weakchaos.native.compiled import compiled_stream
 
 __all__ = ["ArnoldCat", "Chebyshev", "Logistic", "Tent"]
 

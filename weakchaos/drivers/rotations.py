@@ -18,8 +18,9 @@ from numba import carray
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.drivers.base import Driver, WordStream, compiled_stream, stream_seed
+from weakchaos.drivers.base import Driver, WordStream, stream_seed
 from weakchaos.drivers.congruential import is_prime
+from weakchaos.native.compiled import compiled_stream
 
 __all__ = ["Rotation"]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.herding import HerdedGibbs
+from weakchaos.native.compiled import kernel
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.mrf import Ising, lattice_edges
 

@@ -72,7 +72,7 @@ def _trained(
     seed: int,
     step_size: float,
 ) -> dict[str, Any]:
-    from weakchaos.renormalization.training import ProbeCallback
+    from weakchaos.reports.probe.training import ProbeCallback
 
     generator = torch.Generator().manual_seed(seed)
     model = network(torch, sigma_w2, width, depth, generator)

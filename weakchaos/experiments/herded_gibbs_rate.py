@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.sampling import sample
 from weakchaos.diagnostics.convergence import convergence_rate
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.herding import HerdedGibbs
+from weakchaos.runs.sampling import sample
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.mrf import PairwiseMRF
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from weakchaos.experiments.base import Curve, Experiment, Panel
-from weakchaos.renormalization.boltzmann_machine import machine_flow, train_machine
+from weakchaos.renormalization.coarse.boltzmann_machine import machine_flow, train_machine
 from weakchaos.samplers.cluster import SwendsenWang
 from weakchaos.targets.mrf import Ising
 

@@ -20,7 +20,7 @@ import numpy as np
 from weakchaos.diagnostics.convergence import convergence_rate
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.herding import HerdedGibbs
-from weakchaos.herding.weights import VISITED
+from weakchaos.herding.gibbs.weights import VISITED
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.exact import log_partition
 from weakchaos.targets.mrf import PairwiseMRF, lattice_edges

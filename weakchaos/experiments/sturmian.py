@@ -12,10 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from weakchaos.core.sampling import sample
 from weakchaos.diagnostics import find_cycle, largest_exponent, word_complexity
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.herding import Herding
+from weakchaos.runs.sampling import sample
 from weakchaos.targets.moments import Moments
 
 __all__ = ["run"]

@@ -3,7 +3,7 @@
 Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6, view herded Gibbs and Eskelinen's discretised herded
 Gibbs as two degrees of weight sharing: the fewer weights there are, the sooner each has been used often, and the more conditional
 distributions are only right on average. They also propose variants of less bias. The variant tried here is our own: a weight of the whole
-state and a weight of the bin are read together and both are charged (`weakchaos.herding.weights`), so that, by the perceptron cycling
+state and a weight of the bin are read together and both are charged (`weakchaos.herding.gibbs.weights`), so that, by the perceptron cycling
 theorem, no state of the others is ever owed more than a bounded count.
 
 Fully connected machines of ten 0/1 units, couplings and fields N(0, 1), no warm-up; largest error of a marginal and total variation
@@ -19,7 +19,7 @@ import numpy as np
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.experiments.herded_gibbs_rate import boltzmann_machine
 from weakchaos.herding import HerdedGibbs
-from weakchaos.herding.weights import VISITED
+from weakchaos.herding.gibbs.weights import VISITED
 from weakchaos.samplers import Gibbs
 
 __all__ = ["run"]

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.elimination import eliminate, flat, junction, pointers, strides
-from weakchaos.samplers.base import STEPS
+from weakchaos.native.compiled import kernel
 from weakchaos.samplers.discrete import BoundDiscrete, record
 
 __all__ = ["VIOLATIONS", "BoundGraph", "Certified"]

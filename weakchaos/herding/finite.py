@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array
-from weakchaos.core.compiled import kernel
+from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, BoundGraph, Certified
 from weakchaos.herding.local_search import BoundSpins
 from weakchaos.herding.rational import BoundRational
-from weakchaos.samplers.base import STEPS, Bound, Sampler, positive
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Bound, Sampler
 from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments

@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
-from weakchaos.core.compiled import kernel
+from weakchaos.core.arguments import positive, whole_number
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.samplers.base import STEPS, Bound, Sampler, positive
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Bound, Sampler
 from weakchaos.targets.points import Points
 
 __all__ = ["HiddenHerding"]

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.compiled import kernel
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, Certified
 from weakchaos.herding.elimination import eliminate, junction, pointers
-from weakchaos.samplers.base import STEPS, Bound
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Bound
 
 __all__ = ["BoundSpins"]
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, Certified
-from weakchaos.samplers.base import STEPS, Bound
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Bound
 from weakchaos.targets.discrete import smallest_integer
 
 __all__ = ["BoundRational"]

@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.compiled import kernel
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.samplers.base import STEPS, Sampler
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.targets.markov_chain import MarkovChain
 

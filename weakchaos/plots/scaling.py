@@ -41,8 +41,8 @@ def draw_depth_scales(activation: Any, sigma_b2: float = 0.05, most: float = 4.0
     -------
     matplotlib.figure.Figure
     """
-    from weakchaos.renormalization.mean_field import MeanField, mean_field
-    from weakchaos.renormalization.phases import phase_diagram
+    from weakchaos.renormalization.theory.mean_field import MeanField, mean_field
+    from weakchaos.renormalization.theory.phases import phase_diagram
 
     theory = activation if isinstance(activation, MeanField) else mean_field(activation)
     figure, (left, right) = _figure(2)

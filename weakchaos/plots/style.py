@@ -5,7 +5,6 @@ Palette: Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de
 
 from __future__ import annotations
 
-import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.status import is_trusted
-
 __all__ = [
-    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "label", "look", "place_labels",
+    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "look", "place_labels",
     "quiet_glyphs", "spread", "tidy", "title",
 ]  # fmt: skip
 
@@ -39,13 +36,6 @@ def quiet_glyphs() -> Iterator[None]:
 def look(k: int) -> dict[str, str]:
     """Colour and marker of the k-th run; after seven both begin again, one step apart."""
     return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]}
-
-
-def label(entrant: Any) -> str:
-    """The name of a run, on at most three lines of twenty letters, with ``(!)`` when it is not to be trusted."""
-    mark = "" if is_trusted(entrant) else " (!)"
-    lines = textwrap.wrap(" ".join(str(entrant.name).split()) + mark, 20)
-    return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[2][:13].rstrip() + "..." + mark])
 
 
 def extent(figure: Any, text: Any) -> tuple[float, float]:

@@ -7,22 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from weakchaos.core.counters import BAD_VALUES
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, SamplingError, shown
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers import resolve
 from weakchaos.drivers.mismatch import StreamMismatch, stream_mismatch
 
-__all__ = ["Bound", "BoundContinuous", "Sampler", "positive"]
-
-# Where counters are in State.counters.
-STEPS, GRADIENTS, EVALUATIONS, ACCEPTED, BAD_VALUES = range(5)
-
-
-def positive(name: str, value: Any, whole: bool = False) -> None:
-    """Refuse a hyper-parameter that is not a positive (whole) number."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or value <= 0:
-        raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")
+__all__ = ["Bound", "Sampler"]
 
 
 class Sampler:
@@ -178,49 +169,3 @@ class Bound:
         if self.driver.lyapunov is None or self.uniforms_per_step is None:
             return None
         return self.driver.lyapunov * self.uniforms_per_step
-
-
-class BoundContinuous(Bound):
-    """A sampler of a `Density` whose phase begins with the position."""
-
-    def __init__(self, sampler: Any, target: Any, driver: Any):
-        super().__init__(sampler, target, driver)
-        self.n_averages = 2 * self.dim
-
-    @property
-    def density(self) -> Any:
-        """The C function the kernel calls."""
-        return self.target.pointer(self.sampler.uses_gradient)
-
-    def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """A state at `position`, or at a random start of the target."""
-        x = self.target.random_start(rng) if position is None else self.target.checked_start(position)
-        return State(phase=x)
-
-    def addresses(self, state: State) -> tuple:
-        """Addresses of the log density, its data, the stream and its state, as kernels take them."""
-        density = self.density
-        return (
-            np.uint64(density.address),
-            np.uint64(density.user_data),
-            np.uint64(state.driver.function),
-            np.uint64(state.driver.state),
-        )
-
-    def before_run(self, state: State) -> None:
-        """Driver and gradient are checked once."""
-        super().before_run(state)
-        if self.sampler.uses_gradient:
-            self.target.warn_of_gradient(state.phase[: self.dim])
-
-    def take_error(self) -> BaseException:
-        """What the user's function raised."""
-        return self.density.take_error()
-
-    def estimands(self, draws: np.ndarray) -> np.ndarray:
-        """Coordinates and their squares."""
-        return np.concatenate([draws, np.square(draws)], axis=1)
-
-    def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
-        """The first half."""
-        return averages[..., : self.dim]

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.compiled import draw_uniform, kernel
+from weakchaos.core.arguments import positive
+from weakchaos.core.counters import ACCEPTED, STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.samplers.base import ACCEPTED, STEPS, Sampler, positive
+from weakchaos.native.compiled import draw_uniform, kernel
+from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import draw_uniform, kernel
+from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.samplers.base import STEPS, Sampler
+from weakchaos.native.compiled import draw_uniform, kernel
+from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice

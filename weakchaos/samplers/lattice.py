@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import draw_uniform, kernel
-from weakchaos.samplers.base import STEPS
+from weakchaos.core.counters import STEPS
+from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.discrete import record
 
 __all__ = ["lattice_tables", "sweep_lattice"]

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array
-from weakchaos.core.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.samplers.base import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS, BoundContinuous, Sampler, positive
+from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.targets.density import Density
 
 __all__ = ["RandomWalkMetropolis"]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_number
-from weakchaos.core.compiled import address_of, kernel
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, as_seed
-from weakchaos.systems.pointers import CMap, NativeFunction, call_map
+from weakchaos.native.c_maps import CMap, NativeFunction, call_map
+from weakchaos.native.compiled import address_of, kernel
 
 __all__ = ["CompiledSystem", "NativeMap"]
 

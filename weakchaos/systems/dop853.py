@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numba import carray
 
-from weakchaos.core.compiled import address_of
-from weakchaos.systems.pointers import NativeFunction, call_map
+from weakchaos.native.c_maps import NativeFunction, call_map
+from weakchaos.native.compiled import address_of
 
 __all__ = ["STAGES", "dop853"]
 

@@ -16,8 +16,8 @@ from numba import carray
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.base import NativeMap
-from weakchaos.systems.pointers import NativeFunction
 
 __all__ = ["ArnoldCat", "Bernoulli", "Rotation", "SkewShift", "Tent"]
 

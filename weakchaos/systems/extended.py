@@ -9,9 +9,9 @@ from numba import carray
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.base import NativeMap
 from weakchaos.systems.flow import NativeFlow
-from weakchaos.systems.pointers import NativeFunction
 
 __all__ = ["CoupledMapLattice", "Lorenz96", "MackeyGlass"]
 

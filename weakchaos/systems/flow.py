@@ -8,9 +8,9 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.native.c_maps import CMap
 from weakchaos.systems.base import CompiledSystem, NativeMap
 from weakchaos.systems.integrators import METHODS, SYMPLECTIC, stepper
-from weakchaos.systems.pointers import CMap
 
 __all__ = ["Flow", "NativeFlow"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numba import carray
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.flow import NativeFlow
-from weakchaos.systems.pointers import NativeFunction
 
 __all__ = ["DoublePendulum", "HenonHeiles"]
 

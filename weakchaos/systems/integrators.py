@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from weakchaos.core.compiled import address_of
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
+from weakchaos.native.c_maps import CMap, NativeFunction, call_map, loops_as_written
+from weakchaos.native.compiled import address_of
 from weakchaos.systems.dop853 import STAGES, dop853
-from weakchaos.systems.pointers import CMap, NativeFunction, call_map, loops_as_written
 
 __all__ = ["METHODS", "SYMPLECTIC", "stepper"]
 

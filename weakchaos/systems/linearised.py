@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numba import carray
 
-from weakchaos.core.compiled import address_of
-from weakchaos.systems.pointers import CMap, NativeFunction, call_map
+from weakchaos.native.c_maps import CMap, NativeFunction, call_map
+from weakchaos.native.compiled import address_of
 
 __all__ = ["with_differences", "with_jacobian"]
 

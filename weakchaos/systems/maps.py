@@ -10,8 +10,8 @@ from numba import carray, njit
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.base import NativeMap
-from weakchaos.systems.pointers import NativeFunction
 
 __all__ = ["Henon", "Ikeda", "Logistic", "StandardMap"]
 

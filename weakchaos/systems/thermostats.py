@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import carray
 
+from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.flow import NativeFlow
-from weakchaos.systems.pointers import NativeFunction
 
 __all__ = ["NoseHoover", "Thermostat0532"]
 

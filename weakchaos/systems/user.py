@@ -8,12 +8,12 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.native.c_maps import CMap
+from weakchaos.native.user_maps import as_c_map
 from weakchaos.systems.base import CompiledSystem
 from weakchaos.systems.flow import Flow
 from weakchaos.systems.integrators import SYMPLECTIC
 from weakchaos.systems.linearised import with_differences, with_jacobian
-from weakchaos.systems.pointers import CMap
-from weakchaos.systems.user_functions import as_c_map
 
 __all__ = ["UserFlow", "UserMap"]
 
@@ -60,7 +60,7 @@ class UserMap(UserEquations):
 
     Parameters
     ----------
-    f : numba function, plain Python function, numba cfunc of signature `weakchaos.systems.pointers.MAP`, or C address
+    f : numba function, plain Python function, numba cfunc of signature `weakchaos.native.c_maps.MAP`, or C address
         ``f(u, out)`` writes the image of `u` into `out`, both of shape (dim,). A numba function is compiled once, in a fraction of a
         second, and runs at full speed; a Python function costs some microseconds a call.
     dim : int
@@ -94,7 +94,7 @@ class UserFlow(UserEquations, Flow):
 
     Parameters
     ----------
-    rhs : numba function, plain Python function, numba cfunc of signature `weakchaos.systems.pointers.MAP`, or C address
+    rhs : numba function, plain Python function, numba cfunc of signature `weakchaos.native.c_maps.MAP`, or C address
         ``rhs(u, out)`` writes the time derivative at `u` into `out`, both of shape (dim,).
     dim : int
     initial : array of shape (dim,) or callable, optional

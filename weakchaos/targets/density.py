@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, GradientWarning, shown
-from weakchaos.core.functions import CDensity, as_c_density, evaluate, with_finite_differences
+from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
 
 __all__ = ["Density"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.renormalization.activations import Activation
-from weakchaos.renormalization.activations import activation as as_activation
-from weakchaos.renormalization.architectures import batch_norm_growth
-from weakchaos.renormalization.mean_field import MeanField, NetworkPoint
+from weakchaos.renormalization.networks.architectures import batch_norm_growth
+from weakchaos.renormalization.theory.activations import Activation
+from weakchaos.renormalization.theory.activations import activation as as_activation
+from weakchaos.renormalization.theory.mean_field import MeanField, NetworkPoint
 
 __all__ = ["BatchNorm", "Convolution", "Dense", "Residual", "normal_weights"]
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.renormalization.activations import Activation
-from weakchaos.renormalization.activations import activation as as_activation
 from weakchaos.renormalization.layers.basic import normal_weights
-from weakchaos.renormalization.mean_field import MeanField, NetworkPoint
+from weakchaos.renormalization.theory.activations import Activation
+from weakchaos.renormalization.theory.activations import activation as as_activation
+from weakchaos.renormalization.theory.mean_field import MeanField, NetworkPoint
 
 __all__ = ["P4Convolution"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.compiled import kernel
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.native.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity, number, numbers
 
 __all__ = ["correlated_gaussian", "gaussian", "gaussian_mixture", "ill_conditioned_gaussian"]

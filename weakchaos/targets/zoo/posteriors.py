@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
+from weakchaos.native.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity
 
 __all__ = ["EightSchoolsMoments", "breast_cancer", "eight_schools", "eight_schools_moments", "logistic_regression"]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.compiled import kernel
+from weakchaos.native.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity, number
 
 __all__ = ["banana", "funnel", "rosenbrock", "student_t"]

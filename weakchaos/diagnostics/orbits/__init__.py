@@ -1,0 +1,1 @@
+"""Diagnostics of systems: exponents, cycles, covariant vectors, twins."""

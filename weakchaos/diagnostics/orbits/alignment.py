@@ -1,0 +1,183 @@
+"""Alignment of deviation vectors: SALI and GALI tell chaotic orbits from regular ones long before exponents have converged.
+
+Ch. Skokos, J. Phys. A 34 (2001) 10029, doi:10.1088/0305-4470/34/47/309; Ch. Skokos, T. Bountis and Ch. Antonopoulos, Physica D 231 (2007) 30,
+doi:10.1016/j.physd.2007.04.004. Vectors of length 1 are moved without making them orthonormal. GALI_k, the volume of the parallelepiped of k
+of them, falls like exp(-((λ1 - λ2) + ... + (λ1 - λk)) t) on a chaotic orbit. On a torus of dimension s of a Hamiltonian flow with N degrees
+of freedom it is bounded away from 0 for k <= s, and falls like a power of t beyond.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError
+from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.orthonormal import random_frame
+from weakchaos.diagnostics.orbits.twins import twin_tangent
+from weakchaos.diagnostics.result import Result
+from weakchaos.native.c_maps import call_map
+from weakchaos.native.compiled import address_of, kernel
+
+__all__ = ["gali", "sali"]
+
+_FLOOR = 1e-14  # what is left of a volume below this is rounding
+_ROWS = 1000
+
+
+@kernel
+def _aligned(function, data, dim, z, every, rows):
+    """Move `z`, the state and k vectors, making each of length 1 again after every step; the vectors after each `every`-th."""
+    k, n = rows.shape[1], np.uint64(z.size)
+    here, there = z.copy(), np.empty(z.size)
+    for row in range(rows.shape[0]):
+        for _ in range(every):
+            if call_map(function, n, address_of(here), address_of(there), data) != 0:
+                z[:] = here
+                return row, 1
+            here, there = there, here
+            for j in range(k):
+                v, square = dim * (j + 1), 0.0
+                for i in range(dim):
+                    square += here[v + i] * here[v + i]
+                if not 0.0 < square < 1e300:
+                    z[:] = here
+                    return row, 2
+                scale = 1.0 / math.sqrt(square)
+                for i in range(dim):
+                    here[v + i] *= scale
+        for j in range(k):
+            rows[row, j] = here[dim * (j + 1) : dim * (j + 2)]
+    z[:] = here
+    return rows.shape[0], 0
+
+
+def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, every: int) -> tuple[np.ndarray, str | None]:
+    """Unit vectors as rows, of shape (count, k, dim), and why there are fewer."""
+    k, dim = frame.shape
+    rows = np.empty((count, k, dim))
+    if hasattr(system, "c_map"):
+        step, z = system.c_map(k), np.concatenate([base.phase, frame.ravel()])
+        made, outcome = _aligned(np.uint64(step.address), np.uint64(step.user_data), dim, z, every, rows)
+        if outcome == 1:
+            raise step.take_error()
+        return rows[:made], None if outcome == 0 else "the orbit diverged or a vector shrank to nothing: the curve ends there"
+    for row in range(count):
+        for _ in range(every):
+            images = system.tangent(base, 1, frame.T) if supports_tangent(system) else twin_tangent(system, base, 1, frame.T)
+            if images is None:
+                return rows[:row], "twin orbits took different branches of the map: the curve ends there"
+            lengths = np.linalg.norm(images, axis=0)
+            if not (np.isfinite(lengths) & (lengths > 0)).all():
+                return rows[:row], "the orbit diverged or a vector shrank to nothing: the curve ends there"
+            frame = np.ascontiguousarray((images / lengths).T)
+        rows[row] = frame
+    return rows, None
+
+
+def _curve(
+    system: System, k: Any, steps: Any, transient: Any, every: Any, seed: Any, state: State | None
+) -> tuple[np.ndarray, np.ndarray, dict, list[str]]:
+    steps, transient = whole_number("steps", steps, 1), whole_number("transient", transient, 0)
+    base = system.start(seed) if state is None else state.copy()
+    if base.phase.size < 2:
+        raise ArgumentError("`system` needs at least two real coordinates: vectors of a line are always aligned")
+    k = whole_number("k", k, 2, base.phase.size)
+    every = max(1, steps // _ROWS) if every is None else whole_number("every", every, 1)
+    if transient:
+        system.advance(base, transient, transient)
+    frame = random_frame(
+        base.phase.size,
+        k,
+        np.random.default_rng([0x6A11, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
+    )
+    rows, note = _moved_vectors(system, base, frame, max(1, steps // every), every)
+    times = every * float(getattr(system, "time_step", 1.0)) * np.arange(1, len(rows) + 1)
+    notes = [] if note is None else [note]
+    if not supports_tangent(system):
+        notes.append("the system has no tangent map: derivatives are differences of twin orbits")
+    return times, rows, {"k": k, "steps": len(rows) * every, "every": every, "transient": transient}, notes
+
+
+def _result(times: np.ndarray, values: np.ndarray, parameters: dict, notes: list[str]) -> Result:
+    below = np.flatnonzero(values < _FLOOR)
+    end = int(below[0]) if below.size else len(values)
+    # The slope of the logarithm over the part that is not rounding; its first tenth belongs to the choice of the first vectors.
+    first = end // 10
+    rate = math.nan
+    if end - first >= 5:
+        rate = float(np.polyfit(times[first:end], np.log(values[first:end]), 1)[0])
+    reached = float(times[below[0]]) if below.size else None
+    used = (float(times[first]), float(times[end - 1])) if end > first else None
+    if len(values) == 0:
+        notes = [*notes, "no step could be made"]
+    value = float(values[-1]) if len(values) else math.nan
+    return Result(value, None, (times, values), used, {**parameters, "rate": rate, "reached": reached}, tuple(notes))
+
+
+def gali(
+    system: System,
+    k: int = 2,
+    steps: int = 10_000,
+    transient: int = 0,
+    every: int | None = None,
+    seed: Any = 0,
+    state: State | None = None,
+) -> Result:
+    """The generalised alignment index GALI_k of an orbit: the volume spanned by `k` deviation vectors of length 1.
+
+    Parameters
+    ----------
+    system : System
+    k : int
+        From 2 to the number of coordinates.
+    steps, transient : int
+        Steps measured, and made before.
+    every : int, optional
+        Steps between two points of the curve; a thousand points when not given.
+    seed : int
+        Of the start and of the first vectors, which are orthonormal, so that the curve begins near 1.
+    state : State, optional
+        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+
+    Returns
+    -------
+    Result
+        The last value. ``curve``: times and values. ``parameters["rate"]``: slope of their logarithm, per unit time, before rounding;
+        ``parameters["reached"]``: when the index fell below 1e-14, None if it did not.
+
+    Raises
+    ------
+    ArgumentError
+
+    Examples
+    --------
+    >>> from weakchaos.systems import ArnoldCat
+    >>> result = gali(ArnoldCat(), steps=15)
+    >>> abs(result.parameters["rate"] + 2 * 0.962424) < 0.02
+    True
+    """
+    times, rows, parameters, notes = _curve(system, k, steps, transient, every, seed, state)
+    return _result(times, np.prod(np.linalg.svd(rows, compute_uv=False), axis=1), parameters, notes)
+
+
+def sali(
+    system: System, steps: int = 10_000, transient: int = 0, every: int | None = None, seed: Any = 0, state: State | None = None
+) -> Result:
+    """The smaller alignment index of an orbit: min(|u + v|, |u - v|) of two deviation vectors of length 1.
+
+    It is twice GALI_2 to first order: it falls like exp(-(λ1 - λ2) t) on a chaotic orbit and stays between bounds on a regular one of a
+    Hamiltonian flow. Arguments, result and errors as of `gali`.
+
+    Examples
+    --------
+    >>> from weakchaos.systems import ArnoldCat
+    >>> float(sali(ArnoldCat(), steps=30)) < 1e-14
+    True
+    """
+    times, rows, parameters, notes = _curve(system, 2, steps, transient, every, seed, state)
+    values = np.minimum(np.linalg.norm(rows[:, 0] + rows[:, 1], axis=1), np.linalg.norm(rows[:, 0] - rows[:, 1], axis=1))
+    return _result(times, values, parameters, notes)

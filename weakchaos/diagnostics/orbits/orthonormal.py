@@ -1,0 +1,198 @@
+"""Rounds of the method of Benettin et al.: some steps of the linearised map, then a frame of vectors made orthonormal again.
+
+One compiled kernel serves every system whose step is a C function; a slow loop with the same output serves all others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.twins import twin_tangent
+from weakchaos.native.c_maps import call_map
+from weakchaos.native.compiled import address_of, kernel
+
+__all__ = ["Rounds", "frame_rounds", "random_frame"]
+
+# Below this part of its length, what orthogonalisation leaves of a vector is rounding.
+_RESOLUTION = 1e-13
+_EVERYTHING, _FAILED, _DIVERGED = 0, 1, 2
+
+
+@kernel
+def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, states, lost):
+    """Growth of a frame over `per_row` rounds of `every` steps a row of `logs`; frames and triangular factors where they have rows.
+
+    `z` holds the state and k vectors. Norms are multiplied and their logarithm taken when it is due, which saves most of the logarithms.
+    """
+    k, n = logs.shape[1], np.uint64(z.size)
+    here, there, product, r = z.copy(), np.empty(z.size), np.ones(k), np.zeros((k, k))
+    done, outcome = 0, 0
+    for row in range(logs.shape[0]):
+        logs[row] = 0.0
+        product[:] = 1.0
+        for _ in range(per_row):
+            if frames.shape[0] > 0:
+                states[done] = here[:dim]
+                for j in range(k):
+                    frames[done, j] = here[dim * (j + 1) : dim * (j + 2)]
+            for _ in range(every):
+                if call_map(function, n, address_of(here), address_of(there), data) != 0:
+                    z[:] = here
+                    return done, 1
+                here, there = there, here
+            finite = 0.0
+            for i in range(dim):
+                finite += here[i] * 0.0
+            if finite != 0.0:
+                z[:] = here
+                return done, 2
+            for j in range(k):
+                v, whole = dim * (j + 1), 0.0
+                for m in range(j):
+                    q, dot = dim * (m + 1), 0.0
+                    for i in range(dim):
+                        dot += here[q + i] * here[v + i]
+                    for i in range(dim):
+                        here[v + i] -= dot * here[q + i]
+                    r[m, j] = dot
+                    whole += dot * dot
+                square = 0.0
+                for i in range(dim):
+                    square += here[v + i] * here[v + i]
+                norm = math.sqrt(square)
+                if not norm < 1e150:
+                    z[:] = here
+                    return done, 2
+                r[j, j] = norm
+                if norm <= 1e-150 or norm < 1e-13 * math.sqrt(whole):
+                    # Nothing or only rounding is left: a new direction at a right angle to the others, as any would do.
+                    lost[j] += 1
+                    for candidate in range(dim):
+                        for i in range(dim):
+                            here[v + i] = 0.0
+                        here[v + candidate] = 1.0
+                        for _ in range(2):
+                            for m in range(j):
+                                q, dot = dim * (m + 1), 0.0
+                                for i in range(dim):
+                                    dot += here[q + i] * here[v + i]
+                                for i in range(dim):
+                                    here[v + i] -= dot * here[q + i]
+                        square = 0.0
+                        for i in range(dim):
+                            square += here[v + i] * here[v + i]
+                        if square * dim > 0.5:
+                            break
+                    scale = 1.0 / math.sqrt(square)
+                else:
+                    scale = 1.0 / norm
+                for i in range(dim):
+                    here[v + i] *= scale
+                product[j] *= norm
+                if not 1e-140 < product[j] < 1e140:
+                    logs[row, j] += math.log(product[j]) if product[j] > 0.0 else -math.inf
+                    product[j] = 1.0
+            if factors.shape[0] > 0:
+                factors[done] = r
+            done += 1
+        for j in range(k):
+            logs[row, j] += math.log(product[j])
+    z[:] = here
+    return done, outcome
+
+
+@dataclass
+class Rounds:
+    """What the rounds gave.
+
+    Attributes
+    ----------
+    logs : array of shape (rows, k)
+        Growth of each vector of the frame over each row, in nats.
+    made : int
+        Rounds made.
+    lost : array of shape (k,)
+        How often a vector was lost in rounding or shrunk to nothing.
+    split : int
+        Rounds left out because twin orbits took different branches of the map.
+    diverged : bool
+    frames, factors, states : arrays
+        With ``keep``: at the beginning of each round the frame, vectors as rows, of shape (rounds, k, dim), and the state; and the
+        triangular factor that takes a frame to the next, of shape (rounds, k, k).
+    """
+
+    logs: np.ndarray
+    made: int
+    lost: np.ndarray
+    split: int
+    diverged: bool
+    frames: np.ndarray
+    factors: np.ndarray
+    states: np.ndarray
+
+
+def random_frame(dim: int, k: int, rng: np.random.Generator) -> np.ndarray:
+    """`k` orthonormal vectors as rows: in general position, so that no invariant subspace of the map keeps one of them."""
+    return np.ascontiguousarray(np.linalg.qr(rng.standard_normal((dim, k)))[0].T)
+
+
+def frame_rounds(
+    system: System, state: State, frame: np.ndarray, rows: int, per_row: int, every: int, keep: bool = False
+) -> Rounds:
+    """Move `state` and `frame` (vectors as rows; both changed in place) by rows * per_row rounds of `every` steps."""
+    k, dim = frame.shape
+    rounds = rows * per_row if keep else 0
+    logs, lost = np.zeros((rows, k)), np.zeros(k, np.int64)
+    frames, factors, states = np.zeros((rounds, k, dim)), np.zeros((rounds, k, k)), np.zeros((rounds, dim))
+    if rows == 0:
+        return Rounds(logs, 0, lost, 0, False, frames, factors, states)
+    if not hasattr(system, "c_map"):
+        return _slow_rounds(system, state, frame, per_row, every, Rounds(logs, 0, lost, 0, False, frames, factors, states))
+    step = system.c_map(k)
+    z = np.concatenate([state.phase, frame.ravel()])
+    made, outcome = _rounds(
+        np.uint64(step.address), np.uint64(step.user_data), dim, z, per_row, every, logs, frames, factors, states, lost
+    )
+    if outcome == _FAILED:
+        raise step.take_error()
+    state.phase[:], frame[:] = z[:dim], z[dim:].reshape(k, dim)
+    return Rounds(logs[: made // per_row], made, lost, 0, outcome == _DIVERGED, frames, factors, states)
+
+
+def _slow_rounds(system: Any, state: State, frame: np.ndarray, per_row: int, every: int, out: Rounds) -> Rounds:
+    """The same for a system that gives ``tangent``, or, without it, by twin orbits; rounds that split are left out of the rows."""
+    k = len(frame)
+    has_tangent = supports_tangent(system)
+    for row in range(len(out.logs)):
+        total, measured = np.zeros(k), 0
+        for _ in range(per_row):
+            if len(out.frames):
+                out.frames[out.made], out.states[out.made] = frame, state.phase
+            images = system.tangent(state, every, frame.T) if has_tangent else twin_tangent(system, state, every, frame.T)
+            if images is None:
+                out.split += 1
+                out.made += 1
+                continue
+            if not np.isfinite(images).all() or (has_tangent and not np.isfinite(state.phase).all()):
+                out.diverged, out.logs = True, out.logs[:row]
+                return out
+            q, r = np.linalg.qr(images)
+            signs = np.where(np.diag(r) < 0, -1.0, 1.0)
+            q, r = q * signs, r * signs[:, None]
+            lengths = np.diag(r)
+            out.lost += (lengths <= 1e-150) | (lengths < _RESOLUTION * np.linalg.norm(r, axis=0))
+            if len(out.factors):
+                out.factors[out.made] = r
+            with np.errstate(divide="ignore"):
+                total += np.log(lengths)
+            frame[:] = q.T
+            measured += 1
+            out.made += 1
+        # A row without a single measured round says nothing; NaN is dropped by the caller.
+        out.logs[row] = total * (per_row / measured) if measured else np.nan
+    return out

@@ -1,0 +1,284 @@
+"""The Lyapunov spectrum of any system, by orthonormal frames.
+
+Benettin, Galgani, Giorgilli and Strelcyn, Meccanica 15 (1980) 9, doi:10.1007/BF02128236; Shimada and Nagashima, Prog. Theor. Phys. 61
+(1979) 1605, doi:10.1143/PTP.61.1605. A frame of k vectors moves under the linearised map and is made orthonormal again after every few steps,
+A Q = Q' R; the means of the logarithms of the diagonal of R are the k largest exponents. Dimension: Kaplan and Yorke, Lect. Notes Math. 730
+(1979) 204, doi:10.1007/BFb0064319. Sum of the positive exponents: Pesin, Russ. Math. Surv. 32 (1977) 55, doi:10.1070/RM1977v032n04ABEH001639.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError
+from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
+from weakchaos.diagnostics.result import Result
+
+__all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
+
+_ROWS = 200
+_BATCHES = 20
+_PILOT = 200
+
+
+@dataclass(frozen=True)
+class Spectrum(Result):
+    """The k largest exponents and what follows from them; ``float(spectrum)`` is the largest.
+
+    Attributes
+    ----------
+    exponents : array of shape (k,)
+        In nats per step of a map, per unit time of a flow; descending.
+    stderr : array of shape (k,)
+        Standard errors by batch means; NaN where fewer than four batches could be made.
+    times : array of shape (m,)
+    history : array of shape (m, k)
+        Running estimates after `times`.
+    kaplan_yorke : float or None
+        Kaplan-Yorke dimension; None where more exponents are needed for it.
+    pesin : float or None
+        Sum of the positive exponents, the entropy of the orbit where Pesin's formula holds and a bound of it elsewhere; None where the
+        smallest exponent measured is positive and others are not measured.
+    """
+
+    stderr: Any = None
+    exponents: np.ndarray = field(default_factory=lambda: np.empty(0))
+    times: np.ndarray = field(default_factory=lambda: np.empty(0))
+    history: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    kaplan_yorke: float | None = None
+    pesin: float | None = None
+
+    def in_base(self, base: float) -> Spectrum:
+        """The same in logarithms to another base (2 for bits)."""
+        unit = math.log(base)
+        return replace(
+            self,
+            value=self.value / unit,
+            stderr=self.stderr / unit,
+            curve=(self.curve[0], self.curve[1] / unit),
+            exponents=self.exponents / unit,
+            history=self.history / unit,
+            pesin=None if self.pesin is None else self.pesin / unit,
+            parameters={**self.parameters, "base": base},
+        )
+
+
+def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | None:
+    """The dimension at which volumes neither grow nor shrink: j + (λ1 + ... + λj) / |λ(j+1)|, j the last place with a sum not negative.
+
+    Parameters
+    ----------
+    exponents : array of shape (k,)
+    complete : bool
+        Whether these are all exponents; if so, and no sum is negative, the dimension is k. If not, it is then unknown.
+
+    Returns
+    -------
+    float or None
+
+    Examples
+    --------
+    >>> round(kaplan_yorke_dimension([0.41922, -1.62319]), 5)
+    1.25827
+    """
+    ordered = np.sort(np.asarray(exponents, float))[::-1]
+    sums = np.cumsum(ordered)
+    below = np.flatnonzero(sums < 0)
+    if not np.isfinite(sums[: below[0] if below.size else None]).all():
+        return None
+    if not below.size:
+        return float(len(ordered)) if complete else None
+    j = int(below[0])
+    return 0.0 if j == 0 else float(j + sums[j - 1] / abs(ordered[j]))
+
+
+def batch_stderr(logs: np.ndarray) -> np.ndarray:
+    """Standard errors of the column means of `logs` from about twenty batches, which outlast the correlations; NaN if there are too few."""
+    batches = min(_BATCHES, len(logs) // 2)
+    if batches < 4:
+        return np.full(logs.shape[1], np.nan)
+    with np.errstate(invalid="ignore"):
+        means = np.array([b.mean(0) for b in np.array_split(logs, batches)])
+        return means.std(0, ddof=1) / math.sqrt(batches)
+
+
+def chosen_interval(pilot: Rounds, every: int, exact: bool = False) -> int:
+    """Steps between two orthonormalisations.
+
+    Twin orbits must stay close: nothing may grow, and the frame not be sheared, by more than a factor of about 100. An `exact` derivative has
+    only rounding to fear: a shear of 10**4 leaves twelve digits of the smallest vector, and growth by 10**40 is far from overflow.
+    """
+    if not pilot.logs.size or not np.isfinite(pilot.logs).all():
+        return every
+    rates = pilot.logs.mean(0) / every
+    shear, growth = (1e4, 1e40) if exact else (100.0, 100.0)
+    strength = max(float(np.ptp(rates)) / math.log(shear), float(np.abs(rates).max()) / math.log(growth), 1e-3)
+    return int(min(max(1.0 / strength, 1.0), 50.0))
+
+
+def prepared(
+    system: System,
+    k: Any,
+    steps: Any,
+    transient: Any,
+    every: Any,
+    seed: Any,
+    state: State | None,
+    check: Callable[[int, int, int], None] | None = None,
+) -> tuple[State, np.ndarray, int, int, int, list[str]]:
+    """State and frame after the transient, steps, transient, steps between orthonormalisations, and notes: the beginning of every diagnostic by frames."""
+    steps = whole_number("steps", steps, 1)
+    transient = max(1000, steps // 10) if transient is None else whole_number("transient", transient, 0)
+    base = system.start(seed) if state is None else state.copy()
+    size = base.phase.size
+    if size == 0:
+        raise ArgumentError(
+            "`system` has no real coordinates, so no linearised map; largest_exponent measures the spread of damage in discrete systems"
+        )
+    k = size if k is None else whole_number("k", k, 1, size)
+    if check is not None:
+        check(size, k, transient)
+    frame = random_frame(
+        size,
+        k,
+        np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
+    )
+    notes = []
+    if not supports_tangent(system):
+        notes.append("the system has no tangent map: derivatives are differences of twin orbits")
+    interval = 1 if every is None else whole_number("every", every, 1)
+    first = min(transient, _PILOT) // interval
+    pilot = frame_rounds(system, base, frame, first, 1, interval)
+    rest = transient - first * interval
+    if every is None:
+        interval = chosen_interval(pilot, 1, supports_tangent(system))
+    diverged = pilot.diverged
+    # The last round may be shorter, so that the orbit measured does not depend on the interval.
+    for rounds, length in ((rest // interval, interval), (1, rest % interval)):
+        if rounds and length and not diverged:
+            diverged = frame_rounds(system, base, frame, 1, rounds, length).diverged
+    if diverged:
+        notes.append("the orbit diverged during the transient: the exponents of an unbounded orbit say nothing")
+    return base, frame, steps, transient, interval, notes
+
+
+def lyapunov_spectrum(
+    system: System,
+    k: int | None = None,
+    steps: int = 100_000,
+    transient: int | None = None,
+    every: int | None = None,
+    seed: Any = 0,
+    state: State | None = None,
+) -> Spectrum:
+    """The `k` largest Lyapunov exponents of a system, with errors, history, Kaplan-Yorke dimension and Pesin sum.
+
+    Parameters
+    ----------
+    system : System
+        Its own ``tangent`` is used where it has one; otherwise derivatives are differences of twin orbits under the same numbers of the
+        driver, at k + 1 orbits. A reference system or `UserMap` runs in one compiled kernel, common to all.
+    k : int, optional
+        All when not given.
+    steps : int
+        Steps measured (rounded up to whole rounds). The standard error falls like 1 / sqrt(steps); 100 000 steps give the Hénon map 0.0013.
+    transient : int, optional
+        Steps made first, in which the frame turns too; max(1000, steps / 10) when not given.
+    every : int, optional
+        Steps between two orthonormalisations; chosen in the transient when not given: at most 50, and so that little is lost to
+        rounding or, for twin orbits, to their distance.
+    seed : int
+        Of the start and of the first frame.
+    state : State, optional
+        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+
+    Returns
+    -------
+    Spectrum
+        In nats per unit time (per step where the system has no ``time_step``). A diverging orbit gives NaN and a warning.
+
+    Raises
+    ------
+    ArgumentError
+        When an argument is out of range, or the system has no real coordinates.
+
+    Examples
+    --------
+    >>> from weakchaos.systems import ArnoldCat
+    >>> lyapunov_spectrum(ArnoldCat(), steps=2000).exponents.round(6).tolist()
+    [0.962424, -0.962424]
+    """
+    base, frame, steps, transient, interval, notes = prepared(system, k, steps, transient, every, seed, state)
+    rounds = -(-steps // interval)
+    per_row = -(-rounds // min(_ROWS, rounds))
+    rows = -(-rounds // per_row)
+    width = per_row * interval * float(getattr(system, "time_step", 1.0))
+    parameters = {"steps": rows * per_row * interval, "transient": transient, "every": interval, "k": len(frame)}
+    if notes and "diverged" in notes[-1]:
+        return spectrum_of(np.empty((0, len(frame))), width, base.phase.size, parameters, notes)
+    result = frame_rounds(system, base, frame, rows, per_row, interval)
+    if result.diverged:
+        notes.append(f"the orbit diverged after {result.made * interval} steps: the exponents of an unbounded orbit say nothing")
+    if result.split:
+        notes.append(f"in {result.split} of {result.made} rounds the orbits took different branches of the map and are left out")
+    for j in np.flatnonzero(result.lost * 1000 > max(result.made, 1)):
+        notes.append(
+            f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
+        )
+    return spectrum_of(
+        result.logs[~np.isnan(result.logs).any(1)] if not result.diverged else result.logs[:0],
+        width,
+        base.phase.size,
+        parameters,
+        notes,
+    )
+
+
+def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, Any], notes: list[str]) -> Spectrum:
+    """The result behind growth `logs` over rows of `width` units of time."""
+    m, k = logs.shape
+    if m == 0:
+        missing = np.full(k, np.nan)
+        if not notes:
+            notes = ["no round could be measured"]
+        return Spectrum(
+            math.nan, parameters=parameters, warnings=tuple(notes), stderr=missing, exponents=missing, history=np.empty((0, k))
+        )
+    rates = logs / width
+    exponents = rates.mean(0)
+    order = np.argsort(-exponents, kind="stable")
+    times = width * np.arange(1, m + 1)
+    history = np.cumsum(rates, 0)[:, order] / np.arange(1, m + 1)[:, None]
+    exponents, stderr = exponents[order], batch_stderr(rates)[order]
+    if np.isneginf(exponents).any():
+        notes = [
+            *notes,
+            "a vector shrank to nothing (a superstable orbit, or a map that is not invertible): its exponent is minus infinity",
+        ]
+    complete = k == dim
+    dimension = kaplan_yorke_dimension(exponents, complete)
+    pesin = float(exponents[exponents > 0].sum()) if complete or exponents[-1] <= 0 else None
+    if dimension is None or pesin is None:
+        notes = [
+            *notes,
+            f"{k} exponents do not reach far enough for the {'Pesin sum' if pesin is None else 'Kaplan-Yorke dimension'}: raise `k`",
+        ]
+    return Spectrum(
+        value=float(exponents[0]),
+        stderr=stderr,
+        curve=(times, history[:, 0]),
+        parameters=parameters,
+        warnings=tuple(notes),
+        exponents=exponents,
+        times=times,
+        history=history,
+        kaplan_yorke=dimension,
+        pesin=pesin,
+    )

@@ -1,0 +1,209 @@
+"""The largest Lyapunov exponent of a recorded series, from the divergence of neighbours.
+
+Rosenstein, Collins and De Luca, Physica D 65 (1993) 117, doi:10.1016/0167-2789(93)90009-P: S(k) is the mean over reference points of the log
+distance, k steps later, to the nearest neighbour in delay space; its slope is the exponent. Kantz, Phys. Lett. A 185 (1994) 77,
+doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm; the median stands in for that average
+here, because one neighbour that a saddle has torn away would make up most of a mean.
+
+Three refinements make the slope usable without tuning. In flows the distance is taken across the orbit: a neighbour may be ahead or behind
+in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points is
+winsorised by a fifth at either end, where the pairs are that a saddle has just torn apart. The region of the fit is found by `scaling_region`, and where
+there is none, nothing is called an exponent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes, whole
+from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.separation import far_apart, resampled_slopes, separation_curves
+from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension
+from weakchaos.diagnostics.series.scaling import moving_average, scaling_region
+
+__all__ = ["Divergence", "lyapunov_from_series"]
+
+_ROUGH = 0.2  # reach beyond which a warning is due
+_REGULAR = 0.5  # nats
+_SEEN = 20  # mean periods that must be seen before motion is called regular
+
+
+@dataclass(frozen=True)
+class Divergence(Result):
+    """An exponent, and the curves of divergence it was read off.
+
+    Attributes
+    ----------
+    interval : (float, float) or None
+        95 % bootstrap interval over stretches of the series and over the acceptable regions of the fit, widened where the fit reaches distances at
+        which saturation is felt.
+    far_curve : array
+        Ordinates of the curve of neighbours that start farther away, at the abscissae of ``curve``.
+    scaling : bool
+        Whether a scaling region was found. Where it was not, ``value`` is NaN, or 0 for regular motion, and a warning says why.
+    """
+
+    interval: tuple[float, float] | None = None
+    far_curve: np.ndarray = field(default_factory=lambda: np.empty(0))
+    scaling: bool = False
+
+    def in_base(self, base: float) -> Divergence:
+        """The same in logarithms to another base (2 for bits)."""
+        changed = super().in_base(base)
+        assert isinstance(changed, Divergence)
+        unit = math.log(base)
+        interval = None if self.interval is None else (self.interval[0] / unit, self.interval[1] / unit)
+        return replace(changed, interval=interval, far_curve=self.far_curve / unit)
+
+
+def lyapunov_from_series(
+    x: Any,
+    dt: float = 1.0,
+    method: str = "rosenstein",
+    dim: int | None = None,
+    delay: int | None = None,
+    theiler: int | None = None,
+    horizon: int | None = None,
+    neighbours: int | None = None,
+    bootstrap: int = 200,
+    seed: int = 0,
+    base: float | None = None,
+) -> Divergence:
+    """The largest Lyapunov exponent of a recorded series, or the statement that it has none to show.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    dt : float
+        Time between two numbers; the exponent is per unit of it.
+    method : {"rosenstein", "kantz"}
+        One neighbour a reference point, or the median distance to several inside the logarithm (Kantz, with the ball that holds just them).
+    dim, delay : int, optional
+        Of the embedding; `embedding_dimension` and `embedding_delay` by default.
+    theiler : int, optional
+        Neighbours are more than this many steps apart in time, at least 1; `theiler_window` by default.
+    horizon : int, optional
+        Steps that neighbours are followed; doubled until they have saturated by default, at most a quarter of the series.
+    neighbours : int, optional
+        Per reference point; 1 for Rosenstein and 5 for Kantz by default.
+    bootstrap : int
+        Replicates for ``stderr`` and ``interval``.
+    seed : int
+    base : float, optional
+        Of the logarithm; nats by default.
+
+    Returns
+    -------
+    Divergence
+        ``curve``: times and S(k); ``fit_range``: the times of the scaling region; ``interval``: 95 %. Without a scaling region (noise, too
+        short a series) ``value`` is NaN; regular motion gives 0. ``warnings`` name the reason.
+
+    Raises
+    ------
+    ArgumentError
+
+    References
+    ----------
+    Rosenstein, Collins and De Luca, Physica D 65 (1993) 117, doi:10.1016/0167-2789(93)90009-P; Kantz, Phys. Lett. A 185 (1994) 77,
+    doi:10.1016/0375-9601(94)90991-1.
+
+    Examples
+    --------
+    >>> x = [0.3]
+    >>> for _ in range(2999):
+    ...     x.append(4 * x[-1] * (1 - x[-1]))
+    >>> result = lyapunov_from_series(x)
+    >>> bool(abs(float(result) - np.log(2)) < 0.05)
+    True
+    >>> lyapunov_from_series(np.random.default_rng(0).random(3000)).warnings[0][:17]
+    'no scaling region'
+    """
+    series = as_series(x, 100)
+    if method not in ("rosenstein", "kantz"):
+        raise ArgumentError(f"`method` must be 'rosenstein' or 'kantz'; got {shown(method)}")
+    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
+        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    whole(bootstrap, "bootstrap", 20)
+    near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole(neighbours, "neighbours", 1)
+    chosen_delay = embedding_delay(series)
+    is_map = chosen_delay.parameters["method"] == "map"
+    lag = int(chosen_delay.value) if delay is None else whole(delay, "delay", 1)
+    window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
+    size = int(embedding_dimension(series, lag, window).value) if dim is None else whole(dim, "dim", 1)
+    period = mean_period(series)
+    notes = list(tie_notes(series))
+    if not is_map and series.size < 50 * period:
+        notes.append(
+            f"the series is {series.size / period:.0f} mean periods long: too few for an exponent to settle; sample longer rather than finer"
+        )
+    parameters: dict[str, Any] = {
+        "method": method,
+        "dim": size,
+        "delay": lag,
+        "theiler": window,
+        "neighbours": near_count,
+        "dt": dt,
+    }
+    points = embed(series, size, lag)
+    if len(points) < 4 * window + 50:
+        raise ArgumentError(
+            f"`x` is too short for a Theiler window of {window} and an embedding in {size} dimensions with delay {lag}; got {series.size} numbers"
+        )
+    if notes and 2 * len(np.unique(points, axis=0)) < len(points):
+        return Divergence(
+            0.0,
+            None,
+            parameters=parameters,
+            warnings=("no scaling region: the series repeats itself exactly; regular motion, or too coarsely rounded", *notes),
+        )
+    longest = len(points) // 4
+    steps = min(longest, max(2 * window, 20) if horizon is None else whole(horizon, "horizon", 4))
+    while True:
+        curves = separation_curves(points, window, steps, near_count, 0 if is_map else window)
+        if curves is None:
+            return Divergence(
+                math.nan,
+                None,
+                parameters=parameters,
+                warnings=("no scaling region: too few points have neighbours outside of the Theiler window", *notes),
+            )
+        gap = curves.far - curves.near
+        if horizon is not None or steps >= longest or gap[-max(1, steps // 4) :].mean() < 0.5 * gap[0]:
+            break
+        steps = min(2 * steps, longest)
+    parameters["horizon"] = steps
+    smooth, shortest = (1, 3) if is_map else (max(1, round(period / 2)), max(3, round(period / 2)))
+    regions = scaling_region(curves.near, curves.far, smooth, shortest, far_apart(points))
+    curve = (dt * np.arange(steps + 1), curves.near)
+    if not regions:
+        rise = moving_average(curves.near, smooth).max() - curves.near[0]
+        # A random walk seen for a few of its longest swings looks as regular.
+        if rise < _REGULAR and gap[-max(1, steps // 4) :].mean() > 0.5 * gap[0] and series.size >= _SEEN * period:
+            text = "no scaling region: neighbours do not separate; the motion is periodic, quasi-periodic or contracting"
+            return Divergence(0.0, None, curve, None, parameters, (text, *notes), None, curves.far)
+        text = "no scaling region: the distance of neighbours does not grow exponentially; noise, too few points, or too high a dimension"
+        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
+    best = regions[0]
+    slopes = resampled_slopes(curves, regions, bootstrap, seed) / dt
+    if best.bend > 0.25:
+        notes.append(f"the slope changes by {100 * best.bend:.0f} % across the scaling region")
+    if best.reach > _ROUGH:
+        notes.append(f"distances reach {100 * best.reach:.0f} % of those of points far apart: too few points, the value is rough")
+    low, high = (float(v) for v in np.quantile(slopes, [0.025, 0.975]))
+    result = Divergence(
+        best.slope / dt,
+        float(slopes.std(ddof=1)),
+        curve,
+        (best.first * dt, best.last * dt),
+        parameters,
+        tuple(notes),
+        (low, high),
+        curves.far,
+        True,
+    )
+    return result if base is None else result.in_base(base)

@@ -1,0 +1,187 @@
+"""A second opinion on a recorded series: the estimators of nolds beside ours."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.tables import aligned
+from weakchaos.diagnostics.recorded import as_series, whole
+from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.series.dimension import correlation_dimension
+from weakchaos.diagnostics.series.divergence import lyapunov_from_series
+from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
+from weakchaos.diagnostics.series.template_entropy import sample_entropy
+
+__all__ = ["SecondOpinion", "nolds_measures", "second_opinion"]
+
+_COLUMNS = ("quantity", "weakchaos", "stderr", "nolds", "function", "seconds_weakchaos", "seconds_nolds")
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """Two estimates of each quantity.
+
+    Attributes
+    ----------
+    rows : list of dict
+        ``quantity``, ``weakchaos`` and ``nolds`` (None where it failed), ``stderr`` (of ours), ``function`` (of nolds),
+        ``seconds_weakchaos``, ``seconds_nolds`` (CPU), ``notes`` (warnings and failures of both).
+    numbers : int
+        How many numbers both saw.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    numbers: int = 0
+
+    def table(self) -> str:
+        """The rows as text, and the notes under them."""
+        notes = [f"{row['quantity']} ({row['function']}): {note}" for row in self.rows for note in row["notes"]]
+        return "\n".join([aligned(self.rows, _COLUMNS), *notes])
+
+    __str__ = table
+
+
+def nolds_measures() -> Any:
+    """The functions of nolds, without its data sets where those cannot be read.
+
+    0.6.2 reads them by a part of setuptools that is gone since version 82, 0.6.3 by one of importlib that came with Python 3.12: either
+    fails when the package is imported, although no estimator needs them.
+
+    Raises
+    ------
+    ArgumentError
+        When nolds is not installed.
+    """
+    from importlib.util import find_spec, module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    try:
+        import nolds
+
+        return nolds
+    except Exception as error:  # whatever its data sets ran into
+        reason = f"{type(error).__name__}: {error}"
+    try:
+        package = find_spec("nolds")
+        assert package is not None
+        assert package.origin is not None
+        spec = spec_from_file_location("nolds_measures", Path(package.origin).with_name("measures.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except Exception:  # the first reason says more
+        raise ArgumentError(f"`second_opinion` needs nolds, which could not be imported ({reason}); pip install nolds") from None
+    return module
+
+
+def _timed(function: Callable[[], Any]) -> tuple[Any, list[str], float]:
+    """What a call gives, None where it fails, the warnings and the failure as notes, and its CPU seconds."""
+    value, notes, begun = None, [], time.process_time()
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("always")
+        try:
+            value = function()
+        except Exception as error:  # the other one's estimate is still worth showing
+            notes.append(f"failed with {type(error).__name__}: {error}")
+    return value, notes + sorted({str(w.message) for w in caught}), time.process_time() - begun
+
+
+def second_opinion(x: Any, dt: float = 1.0, max_numbers: int = 2000) -> SecondOpinion:
+    """Our estimates of a recorded series beside those of nolds.
+
+    Ours are made with their defaults. nolds is given the embedding and the Theiler window that ours chose, the same tolerance for sample
+    entropy, least squares instead of its random fit, and otherwise its own defaults.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    dt : float
+        Time between two numbers.
+    max_numbers : int
+        Both see only the first so many: the time and the memory of nolds grow as their square.
+
+    Returns
+    -------
+    SecondOpinion
+        Rows for the largest Lyapunov exponent (``lyap_r``, and the first of ``lyap_e``), the correlation dimension, sample entropy, alpha of
+        detrended fluctuation analysis, and the Hurst exponent. Where one of the two fails, its column is None and a note says why.
+
+    Raises
+    ------
+    ArgumentError
+        Also when nolds is not installed.
+
+    References
+    ----------
+    Schölzel, nolds, doi:10.5281/zenodo.3814723.
+
+    Examples
+    --------
+    >>> x = [0.3]
+    >>> for _ in range(999):
+    ...     x.append(4 * x[-1] * (1 - x[-1]))
+    >>> opinion = second_opinion(x)
+    >>> [row["function"] for row in opinion.rows]
+    ['lyap_r', 'lyap_e', 'corr_dim', 'sampen', 'dfa', 'hurst_rs']
+    """
+    series = as_series(x, 200)[: whole(max_numbers, "max_numbers", 200)]
+    as_series(series, 200)
+    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not 0 < dt < np.inf:
+        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    nolds = nolds_measures()
+    rows: list[dict[str, Any]] = []
+
+    def add(quantity: str, name: str, ours: tuple[Any, list[str], float], function: Callable[[], Any]) -> None:
+        result, own_notes, seconds = ours
+        own = float(result.value) if isinstance(result, Result) and np.isfinite(result.value) else None
+        value, notes, theirs = _timed(lambda: float(np.ravel(function())[0]))
+        if value is not None and not np.isfinite(value):
+            value, notes = None, [*notes, "found no finite value"]
+        mine = [*(result.warnings if isinstance(result, Result) else ()), *own_notes]
+        rows.append(
+            {
+                "quantity": quantity,
+                "weakchaos": own,
+                "stderr": None if own is None else result.stderr,
+                "nolds": value,
+                "function": name,
+                "seconds_weakchaos": seconds,
+                "seconds_nolds": theirs,
+                "notes": [*(f"weakchaos: {n}" for n in mine), *(f"nolds: {n}" for n in notes)],
+            }
+        )
+
+    exponent = _timed(lambda: lyapunov_from_series(series, dt))
+    chosen = exponent[0].parameters if exponent[0] is not None else {}
+    dim, delay, theiler = chosen.get("dim", 2), chosen.get("delay", 1), chosen.get("theiler", 1)
+    add(
+        "largest exponent",
+        "lyap_r",
+        exponent,
+        lambda: nolds.lyap_r(series, emb_dim=dim, lag=delay, min_tsep=theiler, tau=dt, fit="poly"),
+    )
+    # lyap_e wants emb_dim = 1 + a multiple of matrix_dim - 1, in single steps.
+    matrix = max(dim, 2)
+    add(
+        "largest exponent",
+        "lyap_e",
+        exponent,
+        lambda: nolds.lyap_e(series[::delay], 1 + 2 * (matrix - 1), matrix, min_tsep=-(-theiler // delay), tau=dt * delay),
+    )
+    tolerance = 0.2 * float(series.std(ddof=1))
+    for quantity, name, estimate, function in (
+        ("correlation dimension", "corr_dim", correlation_dimension, lambda: nolds.corr_dim(series, matrix, lag=delay, fit="poly")),
+        ("sample entropy", "sampen", sample_entropy, lambda: nolds.sampen(series, 2, tolerance, closed=True)),
+        ("DFA alpha", "dfa", detrended_fluctuation, lambda: nolds.dfa(series, fit_exp="poly")),
+        ("Hurst exponent", "hurst_rs", hurst_exponent, lambda: nolds.hurst_rs(series, fit="poly")),
+    ):
+        add(quantity, name, _timed(lambda estimate=estimate: estimate(series)), function)  # type: ignore[misc]
+    return SecondOpinion(rows, series.size)

@@ -1,0 +1,202 @@
+"""Sample, approximate and multiscale entropy: how often stretches that agree within r agree one value further.
+
+* Sample entropy, ``ln(B / A)``: of all pairs i < j among the first N - m templates, B agree within r in m values and A in m + 1,
+  in the largest difference, distances equal to r included (Richman and Moorman, Am. J. Physiol. 278 (2000) H2039,
+  doi:10.1152/ajpheart.2000.278.6.H2039).
+* Approximate entropy, ``Phi(m) - Phi(m + 1)``, Phi the mean of ln of the fraction of templates near each, itself included (Pincus,
+  PNAS 88 (1991) 2297, doi:10.1073/pnas.88.6.2297).
+* Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89
+  (2002) 068102, doi:10.1103/PhysRevLett.89.068102).
+
+All pairs are counted, by `weakchaos.diagnostics.series.near_templates`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.diagnostics.recorded import as_series
+from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.series.near_templates import near_templates
+from weakchaos.diagnostics.symbols.entropy import long_run_error
+
+__all__ = ["SampleEntropy", "approximate_entropy", "multiscale_entropy", "sample_entropy"]
+
+
+@dataclass(frozen=True)
+class SampleEntropy(Result):
+    """``value`` is ``ln(matches / matches_longer)``.
+
+    Attributes
+    ----------
+    matches, matches_longer : int
+        B and A: pairs of templates of m values, and of m + 1, that agree within r.
+    """
+
+    matches: int = 0
+    matches_longer: int = 0
+
+
+def _tolerance(x: np.ndarray, r: Any) -> float:
+    if r is None:
+        return 0.2 * float(x.std(ddof=1))
+    if isinstance(r, bool) or not isinstance(r, int | float | np.number) or not (r >= 0 and math.isfinite(r)):
+        raise ArgumentError(f"`r` must be a number of at least 0, in the units of `x`; got {shown(r)}")
+    return float(r)
+
+
+def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]:
+    m = whole_number("m", m, 1, 60)
+    x = as_series(x, m + 2, constant=True)
+    r, notes = _tolerance(x, r), []
+    if x.max() - x.min() <= r:
+        notes.append("all values agree within `r`: every pair matches, whatever the dynamics")
+    elif np.unique(x).size < x.size // 2:
+        notes.append(
+            "most values are equal to others: for coarse or discrete data the result depends on where `r` falls between them"
+        )
+    if x.size < 10**m:
+        notes.append(f"{x.size} values for m = {m}: 10**m to 20**m are advised")
+    return x, m, r, notes
+
+
+def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | None = None) -> SampleEntropy:
+    """Sample entropy of a series, nats.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    m : int
+        Values a template, 1 to 60.
+    r : float, optional
+        Tolerance in the units of `x`, distances equal to it included; 0.2 standard deviations (ddof 1) by default.
+    base : float, optional
+        Of the logarithm; nats by default.
+
+    Returns
+    -------
+    SampleEntropy
+        Infinite, with a warning, where no pair agrees in m + 1 values. The standard error is that of the ratio of two
+        U-statistics, from batch means of each template's own counts, so it allows for overlap and correlation.
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> round(float(sample_entropy(np.random.default_rng(0).normal(size=2000))), 1)
+    2.2
+    """
+    x, m, r, notes = _checked(x, m, r)
+    near, longer = near_templates(x, m, r)
+    total = near.size
+    b, a = (int(near.sum()) - total) // 2, (int(longer.sum()) - total) // 2
+    stderr = None
+    if a == 0:
+        value = math.inf
+        notes.append(f"no pair of {m + 1} values agrees within r = {r:.4g}: not defined; take a larger `r` or more data")
+    else:
+        value = math.log(b / a)
+        influence = long_run_error((near - 1) * (total / (2 * b)) - (longer - 1) * (total / (2 * a)))
+        stderr = None if influence is None else 2 * influence
+        if a < 20:
+            notes.append(f"{a} pairs agree in {m + 1} values: too few for a precise ratio")
+    result = SampleEntropy(
+        value, stderr, parameters={"m": m, "r": r, "n": x.size}, warnings=tuple(notes), matches=b, matches_longer=a
+    )
+    return result if base is None else result.in_base(base)  # type: ignore[return-value]
+
+
+def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float | None = None) -> Result:
+    """Approximate entropy of a series, nats.
+
+    Parameters
+    ----------
+    x, m, r, base
+        As for `sample_entropy`.
+
+    Returns
+    -------
+    Result
+        Biased low for short series, since every template is near itself; sample entropy is not.
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> float(approximate_entropy([1, 2] * 100, r=0.5)) < 0.01
+    True
+    """
+    x, m, r, notes = _checked(x, m, r)
+    # Here templates of m values are N - m + 1, one more than have a next value: a far away value appended gives it one that
+    # matches none.
+    longest = np.append(x, x.max() + 2 * r + 2 * (x.max() - x.min()) + 1)
+    near, _ = near_templates(longest, m, r)
+    _, longer = near_templates(x, m, r)
+    phi = np.log(near / near.size).mean() - np.log(longer / longer.size).mean()
+    result = Result(
+        float(phi),
+        None,
+        parameters={"m": m, "r": r, "n": x.size},
+        warnings=(*notes, "no standard error: the estimate's own bias is larger"),
+    )
+    return result if base is None else result.in_base(base)
+
+
+def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = None, base: float | None = None) -> Result:
+    """Sample entropy of the means of s consecutive values, for s = 1 .. `scales`.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    scales : int
+    m : int
+    r : float, optional
+        The same at all scales; 0.2 standard deviations (ddof 1) of `x` by default.
+    base : float, optional
+        Of the logarithm; nats by default.
+
+    Returns
+    -------
+    Result
+        ``curve``: scales and sample entropies. The value is their sum, the complexity index: it falls with scale for white noise
+        and stays for 1/f noise. Scales without matches are left out of the sum, with a warning.
+
+    Raises
+    ------
+    ArgumentError
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> curve = multiscale_entropy(np.random.default_rng(0).normal(size=4000), scales=3).curve
+    >>> bool((np.diff(curve[1]) < 0).all())
+    True
+    """
+    scales = whole_number("scales", scales, 1)
+    x = as_series(x, scales * (whole_number("m", m, 1) + 2), constant=True)
+    r = _tolerance(x, r)
+    values, notes, variance = [], [], 0.0
+    for s in range(1, scales + 1):
+        part = sample_entropy(x[: x.size - x.size % s].reshape(-1, s).mean(1), m, r)
+        values.append(part.value)
+        variance += (part.stderr or 0.0) ** 2
+        notes += [f"scale {s}: {note}" for note in part.warnings]
+    curve = np.array(values)
+    finite = np.isfinite(curve)
+    notes.append("no standard error of the sum: the scales share their data")
+    result = Result(
+        float(curve[finite].sum()), None, (np.arange(1, scales + 1), curve), None, {"m": m, "r": r, "scales": scales}, tuple(notes)
+    )
+    return result if base is None else result.in_base(base)

@@ -1,0 +1,106 @@
+"""The 0-1 test for chaos.
+
+Gottwald and Melbourne, SIAM J. Appl. Dyn. Syst. 8 (2009) 129, doi:10.1137/080718851: the series drives a walk in the plane,
+z_n = sum_{j <= n} x_j exp(i c j). Its mean square displacement M(n), freed of the oscillation (E x)^2 (1 - cos nc) / (1 - cos c), stays
+bounded for regular motion and grows linearly for chaos (and for noise). K is the correlation of n and M(n), the median over frequencies c.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.recorded import as_series, whole
+from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.series.embedding import embedding_delay
+
+__all__ = ["zero_one_test"]
+
+_LEAST = 200
+
+
+def _displacements(z: np.ndarray, lags: int) -> np.ndarray:
+    """Mean of |z[j + n] - z[j]|^2 over the same j for all n = 1 .. lags, by the fast Fourier transform."""
+    origins = z.size - lags
+    length = 1 << (z.size + origins).bit_length()
+    head = np.zeros(length, complex)
+    head[:origins] = z[:origins]
+    cross = np.fft.ifft(np.fft.fft(z, length) * np.fft.fft(head).conj())[1 : lags + 1].real
+    power = np.concatenate([[0.0], np.cumsum(np.abs(z) ** 2)])
+    moved = power[origins + 1 : origins + lags + 1] - power[1 : lags + 1]
+    return (moved + power[origins] - 2 * cross) / origins
+
+
+def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> Result:
+    """How chaotic a deterministic series is, from 0 (regular) to 1 (chaotic).
+
+    Noise has 1 too: the test tells regular from irregular, and says nothing about where irregularity comes from.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+    frequencies : int
+        Values of c, spread evenly over (pi/5, 4 pi/5).
+    stride : int, optional
+        Every how many numbers are used. Oversampled flows look regular to the test, so it is `embedding_delay` by default, which is 1 for
+        maps.
+
+    Returns
+    -------
+    Result
+        ``value``: the median K; ``stderr``: of the median, from the scatter over frequencies; ``curve``: frequencies and their K. Values
+        between 0.2 and 0.8 come with a warning.
+
+    Raises
+    ------
+    ArgumentError
+
+    References
+    ----------
+    Gottwald and Melbourne, SIAM J. Appl. Dyn. Syst. 8 (2009) 129, doi:10.1137/080718851.
+
+    Examples
+    --------
+    >>> x = [0.3]
+    >>> for _ in range(1999):
+    ...     x.append(4 * x[-1] * (1 - x[-1]))
+    >>> float(zero_one_test(x)) > 0.95
+    True
+    >>> abs(float(zero_one_test([0.1, 0.7, 0.4] * 500))) < 0.05
+    True
+    """
+    series = as_series(x, _LEAST)
+    frequencies = whole(frequencies, "frequencies", 10)
+    step = int(embedding_delay(series).value) if stride is None else whole(stride, "stride", 1)
+    used = series[::step]
+    notes = []
+    if used.size < _LEAST:
+        if stride is not None:
+            raise ArgumentError(f"`stride` must leave at least {_LEAST} numbers; {step} leaves {used.size} of {series.size}")
+        step = max(1, series.size // _LEAST)
+        used = series[::step]
+        notes.append(f"the flow is oversampled and too short: {used.size} numbers, every {step}th, may still look regular")
+    # A scale near 1 keeps sums of squares far from overflow and changes no correlation.
+    used = (used - used.min()) / (used.max() - used.min())
+    n = used.size
+    lags, times = n // 10, np.arange(1, n + 1)
+    angles = math.pi / 5 + 3 * math.pi / 5 * (np.arange(frequencies) + 0.5) / frequencies
+    lag = np.arange(1, lags + 1)
+    values = np.empty(frequencies)
+    for i, c in enumerate(angles):
+        walk = np.cumsum(used * np.exp(1j * c * times))
+        free = _displacements(walk, lags) - used.mean() ** 2 * (1 - np.cos(c * lag)) / (1 - math.cos(c))
+        spread = free.std()
+        # A walk that returns exactly has nothing that could grow.
+        values[i] = np.corrcoef(lag, free)[0, 1] if spread > 1e-12 else 0.0
+    value = float(np.median(values))
+    if 0.2 < value < 0.8:
+        notes.append(
+            f"K = {value:.2f} decides nothing: weak chaos, a long transient, too short a series, or another sampling is needed"
+        )
+    stderr = float(1.2533 * values.std(ddof=1) / math.sqrt(frequencies))
+    parameters = {"frequencies": frequencies, "stride": step, "lags": lags, "numbers": n}
+    return Result(value, stderr, (angles, values), None, parameters, tuple(notes))

@@ -1,0 +1,1 @@
+"""Diagnostics of sequences of symbols: entropies, words, complexities, repetitions."""

@@ -1,0 +1,1 @@
+"""Herding that learns: classifiers with the interface of scikit-learn."""

@@ -1,0 +1,115 @@
+"""Entropic herding.
+
+Yamashita, Suzuki and Aihara, Stat. Comput. 33 (2023) 31, doi:10.1007/s11222-022-10199-8, arXiv:2112.11616: herding whose every step yields a
+distribution r_t instead of a state. With features phi of averages ``eta(q) = E_q phi``, moments m and entropy H
+
+    r_t = argmin_q <a_{t-1}, eta(q)> - lambda H(q),        a_t = (1 - epsilon_t) a_{t-1} + epsilon_t (eta(r_t) - m).
+
+a is the error of the moments of the mixture of r_1 .. r_t with weights that epsilon says, since eta is linear in q; and the mixture has at least
+the mean entropy of its parts. So a step is greedy descent on ``|eta(p) - m|^2 / 2 - lambda H(p)``, whose minimum over all distributions is the
+one of greatest entropy for moments a little beside m: their error is lambda times its parameters. The paper writes the weight of the moments,
+Lambda = 1 / lambda. For lambda = 0 and epsilon_t = 1/t every r_t is a point and the recursion is herding, with ``w_t = -t a_t``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from weakchaos.core.arguments import positive, real_number, whole_number
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.herding.entropic.base import Mixture, two_valued
+from weakchaos.herding.entropic.bernoulli import BernoulliBound
+from weakchaos.herding.entropic.finite import FiniteBound
+from weakchaos.herding.entropic.gaussian import GaussianBound
+from weakchaos.samplers.base import Sampler
+from weakchaos.targets.ising_moments import IsingMoments
+from weakchaos.targets.moments import Moments
+from weakchaos.targets.mrf import PairwiseMRF
+from weakchaos.targets.points import Points
+
+__all__ = ["EntropicHerding", "Mixture"]
+
+_FAMILIES = ("finite", "bernoulli", "gaussian")
+
+
+@dataclass(frozen=True)
+class EntropicHerding(Sampler):
+    """Entropic herding: a sequence of simple distributions whose mixture matches moments and has a large entropy.
+
+    Parameters
+    ----------
+    entropy_weight : float
+        lambda, what a nat of entropy is worth in units of half a squared moment error; 0 gives herding. Well below `step_size` the dynamics are chaotic
+        and mix; above it they come to rest, over all distributions where they should, over products in a local minimum that may lie far off.
+    step_size : float or None
+        epsilon, the weight of the newest distribution: a constant in (0, 1], or None for 1/t, under which all count alike.
+    family : {"finite", "bernoulli", "gaussian"}, optional
+        Where r_t is looked for. ``"finite"``: all distributions on the states of `Moments`; r_t is exact. ``"bernoulli"``: products over two-valued
+        units, on `IsingMoments`, on `PairwiseMRF` and `Ising` of at most 20 units, whose moments are then exact, and on two-valued `Points`;
+        features are the units, as -1 and +1, and their products over the edges, all pairs for `Points`. ``"gaussian"``: products of normals on `Points`; features are all monomials of the standardised coordinates up to
+        `degree`, means stay within the range of the points. Default: what fits the target.
+    degree : int
+        1 to 4; of the Gaussian family.
+    n_sweeps : int
+        At most so many rounds of exact minimisation over one coordinate at a time, from r_{t-1} on (product families; a local minimum).
+    readout : {"sample", "mean"}
+        A draw is drawn from r_t with the driver, or is the mean of r_t, without random numbers (product families).
+    start : {"random", "zero"}
+        First a.
+
+    Notes
+    -----
+    ``stats["entropy"]`` is H(r_t) in nats (minus infinity for points of the Gaussian family), ``stats["objective"]`` what r_t minimises.
+    ``trace.system.mixture(state, n)`` is the mixture of the next n distributions, with its ``log_prob``.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]], fields=[0.5, -1.0])
+    >>> trace = wc.sample(model, EntropicHerding(readout="mean"), draws=2000, warmup=200, chains=1, seed=1, progress=False)
+    >>> bool(float(trace.error()) < 0.03)
+    True
+    >>> mixture = trace.system.mixture(trace.states[0], 500)
+    >>> mixture.log_prob([[0, 0], [1, 1]]).shape
+    (2,)
+    """
+
+    entropy_weight: float = 0.003
+    step_size: float | None = 0.01
+    family: str | None = None
+    degree: int = 4
+    n_sweeps: int = 10
+    readout: str = "sample"
+    start: str = "random"
+
+    def __post_init__(self):
+        if real_number("entropy_weight", self.entropy_weight) < 0:
+            raise ArgumentError(f"`entropy_weight` must not be negative; got {shown(self.entropy_weight)}")
+        if self.step_size is not None:
+            positive("step_size", self.step_size)
+            if self.step_size > 1:
+                raise ArgumentError(f"`step_size` must lie in (0, 1], or be None for 1/t; got {shown(self.step_size)}")
+        if self.family not in (None, *_FAMILIES):
+            raise ArgumentError(f"`family` must be one of {', '.join(_FAMILIES)}, or None; got {shown(self.family)}")
+        object.__setattr__(self, "degree", whole_number("degree", self.degree, 1, 4))
+        object.__setattr__(self, "n_sweeps", whole_number("n_sweeps", self.n_sweeps, 1))
+        if self.readout not in ("sample", "mean"):
+            raise ArgumentError(f"`readout` must be 'sample' or 'mean'; got {shown(self.readout)}")
+        if self.start not in ("random", "zero"):
+            raise ArgumentError(f"`start` must be 'random' or 'zero'; got {shown(self.start)}")
+
+    def bind(self, target: Any, driver: Any = "pcg64") -> Any:
+        """The system of entropic herding on a target; `driver` draws from r_t where draws are samples."""
+        self.require(target, (Moments, IsingMoments, Points, PairwiseMRF), "Moments, IsingMoments, Points, PairwiseMRF or Ising")
+        if isinstance(target, Moments):
+            fitting: tuple[str, ...] = ("finite",)
+        elif isinstance(target, PairwiseMRF | IsingMoments):
+            fitting = ("bernoulli",)
+        else:
+            fitting = ("bernoulli", "gaussian") if two_valued(target.x) else ("gaussian",)
+        family = fitting[0] if self.family is None else self.family
+        if family not in fitting:
+            raise ArgumentError(f"`family` must be {' or '.join(map(repr, fitting))} on {target!r}; got {shown(self.family)}")
+        kinds = {"finite": FiniteBound, "bernoulli": BernoulliBound, "gaussian": GaussianBound}
+        return kinds[family](self, target, driver)

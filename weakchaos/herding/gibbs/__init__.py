@@ -1,0 +1,1 @@
+"""Herded Gibbs sampling."""

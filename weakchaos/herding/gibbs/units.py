@@ -1,0 +1,283 @@
+"""Herded Gibbs sampling.
+
+Bornn, Chen, de Freitas, Eskelin, Fang and Welling, ICLR 2013, arXiv:1301.4168; Chen, Bornn, de Freitas, Eskelin, Fang and Welling, JMLR 17
+(2016) 10: Gibbs sampling in which each conditional distribution is herded instead of drawn. A unit keeps a weight for every state of the
+others it is conditioned on; at a visit (0/1 units)
+
+    x_i = 1 if w > 0 else 0,      w += P(x_i = 1 | others) - x_i,
+
+and for more states ``x_i = argmax_k w_k`` (the lowest on ties), ``w_k += P(x_i = k | others) - [x_i = k]``. No random number is drawn.
+Averages converge like 1/T on independent units and fully connected graphs; with weights shared by all states of equal Markov blanket the
+error of sparse graphs reaches a plateau.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import positive
+from weakchaos.core.counters import STEPS
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.system import State
+from weakchaos.herding.gibbs.blocks import herd_blocks
+from weakchaos.herding.gibbs.lattice import herd_few_neighbours, neighbourhoods
+from weakchaos.herding.gibbs.weights import (
+    FULL,
+    HASH,
+    KINDS,
+    SHARED,
+    STARTS,
+    VISITED,
+    ZERO,
+    begin,
+    bin_of,
+    choose,
+    hashed,
+    lay_out,
+    rehash,
+)
+from weakchaos.native.compiled import kernel
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.blocks import checked_blocks, join_blocks
+from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.targets.discrete import DiscreteTarget, factor_conditional, pair_field
+
+__all__ = ["HerdedGibbs"]
+
+_COARSER = {"full": ("blanket", "shared"), "hash": ("blanket", "shared"), "blanket": ("shared",), "shared": ()}
+_FIRST_SLOTS = 1 << 12
+
+
+@kernel
+def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, first, n, every, draws, sums):
+    kind, bins, base, width, start, unit, stride, word, own = fine
+    if coarse is not None:  # known when the kernel is compiled: there are two of it
+        kind2, bins2, base2, width2, start2, unit2, stride2, _, _ = coarse
+    cardinality, offset, free, table_start = model.cardinality, model.offset, model.free, model.table_start
+    blanket_ptr, blanket, step, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
+    pair_ptr, pair_unit, pair_weight, field = model.pair_ptr, model.pair_unit, model.pair_weight, model.field
+    pairwise = field.size > 0
+    units = cardinality.size
+    x, seed = symbols[:units], np.uint64(symbols[units])
+    p = np.empty(max(2, cardinality.max()))
+    full = np.uint64(0)
+    for i in range(units):
+        full += word[i] * np.uint64(x[i])
+    for t in range(first, n):
+        if kind == HASH and 2 * (counters[VISITED] + free.size) > keys.size:
+            return t  # the caller gives more rows and comes back
+        for visit in range(free.size):
+            i = free[visit]
+            states = cardinality[i]
+            within = -1
+            if table_start[i] >= 0:
+                within = 0
+                for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
+                    within += step[a] * x[blanket[a]]
+                place, below = table_start[i] + within, 0.0
+                for k in range(states - 1):
+                    p[k] = cdf[place + k] - below
+                    below = cdf[place + k]
+                p[states - 1] = 1.0 - below
+            elif pairwise:
+                p[1] = 1.0 / (1.0 + math.exp(-pair_field(i, x, pair_ptr, pair_unit, pair_weight, field)))
+                p[0] = 1.0 - p[1]
+            else:
+                if not factor_conditional(
+                    i, x, cardinality, model.factor_ptr, model.factor, model.own_stride, model.scope_ptr, model.scope,
+                    model.scope_stride, model.table_ptr, model.log_table, p,
+                ):  # fmt: skip
+                    return t
+            others = full - word[i] * np.uint64(x[i])
+            if kind == HASH:
+                key = others + own[i]
+                row, _ = hashed(keys, key)
+                slot, name = base[i] + row * width[i], key
+            else:
+                # Written out: a function of so many arrays is called and not inlined, for as much time as all of the rest.
+                if kind == FULL:
+                    slot = base[i] + np.int64(others) * width[i]
+                elif kind == SHARED:
+                    slot = base[i] + bin_of(p, states, bins) * width[i]
+                elif within >= 0:
+                    slot = base[i] + (within if states == 2 else within // (states - 1) * states)
+                else:
+                    slot = base[i]
+                    for a in range(start[i], start[i + 1]):
+                        slot += stride[a] * x[unit[a]]
+                name = np.uint64(slot)
+            wide, own_rule = -1, rule
+            if coarse is not None:
+                own_rule = ZERO
+                if kind2 == SHARED:
+                    wide = base2[i] + bin_of(p, states, bins2) * width2[i]
+                elif within >= 0:
+                    wide = base2[i] + (within if states == 2 else within // (states - 1) * states)
+                else:
+                    wide = base2[i]
+                    for a in range(start2[i], start2[i + 1]):
+                        wide += stride2[a] * x[unit2[a]]
+                if math.isnan(values[wide]):
+                    begin(values, wide, rule, p, states, width2[i], seed, np.uint64(wide))
+            if math.isnan(values[slot]):
+                counters[VISITED] += 1
+                begin(values, slot, own_rule, p, states, width[i], seed, name)
+            if states == 2:  # `choose`, written out for the same reason
+                value = values[slot]
+                if coarse is not None:
+                    value += values[wide]
+                new = 1 if p[1] >= 1.0 or (value > 0.0 and p[1] > 0.0) else 0
+                values[slot] += p[1] - new
+                if coarse is not None:
+                    values[wide] += p[1] - new
+            else:
+                new = choose(values, slot, wide, p, states)
+            x[i] = new
+            full = others + word[i] * np.uint64(new)
+        counters[STEPS] += 1
+        if (t + 1) % every == 0:
+            record(x, offset, (t + 1) // every - 1, draws, sums)
+    return n
+
+
+class _Bound(BoundDiscrete):
+    """Phase: coarse weights, then fine ones, NaN where none was used yet. Symbols: the units, the seed of first values, keys of rows."""
+
+    moves: tuple[tuple[int, ...], ...] | None = ()
+
+    def __init__(self, sampler: HerdedGibbs, target: Any, driver: Any):
+        super().__init__(sampler, target, None)
+        self._model = target.model()
+        free = set(self._model.free.tolist())
+        self._lay_out([(i,) if i in free else () for i in range(self.dim)])
+        none = sampler.coarse is None and sampler.weights == "blanket"
+        self._around = neighbourhoods(self._model) if none else None
+
+    def _lay_out(self, movers: list[tuple[int, ...]]) -> None:
+        sampler, model = self.sampler, self._model
+        self._coarse, self._first = None, 0
+        if sampler.coarse is not None:
+            self._coarse, self._first = lay_out(sampler.coarse, sampler.bins, model, movers)
+        self._fine, self._size = lay_out(sampler.weights, sampler.bins, model, movers, self._first, _FIRST_SLOTS)
+        self._hashed = sampler.weights == "hash"
+        self._visits = sum(1 for block in movers if block)
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """Units at random or at `position`, no weight used yet."""
+        units = super().new_state(rng, position).symbols
+        seed = rng.integers(0, 2**63, 1)
+        keys = np.zeros(_FIRST_SLOTS if self._hashed else 0, np.int64)
+        return State(phase=np.full(self._size, np.nan), symbols=np.concatenate([units, seed, keys]))
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        done = 0
+        while True:
+            keys = state.symbols[self.dim + 1 :].view(np.uint64)
+            reached = self._sweep(state, keys, done, n, every, draws, sums)
+            if reached == n or not self._hashed or 2 * (state.counters[VISITED] + self._visits) <= keys.size:
+                return reached
+            done = reached
+            self._grow(state, keys)
+
+    def _sweep(self, state: State, keys: np.ndarray, done: int, n: int, every: int, draws: np.ndarray, sums: np.ndarray) -> int:
+        rule = STARTS.index(self.sampler.start)
+        if self._around is not None:
+            return herd_few_neighbours(
+                self._model, self._around, self._fine.base, rule, state.phase, state.symbols, state.counters, n, every, draws, sums
+            )  # fmt: skip
+        return _herd_units(
+            self._model, self._fine, self._coarse, rule, state.phase, state.symbols, keys, state.counters, done, n, every, draws, sums
+        )  # fmt: skip
+
+    def _grow(self, state: State, keys: np.ndarray) -> None:
+        width = int(self._fine.width.max())
+        rows = keys.size
+        while rows < 3 * (int(state.counters[VISITED]) + self._visits):
+            rows *= 2
+        symbols = np.concatenate([state.symbols[: self.dim + 1], np.zeros(rows, np.int64)])
+        phase = np.concatenate([state.phase[: self._first], np.full(rows * width, np.nan)])
+        rehash(keys, state.phase[self._first :], width, symbols[self.dim + 1 :].view(np.uint64), phase[self._first :])
+        state.symbols, state.phase = symbols, phase
+
+
+class _BoundBlocks(_Bound):
+    """Blocks of units, each herded jointly: its joint states are those of one unit."""
+
+    def __init__(self, sampler: HerdedGibbs, target: Any, driver: Any):
+        BoundDiscrete.__init__(self, sampler, target, None)
+        self._model, self.blocks, self._blocks = join_blocks(target, checked_blocks(sampler.blocks, target))
+        self.moves = self.blocks
+        self._lay_out(list(self.blocks))
+
+    def _sweep(self, state: State, keys: np.ndarray, done: int, n: int, every: int, draws: np.ndarray, sums: np.ndarray) -> int:
+        rule = STARTS.index(self.sampler.start)
+        return herd_blocks(
+            self._model, self._blocks, self._fine, self._coarse, rule, state.phase, state.symbols, keys, state.counters, done, n, every, draws, sums
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HerdedGibbs(Sampler):
+    """Herded Gibbs: Gibbs sampling whose choices are herded, deterministic given its first weights; one step is a sweep.
+
+    Parameters
+    ----------
+    weights : {"blanket", "full", "hash", "shared"}
+        What a weight belongs to: the state of the unit's Markov blanket, of all other units (a table), of all other units (stored when
+        first visited), or a bin of the conditional probability (Eskelinen's discretised herded Gibbs, doi:10.14288/1.0074003; see Yamashita
+        and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6). On fully connected models the first two are the same.
+    bins : int
+        Bins per probability for ``"shared"``; one makes a single weight a unit.
+    start : {"stationary", "centre", "uniform", "zero"}
+        First weights: drawn from the invariant law of the herding map when a weight is first used (then each choice, taken alone, has
+        the probability that Gibbs sampling would give it), the centre of that law (the first choice is the likeliest state), uniform on
+        [-1/2, 1/2), or zero. The first begins as accurate as Gibbs sampling, the others with an error that each new state of the others
+        adds to until it has been visited a few times.
+    coarse : {"blanket", "shared"}, optional
+        A second, coarser weight that is added to the first and charged alike (`weakchaos.herding.gibbs.weights`): states that were never
+        visited are then decided by what their like have been given. Fine weights begin at zero, and `start` is that of the coarse ones.
+    blocks : tuple of tuples of int, or "deterministic", optional
+        Units herded jointly, as for `weakchaos.samplers.Gibbs`; units in no block follow by themselves.
+
+    Notes
+    -----
+    The guarantee is |count of x_i = 1 - sum of its probabilities| <= 1 for each weight of a 0/1 unit; with coarse weights it is bounded
+    too. Memory of ``"full"`` is the number of units times the number of states.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]], fields=[0.3, -0.5])
+    >>> trace = wc.sample(model, HerdedGibbs(), draws=10_000, warmup=0, seed=1, progress=False)
+    >>> bool(float(trace.error()) < 1e-3)
+    True
+    """
+
+    weights: str = "blanket"
+    bins: int = 10
+    start: str = "stationary"
+    coarse: str | None = None
+    blocks: Any = None
+
+    def __post_init__(self):
+        if self.weights not in KINDS:
+            raise ArgumentError(f"`weights` must be one of {', '.join(KINDS)}; got {shown(self.weights)}")
+        positive("bins", self.bins, whole=True)
+        if self.start not in STARTS:
+            raise ArgumentError(f"`start` must be one of {', '.join(STARTS)}; got {shown(self.start)}")
+        coarser = _COARSER[self.weights]
+        if self.coarse is not None and self.coarse not in coarser:
+            allowed = f"None or one of {', '.join(coarser)}" if coarser else "None"
+            raise ArgumentError(f"`coarse` must be {allowed} with `weights`={self.weights!r}; got {shown(self.coarse)}")
+        if isinstance(self.blocks, str) and self.blocks != "deterministic":
+            raise ArgumentError(f"`blocks` must be tuples of units or 'deterministic'; got {shown(self.blocks)}")
+
+    def bind(self, target: Any, driver: Any = None) -> _Bound:
+        """The system of this sampler on a discrete target; `driver` is not used, since no number is drawn."""
+        self.require(target, DiscreteTarget, "a discrete target (PairwiseMRF, Ising, Potts, FactorGraph)")
+        return _Bound(self, target, None) if self.blocks is None else _BoundBlocks(self, target, None)

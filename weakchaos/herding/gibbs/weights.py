@@ -1,0 +1,271 @@
+"""The weights of herded Gibbs: what each belongs to, where it is kept, how it begins and moves.
+
+A weight may belong to every state of all other units (``full``; ``hash`` keeps those that were visited), to every state of the Markov
+blanket (``blanket``), or to a bin of the conditional distribution (``shared``). The fewer there are, the sooner each has been visited
+often, and the more conditional distributions share one: Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035,
+doi:10.1007/s11222-019-09852-6, call this weight sharing, and show that it speeds up the beginning at the expense of an asymptotic bias.
+
+Two weights may be read together. A visit that belongs to a fine weight u and to a coarse weight v takes
+
+    k = argmax_j (u_j + v_j),      u += p - e_k,      v += p - e_k.
+
+(u, v) moves by a vector whose inner product with it is ``sum_j p_j (u_j + v_j) - max_j (u_j + v_j) <= 0``, so by the perceptron cycling
+theorem (Block and Levin, Proc. AMS 26 (1970) 229) all weights stay bounded: the fine ones leave no bias beyond their own, while the first
+visit of a fine weight, which begins at zero, is decided by the coarse one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from weakchaos.core.errors import ArgumentError
+from weakchaos.native.compiled import kernel
+
+__all__ = [
+    "FULL", "HASH", "KINDS", "SHARED", "STARTS", "VISITED", "ZERO", "Weights", "begin", "bin_of", "choose", "hashed", "lay_out", "rehash",
+]  # fmt: skip
+
+KINDS = ("full", "blanket", "hash", "shared")
+FULL, _BLANKET, HASH, SHARED = range(4)
+STARTS = ("stationary", "centre", "uniform", "zero")
+_STATIONARY, _CENTRE, _UNIFORM, ZERO = range(4)
+VISITED = 5  # place among the counters: fine weights in use
+_LARGEST_TABLE = 1 << 26
+_SETTLE = 64
+
+
+class Weights(NamedTuple):
+    """Where the weights of each unit (or block of units) are.
+
+    ``base[i]`` is the first place of unit `i`, ``width[i]`` the numbers of one weight: one for two states, else one a state. The units
+    ``unit[start[i]:start[i + 1]]`` with their strides say which weight a state uses; ``word`` and ``own`` make the keys of hashed ones.
+    """
+
+    kind: int
+    bins: int
+    base: np.ndarray
+    width: np.ndarray
+    start: np.ndarray
+    unit: np.ndarray
+    stride: np.ndarray
+    word: np.ndarray
+    own: np.ndarray
+
+
+# ---- in kernels ------------------------------------------------------------------------------------------------------------------------
+
+
+@njit(nogil=True)
+def _mix(word):
+    """The finaliser of splitmix64 (Steele, Lea and Flood, OOPSLA 2014): 64 bits that look random from any 64 bits."""
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+@njit(nogil=True)
+def _uniform(word):
+    return (_mix(word) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(nogil=True)
+def choose(values, fine, coarse, p, states):
+    """One step of herding with the weights at `fine` and, unless negative, at `coarse`; a state of probability zero is never taken."""
+    if states == 2:
+        value = values[fine]
+        if coarse >= 0:
+            value += values[coarse]
+        new = 1 if p[1] >= 1.0 or (value > 0.0 and p[1] > 0.0) else 0
+        values[fine] += p[1] - new
+        if coarse >= 0:
+            values[coarse] += p[1] - new
+        return new
+    best, most = -1, 0.0
+    for k in range(states):
+        if p[k] > 0.0:
+            value = values[fine + k]
+            if coarse >= 0:
+                value += values[coarse + k]
+            if best < 0 or value > most:
+                best, most = k, value
+    for k in range(states):
+        values[fine + k] += p[k]
+        if coarse >= 0:
+            values[coarse + k] += p[k]
+    values[fine + best] -= 1.0
+    if coarse >= 0:
+        values[coarse + best] -= 1.0
+    return best
+
+
+@njit(nogil=True)
+def begin(values, place, rule, p, states, width, seed, name):
+    """First values of a weight, from the seed of the run and the weight's name.
+
+    Stationary: drawn from the invariant law of its herding map, so that every visit, the first included, gives k with probability p_k.
+    For two states the map is a rotation of the interval (p - 1, p], whose invariant law is uniform. For more it is, modulo the vectors
+    of whole numbers that sum to zero, a translation of a torus. A uniform point of the cell spanned by the differences to the likeliest
+    state settles on the attractor within a few steps, since rare states then start with credit and not with debt.
+    """
+    if rule == ZERO:
+        for k in range(width):
+            values[place + k] = 0.0
+    elif rule == _UNIFORM:
+        for k in range(width):
+            values[place + k] = _uniform(seed + _mix(name + np.uint64(k))) - 0.5
+    elif rule == _CENTRE:
+        # The middle of the interval; for more states what is left when every state is owed what it has earned, less one shared equally.
+        for k in range(width):
+            values[place + k] = p[1] - 0.5 if states == 2 else p[k] - 1.0 / states
+    elif states == 2:
+        values[place] = p[1] - _uniform(seed + _mix(name))
+    else:
+        word, mode = seed + _mix(name), 0
+        for k in range(1, states):
+            if p[k] > p[mode]:
+                mode = k
+        values[place + mode] = 0.0
+        for k in range(states):
+            if k != mode:
+                values[place + k] = _uniform(word + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15))
+                values[place + mode] -= values[place + k]
+        for _ in range(_SETTLE):
+            choose(values, place, -1, p, states)
+
+
+@njit(nogil=True)
+def bin_of(p, states, bins):
+    """The number of the bin that a distribution is in."""
+    cell = 0
+    for k in range(states - 1, 0, -1):
+        cell = cell * bins + min(int(p[k] * bins), bins - 1)
+    return cell
+
+
+@njit(nogil=True)
+def hashed(keys, key):
+    """The row of a key in a table of linear probing, and whether it is new."""
+    mask = np.uint64(keys.size - 1)
+    at = _mix(key) & mask
+    while keys[at] != np.uint64(0) and keys[at] != key:
+        at = (at + np.uint64(1)) & mask
+    new = keys[at] == np.uint64(0)
+    keys[at] = key
+    return np.int64(at), new
+
+
+@kernel
+def rehash(keys, values, width, new_keys, new_values):
+    """Enter every used row into a larger table."""
+    for row in range(keys.size):
+        if keys[row] != np.uint64(0):
+            place, _ = hashed(new_keys, keys[row])
+            for k in range(width):
+                new_values[place * width + k] = values[row * width + k]
+
+
+# ---- layouts ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _words(cards: list[int], scale: int) -> np.ndarray | None:
+    """Words whose sum over the units is their state as one number in mixed radix, times `scale`; None where 62 bits do not hold it."""
+    if math.prod(cards) * scale >= 2**62:
+        return None
+    out, step = np.zeros(len(cards), np.uint64), scale
+    for i in reversed(range(len(cards))):
+        out[i] = step if cards[i] > 1 else 0
+        step *= cards[i]
+    return out
+
+
+def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], first: int = 0, slots: int = 0) -> tuple[Weights, int]:
+    """Where the weights of units or blocks are.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    bins : int
+        Of each probability, for ``"shared"``.
+    model : Model
+    movers : list of tuple of int
+        Units or blocks that are visited; empty where there is none.
+    first : int
+        The first free place.
+    slots : int
+        Rows of the first table of hashed weights.
+
+    Returns
+    -------
+    Weights
+    int
+        The place after the last.
+
+    Raises
+    ------
+    ArgumentError
+        For more than 2**26 numbers.
+    """
+    code, n, cards = KINDS.index(kind), len(movers), model.cardinality.tolist()
+    moving = {int(i) for i in model.free}
+    free_cards = [c if i in moving else 1 for i, c in enumerate(cards)]
+    states = [math.prod(cards[i] for i in block) for block in movers]
+    width = np.array([1 if s == 2 else s for s in states], np.int64)
+    base, size = np.zeros(n, np.int64), first
+    units: list[list[int]] = [[] for _ in range(n)]
+    strides: list[list[int]] = [[] for _ in range(n)]
+    word, own = np.zeros(len(cards), np.uint64), np.zeros(n, np.uint64)
+    if code == FULL and (numbered := _words(free_cards, 1)) is not None:
+        word = numbered
+    if code == HASH:
+        numbered = _words(free_cards, n + 1)
+        if numbered is not None:  # no two states share a key
+            word, own = numbered, np.arange(1, n + 1, dtype=np.uint64)
+        else:
+            # Random words, whose sums of 64 bits coincide for two of a million states with probability 3e-8.
+            rng = np.random.default_rng(0x5EED)
+            word, own = rng.integers(1, 2**64, len(cards), np.uint64) | np.uint64(1), rng.integers(1, 2**64, n, np.uint64)
+        width[:] = max((int(w) for w, block in zip(width, movers, strict=True) if block), default=1)
+        base[:] = first
+        size += slots * int(width.max(initial=1))
+    for i, block in enumerate(movers):
+        if code == HASH or not block:
+            continue
+        base[i] = size
+        if code == FULL:
+            count = math.prod(free_cards)
+        elif code == SHARED:
+            count = int(min(float(bins) ** (states[i] - 1), 2.0**40))
+        else:
+            units[i], count = model_context(model, block), 1
+            for j in reversed(units[i]):
+                if count <= _LARGEST_TABLE:
+                    strides[i].insert(0, count * int(width[i]))
+                    count *= cards[j]
+        size += count * int(width[i])
+        if size > _LARGEST_TABLE:
+            raise ArgumentError(
+                f"`weights`={kind!r} needs more than {_LARGEST_TABLE} numbers for this model; 'hash' keeps those of visited states only"
+                + {FULL: ", 'blanket' one weight per state of a Markov blanket", SHARED: "; or use fewer `bins`"}.get(code, "")
+            )
+    start = np.concatenate([[0], np.cumsum([len(u) for u in units])]).astype(np.int64)
+    unit, stride = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
+    return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
+
+
+def model_context(model: Any, block: tuple[int, ...]) -> list[int]:
+    """The Markov blanket of a unit or block, in the order of the table of conditionals where there is one."""
+    units: dict[int, None] = {}
+    for i in block:
+        if len(block) == 1 and model.table_start[i] >= 0:
+            return model.blanket[model.blanket_ptr[i] : model.blanket_ptr[i + 1]].tolist()
+        if model.field.size:
+            units.update(dict.fromkeys(model.pair_unit[model.pair_ptr[i] : model.pair_ptr[i + 1]].tolist()))
+        for a in range(model.factor_ptr[i], model.factor_ptr[i + 1]):
+            f = model.factor[a]
+            units.update(dict.fromkeys(model.scope[model.scope_ptr[f] : model.scope_ptr[f + 1]].tolist()))
+    return [j for j in units if j not in block]

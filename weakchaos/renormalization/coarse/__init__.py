@@ -1,0 +1,1 @@
+"""Coarse-graining of spins, populations and Boltzmann machines."""

@@ -1,0 +1,1 @@
+"""Networks as people have them: signals, spectra, gains and geometry of their layers."""

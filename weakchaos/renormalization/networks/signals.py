@@ -1,0 +1,217 @@
+"""How signals and small differences travel through layers: what a probe records, and the recording of chains of plain functions.
+
+Of each layer two growths are taken. The response to fresh random differences is its mean squared stretching, chi = |J v|^2 / |v|^2 in root mean
+squares, v isotropic: ||J||_F^2 / (number of outputs). The growth of differences that entered at the input and have turned into the
+directions the network favours is the local Lyapunov exponent. No Jacobian is built: differences move as single vectors.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.renormalization.theory.activations import activation as as_activation
+
+__all__ = ["Recording", "WeightLayer", "chain_of", "record_chain"]
+
+_NUDGE = 1e-5
+
+
+@dataclass
+class Recording:
+    """What was read off a network under a batch of inputs.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the layers.
+    outputs : list of arrays of shape (batch, ...)
+    features : list of arrays of shape (batch, ...)
+        What the next layer made of each output before mixing it: behind the activation.
+    response : array of shape (layers, directions, batch)
+        |J v|^2 / |v|^2 in root mean squares, v fresh at the layer's input.
+    growth : array of shape (layers, directions, batch)
+        Log growth of the root mean square of differences that entered at the input.
+    weights : list of dict
+        ``sigma_w2``, ``sigma_b2``, ``singular`` (smallest, median, largest) where a layer has a matrix of weights.
+    input_q : float
+        Mean square of the inputs.
+    kinds : list of str
+    """
+
+    names: list[str]
+    outputs: list[np.ndarray]
+    features: list[np.ndarray]
+    response: np.ndarray
+    growth: np.ndarray
+    weights: list[dict[str, Any]]
+    input_q: float
+    kinds: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WeightLayer:
+    """z' = W phi(z) + b; the first of a network takes its inputs as they are.
+
+    Attributes
+    ----------
+    weight : array of shape (outputs, inputs)
+    bias : array of shape (outputs,)
+    phi : Activation or None
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    phi: Any = None
+
+    def features(self, z: np.ndarray) -> np.ndarray:
+        """phi(z)."""
+        return z if self.phi is None else self.phi.function(z)
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        """The next preactivations."""
+        return self.features(z) @ self.weight.T + self.bias
+
+    def jvp(self, z: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """J v at z, exactly."""
+        return (v if self.phi is None else self.phi.derivative(z) * v) @ self.weight.T
+
+
+def _weight_layers(model: Sequence[Any], phi: Any) -> list[WeightLayer]:
+    layers: list[WeightLayer] = []
+    for k, item in enumerate(model):
+        pair = isinstance(item, tuple) and len(item) == 2
+        try:
+            weight = np.asarray(item[0] if pair else item, np.float64)
+            bias = np.zeros(weight.shape[0]) if not pair or item[1] is None else np.asarray(item[1], np.float64)
+        except (TypeError, ValueError, IndexError) as error:
+            raise ArgumentTypeError(f"`model`[{k}] must be an array of weights or (weights, biases); got {shown(item)}") from error
+        if weight.ndim != 2 or bias.shape != (weight.shape[0],):
+            raise ArgumentError(
+                f"`model`[{k}] must be weights of shape (outputs, inputs) and biases of shape (outputs,); got shapes {weight.shape} and {bias.shape}"
+            )
+        if layers and layers[-1].weight.shape[0] != weight.shape[1]:
+            raise ArgumentError(
+                f"`model` does not chain: layer {k - 1} makes {layers[-1].weight.shape[0]} numbers and layer {k} takes {weight.shape[1]}"
+            )
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise ArgumentError(f"`model`[{k}] must have finite weights and biases")
+        layers.append(WeightLayer(weight, bias, phi if k else None))
+    return layers
+
+
+def chain_of(model: Any, activation: Any) -> list[Any]:
+    """The layers of a network given as weights, as a list of functions, or as (function, depth)."""
+    if isinstance(model, tuple) and len(model) == 2 and callable(model[0]) and isinstance(model[1], int | np.integer):
+        if isinstance(model[1], bool) or model[1] < 1:
+            raise ArgumentError(f"`model` = (function, depth) needs a depth of at least 1; got {shown(model[1])}")
+        return [model[0]] * int(model[1])
+    if not isinstance(model, list | tuple) or not len(model):
+        raise ArgumentTypeError(
+            f"`model` must be a torch module, a list of functions, a list of weights, or (function, depth); got {shown(model)}"
+        )
+    if all(callable(f) for f in model):
+        return list(model)
+    if any(callable(f) for f in model):
+        raise ArgumentTypeError("`model` must hold functions only or weights only; it mixes them")
+    return list(_weight_layers(model, as_activation(activation)))
+
+
+def _apply(layer: Any, z: np.ndarray, name: str) -> np.ndarray:
+    try:
+        out = np.asarray(layer(z), np.float64)
+    except ValueError as error:
+        raise ArgumentError(f"`model` does not chain: {name} refused an array of shape {z.shape} ({error})") from error
+    if out.ndim < 2 or len(out) != len(z):
+        raise ArgumentError(f"`model` must keep the batch: {name} made shape {out.shape} of {z.shape}")
+    if not np.isfinite(out).all():
+        raise ArgumentError(f"`model` makes numbers that are not finite at {name}; the layers before it are finite")
+    return out
+
+
+def _jvp(layer: Any, z: np.ndarray, v: np.ndarray, name: str) -> np.ndarray:
+    if hasattr(layer, "jvp"):
+        return np.asarray(layer.jvp(z, v), np.float64)
+    # Central differences, a step in proportion to the state, whose rounding error is then of the order 1e-10.
+    size = max(float(np.sqrt((z**2).mean())), 1e-8)
+    step = _NUDGE * size / max(float(np.sqrt((v**2).mean())), 1e-300)
+    return (_apply(layer, z + step * v, name) - _apply(layer, z - step * v, name)) / (2 * step)
+
+
+def _square(v: np.ndarray) -> np.ndarray:
+    """Mean square of each row."""
+    return (v.reshape(len(v), -1) ** 2).mean(1)
+
+
+def _name_of(layer: Any, k: int) -> str:
+    return f"{k + 1} {getattr(layer, '__name__', type(layer).__name__).replace('WeightLayer', 'dense')}"
+
+
+def weight_summary(weight: np.ndarray, bias: np.ndarray | None) -> dict[str, Any]:
+    """Variances as the theory counts them, and singular values, of a matrix of shape (outputs, fan-in)."""
+    s = np.linalg.svd(weight, compute_uv=False)
+    return {
+        "sigma_w2": float((weight**2).mean() * weight.shape[1]),
+        "sigma_b2": 0.0 if bias is None else float((bias**2).mean()),
+        "singular": (float(s[-1]), float(np.median(s)), float(s[0])),
+    }
+
+
+def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng: np.random.Generator) -> Recording:
+    """Run a batch and its differences through a chain of functions.
+
+    Parameters
+    ----------
+    layers : sequence of callables
+        Each takes and gives arrays of shape (batch, ...); one with a method ``jvp(z, v)`` is differentiated by it, others by central differences.
+    inputs : array of shape (batch, ...)
+    directions : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Recording
+    """
+    names = [_name_of(layer, k) for k, layer in enumerate(layers)]
+    z = inputs
+    carried = [rng.standard_normal(z.shape) for _ in range(directions)]
+    outputs: list[np.ndarray] = []
+    features: list[np.ndarray] = []
+    response, growth, weights = [], [], []
+    for layer, name in zip(layers, names, strict=True):
+        if outputs:
+            features.append(layer.features(z) if hasattr(layer, "features") else z)
+        fresh, grown = [], []
+        for d in range(directions):
+            v = rng.standard_normal(z.shape)
+            fresh.append(_square(_jvp(layer, z, v, name)) / _square(v))
+            before = _square(carried[d])
+            moved = _jvp(layer, z, carried[d], name)
+            after = _square(moved)
+            with np.errstate(divide="ignore"):
+                grown.append(0.5 * np.log(after / before))
+            # Rescaled, so that long stacks neither overflow nor vanish; a difference that died starts afresh.
+            shape = (-1, *itertools.repeat(1, moved.ndim - 1))
+            scale = np.where(after > 0, np.sqrt(after), 1.0).reshape(shape)
+            carried[d] = np.where((after > 0).reshape(shape), moved / scale, rng.standard_normal(moved.shape))
+        z = _apply(layer, z, name)
+        outputs.append(z)
+        response.append(fresh)
+        growth.append(grown)
+        weights.append(weight_summary(layer.weight, layer.bias) if isinstance(layer, WeightLayer) else {})
+    features.append(outputs[-1])
+    return Recording(
+        names,
+        outputs,
+        features,
+        np.array(response),
+        np.array(growth),
+        weights,
+        float((inputs**2).mean()),
+        [type(layer).__name__ for layer in layers],
+    )

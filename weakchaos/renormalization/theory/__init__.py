@@ -1,0 +1,1 @@
+"""Mean-field theory of activations, phases and recurrent dynamics."""

@@ -1,0 +1,1 @@
+"""How fast do samplers converge, and can they be trusted?"""

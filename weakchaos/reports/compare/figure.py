@@ -1,0 +1,96 @@
+"""The picture of a comparison: error against draws on log-log axes, and slope against entropy rate."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
+from weakchaos.reports.compare.draw_convergence import draw_convergence
+from weakchaos.reports.compare.draw_exponents import draw_entropy
+from weakchaos.reports.compare.flags import is_trusted
+from weakchaos.reports.compare.text import heading
+
+__all__ = ["convergence_figure", "entropy_figure", "key", "plot_report"]
+
+_DPI = 150
+
+
+def plot_report(report: Any, path: Any = None) -> Any:
+    """Error against draws (left) and slope against entropy rate (right).
+
+    Left: the median over repeats, the range of the repeats as a band, and the guides T^(-1/2) of independent draws and 1/T. Right: the
+    slope with its standard error, over the entropy rate of the readout. Runs that are not to be trusted are dashed, hollow and named
+    with ``(!)``. Nothing of pyplot is touched, so no window opens and no global state changes.
+
+    Parameters
+    ----------
+    report : weakchaos.Report
+    path : path, optional
+        Where to save the figure (PNG at 150 dots per inch, or what the suffix says).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
+    >>> figure = plot_report(wc.compare(model, {"Gibbs": wc.samplers.Gibbs()}, draws=1000, repeats=4))
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['draws', 'entropy rate of the readout (nats per draw and coordinate)']
+    """
+    figure = _new_figure(12.0, 5.2)
+    left = figure.add_axes((0.066, 0.155, 0.515, 0.705))
+    right = figure.add_axes((0.648, 0.155, 0.338, 0.705))
+    with quiet_glyphs():
+        figure.text(
+            0.012,
+            0.985,
+            textwrap.fill(heading(report), 130, max_lines=2, placeholder=" ..."),
+            fontsize=TITLE,
+            weight="bold",
+            color=INK,
+            va="top",
+            parse_math=False,
+        )
+        figure.text(0.012, 0.022, key(report), fontsize=SMALL, color=FADED, va="bottom", parse_math=False)
+        draw_convergence(figure, left, report)
+        draw_entropy(figure, right, report)
+        if path is not None:
+            figure.savefig(path, dpi=_DPI, facecolor=PAPER)
+    return figure
+
+
+def convergence_figure(report: Any) -> Any:
+    """The left panel by itself."""
+    figure = _new_figure(6.6, 4.4)
+    with quiet_glyphs():
+        draw_convergence(figure, figure.add_axes((0.115, 0.13, 0.875, 0.79)), report)
+    return figure
+
+
+def entropy_figure(report: Any) -> Any:
+    """The right panel by itself."""
+    figure = _new_figure(5.4, 4.4)
+    with quiet_glyphs():
+        draw_entropy(figure, figure.add_axes((0.135, 0.13, 0.84, 0.79)), report)
+    return figure
+
+
+def _new_figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def key(report: Any) -> str:
+    """What bands, bars and marks mean."""
+    parts = [f"Bands: range of {report.repeats} repeats about the median; bars: one standard error."]
+    if any(not is_trusted(e) for e in report.entrants):
+        parts.append("Dashed, hollow, (!): not to be trusted; the table says why.")
+    return "  ".join(parts)

@@ -1,0 +1,177 @@
+"""A comparison as one self-contained HTML file, and as JSON."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.plain import strict_json
+from weakchaos.reports.compare.columns import COLUMNS, cell, finite, period_words
+from weakchaos.reports.compare.flags import is_trusted, notes_by_text, notes_of
+from weakchaos.reports.compare.sentences import two_sentences
+from weakchaos.reports.compare.text import heading
+from weakchaos.reports.page import embedded, figure_svg, made_with, versions, write_page
+
+__all__ = ["reproduction", "versions", "write_html", "write_json"]
+
+
+def _call(sampler: Any) -> str:
+    """How a sampler is written by a user."""
+    module = type(sampler).__module__
+    part = next((p for p in ("herding", "samplers") if module.startswith(f"weakchaos.{p}")), None)
+    text = " ".join(repr(sampler).split())
+    return f"wc.{part}.{text}" if part else text
+
+
+def reproduction(report: Any) -> str:
+    """The command that made the report, or else the call: with the same versions it gives the same numbers, times apart."""
+    command = getattr(report, "command", "")
+    if command:
+        return str(command)
+    lines = ["import weakchaos as wc", "", f"target = ...  # {' '.join(str(report.target).split())}", "samplers = {"]
+    draws = [finite(e.row.get("draws")) for e in report.entrants]
+    known = [int(n) for n in draws if n is not None]
+    most = max(known, default=None)
+    for entrant, n in zip(report.entrants, draws, strict=True):
+        parts = [_call(entrant.sampler), repr(None if entrant.driver == "none" else entrant.driver)]
+        if n is not None and n != most:
+            parts.append(str(int(n)))
+        lines.append(f"    {entrant.name!r}: ({', '.join(parts)}),")
+    given = "" if report.truth == "exact" else f", truth=...)  # {report.truth}"
+    return "\n".join(
+        [*lines, "}", f"wc.compare(target, samplers, draws={most}, repeats={report.repeats}, seed={report.seed}{given or ')'}"]
+    )
+
+
+# ---- JSON ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _content(report: Any, curves: bool) -> dict:
+    out = {
+        "format": "weakchaos comparison 1",
+        "target": report.target,
+        "error": report.error_kind,
+        "truth": report.truth,
+        "repeats": report.repeats,
+        "seed": report.seed,
+        "made_by": reproduction(report),
+        "versions": versions(),
+        "sentences": two_sentences(report),
+        "warnings": list(report.warnings),
+        "rows": [{**e.row, "notes": list(notes_of(e))} for e in report.entrants],
+    }
+    if curves:
+        out["curves"] = [{"sampler": e.name, "draws": e.draws, "errors": np.atleast_2d(e.errors)} for e in report.entrants]
+    return out
+
+
+def write_json(report: Any, path: Any = None) -> str:
+    """The rows, the error curves of all repeats, the warnings and how they were made, as strict JSON (null where there is no number).
+
+    Parameters
+    ----------
+    report : weakchaos.Report
+    path : path, optional
+        Where to write it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import json
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
+    >>> text = write_json(wc.compare(model, {"Gibbs": wc.samplers.Gibbs()}, draws=1000, repeats=4))
+    >>> json.loads(text)["rows"][0]["sampler"]
+    'Gibbs'
+    """
+    return strict_json(_content(report, curves=True), path)
+
+
+# ---- HTML ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _table(report: Any) -> str:
+    head = "".join(
+        f'<th scope="col"{_text_class(c.key)}>{escape(c.title)}<small>{escape(c.unit) or "&nbsp;"}</small></th>' for c in COLUMNS
+    )
+    body = []
+    for entrant in report.entrants:
+        trusted = is_trusted(entrant)
+        cells = []
+        for column in COLUMNS:
+            if column.key == "status":
+                cells.append(f'<td class="text status">{"ok" if trusted else "not to be trusted"}</td>')
+            else:
+                hint = f' title="{escape(period_words(entrant.row))}"' if column.key == "period" else ""
+                cells.append(f"<td{_text_class(column.key)}{hint}>{escape(cell(entrant.row, column.key))}</td>")
+        kind = "" if trusted else ' class="flagged has-notes"'
+        body.append(f"<tr{kind}>{''.join(cells)}</tr>")
+        if not trusted:
+            notes = "".join(f"<li>{escape(n)}</li>" for n in notes_of(entrant))
+            body.append(f'<tr class="flagged notes"><td colspan="{len(COLUMNS)}"><ul>{notes}</ul></td></tr>')
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+
+
+def _text_class(key: str) -> str:
+    return ' class="text"' if key in ("sampler", "driver", "status") else ""
+
+
+def _definitions(report: Any) -> str:
+    out = []
+    for column in COLUMNS:
+        text = f"{report.error_kind}, {column.definition}" if column.key == "error" else column.definition
+        if column.key == "period":
+            looked = sorted({period_words(e.row) for e in report.entrants if e.row.get("period") is None})
+            text += f" ({'; '.join(looked)})" if looked else ""
+        unit = f" ({column.unit})" if column.unit else ""
+        out.append(f"<dt>{escape(column.title + unit)}</dt><dd>{escape(text)}</dd>")
+    return f"<dl>{''.join(out)}</dl>"
+
+
+def write_html(report: Any, path: Any) -> Path:
+    """Write one HTML file that needs nothing else: sentences, figures, table, what the columns mean, and how to make it again.
+
+    The rows are embedded as JSON, in the element with id ``weakchaos-report``.
+
+    Parameters
+    ----------
+    report : weakchaos.Report
+    path : path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
+    >>> report = wc.compare(model, {"Gibbs": wc.samplers.Gibbs()}, draws=1000, repeats=4)
+    >>> write_html(report, os.path.join(tempfile.mkdtemp(), "report.html")).name
+    'report.html'
+    """
+    from weakchaos.reports.compare.figure import convergence_figure, entropy_figure, key
+
+    general = [note for names, note in notes_by_text(report) if not names]
+    parts = [
+        f"<h1>{escape(f'Samplers compared on {report.target}')}</h1>",
+        f'<p class="how">{escape(heading(report))}</p>',
+        f'<p class="summary">{escape(two_sentences(report))}</p>',
+        '<div class="figures">',
+        f"<figure>{figure_svg(convergence_figure(report), 'Error against draws, on log-log axes', 'draws')}</figure>",
+        f"<figure>{figure_svg(entropy_figure(report), 'Slope of the error against entropy rate', 'entropy')}</figure>",
+        f'</div><p class="key">{escape(key(report))}</p>',
+        f"<h2>Rows</h2>{_table(report)}",
+        f"<h2>Warnings</h2><ul>{''.join(f'<li>{escape(n)}</li>' for n in general)}</ul>" if general else "",
+        f"<h2>What the columns mean</h2>{_definitions(report)}",
+        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre>{made_with()}",
+        embedded(_content(report, curves=False)),
+    ]
+    return write_page(path, f"weakchaos: {report.target}", parts)

@@ -1,0 +1,103 @@
+"""A comparison as a text table, with what speaks against a run below it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from weakchaos.reports.compare.columns import COLUMNS, cell, finite, searched
+from weakchaos.reports.compare.flags import is_trusted, notes_by_text, word
+
+__all__ = ["heading", "text_table"]
+
+_NAME_WIDTH = 24
+_DRIVER_WIDTH = 16
+_NOTES_WIDTH = 100
+_LEFT = ("sampler", "driver", "status")
+
+
+def heading(report: Any) -> str:
+    """What was run on what, in one line."""
+    counts = sorted({int(n) for e in report.entrants if (n := finite(e.row.get("draws"))) is not None})
+    draws = "" if not counts else f"{counts[0]:,} draws" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} draws"
+    how = f"{draws} x {report.repeats} repeats" if draws else f"{report.repeats} repeats"
+    return f"{report.target}: {how}, seed {report.seed}; truth: {report.truth}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False) or ["-"]
+
+
+def text_table(report: Any) -> str:
+    """The rows of a report as a text table of about 110 columns.
+
+    Runs whose answers are not to be trusted carry a ``!`` and a word in the last column; below stand the reasons in full.
+
+    Parameters
+    ----------
+    report : weakchaos.Report
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> model = wc.PairwiseMRF([[0.0, 1.0], [1.0, 0.0]])
+    >>> print(text_table(wc.compare(model, {"Gibbs": wc.samplers.Gibbs()}, draws=1000, repeats=4)).splitlines()[1].split()[:5])
+    ['sampler', 'driver', 'error', 'slope', 'Lyapunov']
+    """
+    # The heading gives the draws when all runs have as many.
+    columns = [c for c in COLUMNS if c.key != "draws" or len({e.row.get("draws") for e in report.entrants}) > 1]
+    body: list[list[list[str]]] = []
+    for entrant in report.entrants:
+        row = entrant.row
+        cells = []
+        for column in columns:
+            if column.key == "status":
+                cells.append([word(entrant)])
+            elif column.key == "sampler":
+                cells.append(_wrapped(cell(row, "sampler"), _NAME_WIDTH))
+            elif column.key == "driver":
+                cells.append(_wrapped(cell(row, "driver"), _DRIVER_WIDTH))
+            else:
+                cells.append([cell(row, column.key)])
+        body.append(cells)
+    widths = [max([len(c.title), len(c.unit), *(len(line) for cells in body for line in cells[k])]) for k, c in enumerate(columns)]
+
+    def line(values: list[str]) -> str:
+        parts = [v.ljust(w) if c.key in _LEFT else v.rjust(w) for v, w, c in zip(values, widths, columns, strict=True)]
+        return "  ".join(parts).rstrip()
+
+    lines = [
+        heading(report),
+        line([c.title for c in columns]),
+        line([c.unit for c in columns]),
+        "-" * (sum(widths) + 2 * (len(widths) - 1)),
+    ]
+    for cells in body:
+        for k in range(max(len(c) for c in cells)):
+            lines.append(line([c[k] if k < len(c) else "" for c in cells]))
+    return "\n".join([*lines, "", *_legend(report), "", *_notes(report)])
+
+
+def _legend(report: Any) -> list[str]:
+    rows = [e.row for e in report.entrants]
+    parts = [f"error: {report.error_kind}, median over repeats", "entropy: of the readout, mean over coordinates"]
+    within = searched(rows)
+    if any(row.get("period") is None for row in rows):
+        parts.append("period -: the full state did not come back" + (f" within {within}" if within else ""))
+    return textwrap.wrap("; ".join(parts), _NOTES_WIDTH)
+
+
+def _notes(report: Any) -> list[str]:
+    notes = notes_by_text(report)
+    if not notes:
+        return ["No run is flagged."] if report.entrants else ["No sampler was run."]
+    flagged = sum(not is_trusted(e) for e in report.entrants)
+    out = [f"! {flagged} of {len(report.entrants)} runs not to be trusted:" if flagged else "Warnings:"]
+    for names, note in notes:
+        text = f"{' | '.join(names)}: {note}" if names else note
+        out += textwrap.wrap(text, _NOTES_WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+    return out

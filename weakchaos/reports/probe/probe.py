@@ -1,0 +1,380 @@
+"""Probe a network: where each of its layers stands between order and chaos, as measured, beside what the theory of its variances says.
+
+Depth is time. A layer moves lengths q and correlations c of its inputs, stretches small differences by chi on the mean square, and lets differences
+that have travelled from the input grow at the rate lambda per layer, its Lyapunov exponent: below 0 inputs come together, above they part, and
+information travels deepest at 0 (Poole et al., arXiv:1606.05340; Schoenholz et al., arXiv:1611.01232).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.errors import ArgumentError
+from weakchaos.core.tables import aligned
+from weakchaos.diagnostics.result import Result
+from weakchaos.renormalization.networks.geometry import mean_cosines, participation_ratio, two_nn_dimension
+from weakchaos.renormalization.networks.signals import Recording, WeightLayer, chain_of, record_chain
+
+__all__ = ["ProbeReport", "probe"]
+
+_COLUMNS = (
+    "layer",
+    "q",
+    "c",
+    "c_same",
+    "c_diff",
+    "sigma_w2",
+    "sigma_b2",
+    "chi",
+    "lyapunov",
+    "stderr",
+    "depth_scale",
+    "pr_dim",
+    "dead",
+    "phase",
+    "gain",
+)
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """What a probe found.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One a layer: ``layer`` (name), ``width``, ``q`` (mean square), ``c``, ``c_same``, ``c_diff`` (mean cosine between inputs: all, of the
+        same label, of different ones), ``sigma_w2``, ``sigma_b2`` (of its weights, times fan-in, and biases), ``chi``, ``chi_stderr``,
+        ``lyapunov``, ``stderr`` (nats), ``depth_scale`` (layers over which differences change e-fold, 1 / abs(ln chi)), ``smallest``, ``median``,
+        ``largest`` (singular values of its weights), ``pr_dim``, ``two_nn`` (dimensions of the batch's activations), ``dead`` (share of units
+        that give the same for all inputs behind the activation), ``phase``, ``gain`` (factor on the weights that would make chi 1 where the
+        layer stands), and for sequences ``c_tokens``, ``angle_exponent``.
+    activation : str or None
+        As told or found.
+    depth : int
+        Layers behind the first.
+    warnings : tuple of str
+    """
+
+    rows: list[dict[str, Any]]
+    activation: str | None
+    depth: int
+    warnings: tuple[str, ...]
+    growth: np.ndarray = field(repr=False, default_factory=lambda: np.empty((0, 0)))
+    model: Any = field(repr=False, default=None)
+    inputs: Any = field(repr=False, default=None)
+    options: dict[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def lyapunov(self) -> np.ndarray:
+        """Exponent of each layer, nats."""
+        return np.array([r["lyapunov"] for r in self.rows])
+
+    @property
+    def chi(self) -> np.ndarray:
+        """Mean squared stretching of each layer."""
+        return np.array([r["chi"] for r in self.rows])
+
+    def distance_to_critical(self) -> Result:
+        """Mean exponent per layer behind the first, with a bootstrap error over inputs.
+
+        ``parameters["band"]``: within it the network cannot be told from a critical one, being of finite depth and width; ``parameters["phase"]``:
+        the phase.
+        """
+        inner = self.growth[1:] if len(self.growth) > 1 else self.growth
+        by_input = inner.mean(0)
+        by_input = by_input[np.isfinite(by_input)]
+        if not by_input.size:
+            return Result(
+                -math.inf, None, parameters={"band": math.nan, "phase": "ordered"}, warnings=("differences die out completely",)
+            )
+        rng = np.random.default_rng(0)
+        means = rng.choice(by_input, (400, by_input.size)).mean(1)
+        value, error = float(by_input.mean()), float(means.std(ddof=1))
+        widths = np.array([r["width"] for r in self.rows[1:] or self.rows], float)
+        # One draw of Gaussian weights moves the log growth of a layer of n units by about 1 / sqrt(2 n).
+        fluctuation = math.sqrt((0.5 / widths).sum()) / len(widths)
+        band = max(2 * error, 1 / len(widths), 2 * fluctuation)
+        phase = "critical" if abs(value) < band else "ordered" if value < 0 else "chaotic"
+        layers = np.arange(1, len(self.rows) + 1)
+        return Result(
+            value, error, (layers, self.lyapunov), None, {"band": band, "phase": phase, "finite_width": fluctuation}, self.warnings
+        )
+
+    @property
+    def phase(self) -> str:
+        """ "ordered", "critical" or "chaotic", with a band for finite depth and width."""
+        return str(self.distance_to_critical().parameters["phase"])
+
+    def suggest_gain(self) -> np.ndarray:
+        """Factors on the weights of each layer that make its measured chi 1, one layer after the other; see `gains.suggest_gain`."""
+        from weakchaos.renormalization.networks.gains import suggest_gain
+
+        return suggest_gain(self)
+
+    def apply_gain(self, gains: Any = None, inplace: bool = False) -> Any:
+        """The model with its weights multiplied by `gains` (the suggested ones by default): a copy, unless `inplace`."""
+        from weakchaos.renormalization.networks.gains import apply_gain
+
+        return apply_gain(self, gains, inplace)
+
+    def table(self) -> str:
+        """Layers, verdict and warnings as text."""
+        shown_columns = [c for c in _COLUMNS if any(_known(r.get(c)) for r in self.rows)]
+        if any(_known(r.get("c_tokens")) for r in self.rows):
+            shown_columns += ["c_tokens", "angle_exponent"]
+        rows = [{c: (None if not _known(r.get(c)) else r[c]) for c in shown_columns} for r in self.rows]
+        distance = self.distance_to_critical()
+        error = "" if distance.stderr is None else f" ± {distance.stderr:.4f}"
+        lines = [
+            aligned(rows, shown_columns),
+            "",
+            f"Exponent per layer {distance.value:.4f}{error} nats, {distance.parameters['phase']}"
+            f" (critical within ±{distance.parameters['band']:.4f} at this depth and width).",
+        ]
+        return "\n".join([*lines, *(f"! {w}" for w in self.warnings)])
+
+    __str__ = table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        distance = self.distance_to_critical()
+        return {
+            "format": "weakchaos probe 1",
+            "activation": self.activation,
+            "depth": self.depth,
+            "exponent_per_layer": distance.value,
+            "stderr": distance.stderr,
+            "band": distance.parameters["band"],
+            "phase": distance.parameters["phase"],
+            "rows": [dict(r) for r in self.rows],
+            "warnings": list(self.warnings),
+        }
+
+    def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
+        """Sentences, figures and table as one self-contained page."""
+        from weakchaos.reports.probe.html import write_probe_html
+
+        return write_probe_html(self, path, heading, command)
+
+    def to_json(self, path: Any) -> None:
+        """`to_dict` as strict JSON."""
+        from weakchaos.core.plain import strict_json
+
+        strict_json(self.to_dict(), path)
+
+    def plot(self, kind: str = "flow", path: Any = None) -> Any:
+        """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth)."""
+        from weakchaos.reports.probe.figure import draw_probe
+
+        return draw_probe(self, kind, path)
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _dead(features: np.ndarray) -> float:
+    flat = features.reshape(len(features), -1)
+    return float((np.ptp(flat, axis=0) == 0).mean())
+
+
+def _token_cosine(z: np.ndarray) -> float:
+    """Mean cosine between the tokens of one sequence, of activations of shape (batch, tokens, features)."""
+    return float(np.mean([mean_cosines(sequence)[0] for sequence in z])) if z.ndim == 3 and z.shape[1] > 1 else math.nan
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean over inputs of the means over directions, and the error from both; infinite growth stays."""
+    by_input = values.mean(0)
+    mean = float(by_input.mean())
+    if not math.isfinite(mean):
+        return mean, math.nan
+    return mean, float(by_input.std(ddof=1) / math.sqrt(by_input.size)) if by_input.size > 1 else math.nan
+
+
+def _rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    before = math.nan
+    for i, (name, z) in enumerate(zip(recording.names, recording.outputs, strict=True)):
+        chi, chi_error = _mean_and_error(recording.response[i])
+        lyapunov, error = _mean_and_error(recording.growth[i])
+        c, same, different = mean_cosines(z, labels)
+        log = abs(math.log(chi)) if chi > 0 else math.inf
+        weights = recording.weights[i]
+        singular = weights.get("singular", (math.nan,) * 3)
+        row = {
+            "layer": name,
+            "kind": recording.kinds[i],
+            "width": int(np.prod(z.shape[1:])),
+            "q": float((z**2).mean()),
+            "c": c,
+            "c_same": same,
+            "c_diff": different,
+            "sigma_w2": weights.get("sigma_w2", math.nan),
+            "sigma_b2": weights.get("sigma_b2", math.nan),
+            "chi": chi,
+            "chi_stderr": chi_error,
+            "lyapunov": lyapunov,
+            "stderr": error,
+            "depth_scale": 1 / log if log > 0 else math.inf,
+            "smallest": singular[0],
+            "median": singular[1],
+            "largest": singular[2],
+            "pr_dim": participation_ratio(z),
+            "two_nn": two_nn_dimension(z),
+            "dead": _dead(recording.features[i]),
+            "gain": 1 / math.sqrt(chi) if chi > 0 else math.inf,
+        }
+        if tokens:
+            now = _token_cosine(z)
+            row["c_tokens"] = now
+            apart, earlier = 1 - now, 1 - before
+            row["angle_exponent"] = math.log(apart / earlier) if apart > 0 and earlier > 0 else math.nan
+            before = now
+        rows.append(row)
+    return rows
+
+
+def _phases(rows: list[dict[str, Any]]) -> None:
+    depth = max(1, len(rows) - 1)
+    for row in rows:
+        error = row["stderr"] if math.isfinite(row["stderr"]) else 0.0
+        band = max(2 * error, 1 / depth, 2 * math.sqrt(0.5 / row["width"]))
+        row["phase"] = "critical" if abs(row["lyapunov"]) < band else "ordered" if row["lyapunov"] < 0 else "chaotic"
+
+
+def _notes(rows: list[dict[str, Any]], recording: Recording) -> list[str]:
+    notes = []
+    inner = rows[1:]
+    if len(inner) >= 3:
+        first, last = inner[0]["q"], inner[-1]["q"]
+        if first > 0 and last > 0 and abs(math.log(first / last)) > 0.5:
+            notes.append(
+                f"lengths are still moving, from q = {first:.3g} to {last:.3g}: measured chi of early layers belongs to the transient, not to the fixed point"
+            )
+    dead = [r["layer"] for r in rows if r["dead"] > 0.5]
+    if dead:
+        notes.append(f"more than half of the units are dead behind {', '.join(dead[:5])}")
+    normal = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm"}
+    if normal & set(recording.kinds):
+        notes.append("layers with normalisation: a gain on the weights before one does nothing")
+    gone = [r["layer"] for r in rows if not math.isfinite(r["lyapunov"])]
+    if gone:
+        notes.append(f"differences die out completely in {', '.join(gone[:5])}")
+    return notes
+
+
+def probe(
+    model: Any,
+    inputs: Any,
+    labels: Any = None,
+    layers: Any = "auto",
+    activation: Any = "tanh",
+    directions: int = 8,
+    training: bool = False,
+    seed: int = 0,
+) -> ProbeReport:
+    """Measure the layers of a network with a batch of inputs.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, list of arrays or (weights, biases), list of callables, or (callable, depth)
+        Weights make z' = W phi(z) + b, the first layer W x + b. A callable maps an array of shape (batch, n) to one of shape (batch, m); its method
+        ``jvp(z, v)`` is used where it has one.
+    inputs : array or tensor of shape (batch, ...)
+        At least two inputs.
+    labels : array of shape (batch,), optional
+        Classes, for correlations within and between them.
+    layers : "auto", sequence of str, or class
+        Of a torch module: whose outputs are read. By default repeated blocks where there are any, else all layers with weights.
+    activation : str, callable or Activation
+        Of weights given as arrays; the picture of the phase diagram uses it too. For a torch module it is found where it is one of the known.
+    directions : int
+        Random differences per input.
+    training : bool
+        Probe a torch module in training mode: batch statistics and dropout on. By default evaluation mode.
+    seed : int
+
+    Returns
+    -------
+    ProbeReport
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        A model that does not chain, numbers that are not finite (with the layer), a single input, half precision, inputs elsewhere than the
+        model.
+
+    References
+    ----------
+    Poole et al., NeurIPS 2016, arXiv:1606.05340; Schoenholz et al., ICLR 2017, arXiv:1611.01232.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> weights = [rng.normal(size=(200, 200)) * (1.0 / 200) ** 0.5 for _ in range(10)]
+    >>> report = probe(weights, rng.normal(size=(20, 200)), activation="tanh")
+    >>> report.phase, bool(abs(report.rows[5]["sigma_w2"] - 1) < 0.05)
+    ('ordered', True)
+    """
+    from weakchaos.renormalization.theory.activations import Activation
+    from weakchaos.renormalization.theory.activations import activation as as_activation
+
+    directions = whole_number("directions", directions, 1)
+    # A key of its own: under the seed that drew the weights, differences would be the weights' own numbers.
+    key = np.random.SeedSequence([0x70726F6265, whole_number("seed", seed, 0)])
+
+    name: str | None
+    tokens = False
+    if "torch" in sys.modules and _is_module(model):
+        from weakchaos.renormalization.networks.torch import activation_of
+        from weakchaos.renormalization.networks.torch_signals import record_module
+
+        recording = record_module(model, inputs, directions, int(key.generate_state(1)[0]), layers, training)
+        name = activation_of(model)
+        tokens = any(z.ndim == 3 for z in recording.outputs)
+    else:
+        chain = chain_of(model, activation)
+        x = real_array("inputs", inputs)
+        if x.ndim < 2 or len(x) < 2:
+            raise ArgumentError(
+                f"`inputs` must be a batch of at least 2, of shape (batch, ...), as correlations are between inputs; got shape {x.shape}"
+            )
+        if not np.isfinite(x).all():
+            raise ArgumentError("`inputs` must be finite")
+        first = chain[0].weight if isinstance(chain[0], WeightLayer) else None
+        if first is not None and x.shape[1:] != (first.shape[1],):
+            raise ArgumentError(f"`inputs` must have shape (batch, {first.shape[1]}) for this model; got {x.shape}")
+        recording = record_chain(chain, x, directions, np.random.default_rng(key))
+        name = (
+            activation
+            if isinstance(activation, str)
+            else activation.name
+            if isinstance(activation, Activation)
+            else as_activation(activation).name
+        )
+        name = name if first is not None else None
+    if labels is not None:
+        labels = np.asarray(labels)
+        if labels.shape != (recording.outputs[0].shape[0],):
+            raise ArgumentError(
+                f"`labels` must have shape ({recording.outputs[0].shape[0]},), one for each input; got {labels.shape}"
+            )
+    rows = _rows(recording, labels, tokens)
+    _phases(rows)
+    growth = recording.growth.mean(1)
+    options = {"layers": layers, "activation": activation, "directions": directions, "training": training, "seed": seed}
+    return ProbeReport(rows, name, max(1, len(rows) - 1), tuple(_notes(rows, recording)), growth, model, inputs, options)
+
+
+def _is_module(model: Any) -> bool:
+    from weakchaos.renormalization.networks.torch import is_module
+
+    return is_module(model)

@@ -1,0 +1,1 @@
+"""Is a recorded series chaos, noise or regular?"""

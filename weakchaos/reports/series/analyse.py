@@ -1,0 +1,197 @@
+"""`analyse_series`: what a recorded series shows of the dynamics behind it, and what it does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.diagnostics.recorded import as_series
+from weakchaos.reports.series.evidence import Evidence
+
+__all__ = ["SeriesReport", "analyse_series"]
+
+_KINDS = ("auto", "map", "flow", "discrete")
+_SYMBOLS = 32  # the most different whole numbers that are taken for symbols
+_LEAST = 100
+
+
+@dataclass
+class SeriesReport:
+    """What `analyse_series` found.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"map", "flow", "discrete"}
+        Whether successive numbers are uncorrelated (an iterated map, or sampled as rarely), correlated, or symbols.
+    n : int
+    dt : float
+    unit : str
+        Of `dt`.
+    rows : list of dict
+        One quantity each: ``part``, ``quantity``, ``value``, ``unit``, ``stderr``, ``low`` and ``high`` (95 %), ``p_value``, ``null``
+        (the hypothesis it would speak against), ``notes`` (why the value may not mean what its name says).
+    verdict : str
+        A few words.
+    results : dict
+        The results that the rows were read off.
+    warnings : list of str
+        What was left out or shortened, and what looks wrong with the series as a whole.
+    parameters : dict
+    command : str
+        The command line that made it; empty when it was made by a call.
+    source : str
+        Where the series comes from.
+    """
+
+    name: str
+    kind: str
+    n: int
+    dt: float
+    unit: str
+    rows: list[dict[str, Any]]
+    verdict: str
+    words: tuple[str, str]
+    results: dict[str, Any] = field(default_factory=dict, repr=False)
+    warnings: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    source: str = ""
+
+    def __getitem__(self, quantity: str) -> dict[str, Any]:
+        """The row of a quantity."""
+        for row in self.rows:
+            if row["quantity"] == quantity:
+                return row
+        raise KeyError(quantity)
+
+    def sentences(self) -> str:
+        """The verdict in two sentences: what the series is consistent with and why, and what speaks against or is left open."""
+        return " ".join(self.words)
+
+    def table(self) -> str:
+        """The rows as a text table, with the notes below it."""
+        from weakchaos.reports.series.text import text_table
+
+        return text_table(self)
+
+    def plot(self, path: Any = None) -> Any:
+        """One figure of everything; saved when `path` is given."""
+        from weakchaos.reports.series.figure import plot_series_report
+
+        return plot_series_report(self, path)
+
+    def to_html(self, path: Any) -> Any:
+        """Write one self-contained HTML file."""
+        from weakchaos.reports.series.html import write_series_html
+
+        return write_series_html(self, path)
+
+    def to_json(self, path: Any = None) -> str:
+        """The rows, the verdict and the curves as strict JSON; written when `path` is given."""
+        from weakchaos.reports.series.html import write_series_json
+
+        return write_series_json(self, path)
+
+    def __str__(self) -> str:
+        return f"{self.table()}\n\n{self.sentences()}"
+
+
+def _is_symbolic(array: np.ndarray) -> bool:
+    """Labels, booleans, or whole numbers of which few are different."""
+    if array.dtype.kind in "SUb" or array.ndim == 2:
+        return True
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
+        return False
+    return array.dtype.kind in "iuf" and np.unique(array).size <= min(_SYMBOLS, max(2, array.size // 10))
+
+
+def analyse_series(
+    x: Any,
+    dt: float = 1.0,
+    kind: str = "auto",
+    seed: int = 0,
+    surrogates: int = 99,
+    *,
+    name: str = "x",
+    unit: str = "step",
+    on_step: Callable[[str], None] | None = None,
+) -> SeriesReport:
+    """Ask a recorded series everything that the diagnostics can ask, and weigh the answers.
+
+    Numbers get delay embedding, Lyapunov exponents, the 0-1 test, dimension, entropies, recurrence, fluctuations, periods and tests
+    against surrogates. Symbols get entropies and their rates, complexities, words, periods and repetitions. Parts whose cost grows
+    as the square of the length work on a stretch of long series and say so.
+
+    Parameters
+    ----------
+    x : array of shape (n,), sequence of labels, or str
+        At least 100 numbers or 20 symbols.
+    dt : float
+        Time between two numbers.
+    kind : {"auto", "map", "flow", "discrete"}
+        By default labels and whole numbers of at most 32 different values are discrete; numbers are those of a map where they are
+        uncorrelated after one step, else of a flow.
+    seed : int
+    surrogates : int
+        At least 19; 99 reach p = 0.01.
+    name, unit : str
+        Of the series and of `dt`, for the report.
+    on_step : callable, optional
+        Called with the name of each part before it begins.
+
+    Returns
+    -------
+    SeriesReport
+        ``verdict`` is "chaotic" only where three things hold together: surrogates of a linear stochastic process are predicted
+        worse than the series, neighbours separate exponentially, and the correlation sum shows a finite dimension.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+
+    Examples
+    --------
+    >>> x = [0.3]
+    >>> for _ in range(1499):
+    ...     x.append(4 * x[-1] * (1 - x[-1]))
+    >>> analyse_series(x).verdict
+    'low-dimensional chaos'
+    """
+    if kind not in _KINDS:
+        raise ArgumentError(f"`kind` must be one of {', '.join(_KINDS)}; got {shown(kind)}")
+    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
+        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
+    array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
+    symbolic = kind == "discrete" or (kind == "auto" and array.size > 0 and _is_symbolic(array))
+    if not symbolic and array.dtype.kind in "SU":
+        raise ArgumentTypeError(f'`x` must hold numbers for kind "{kind}"; got labels, as in {shown(str(array.flat[0]))}')
+    say = on_step or (lambda text: None)
+    evidence = Evidence()
+    if symbolic:
+        from weakchaos.reports.series.ask_symbols import analyse_symbols, least_symbols
+        from weakchaos.reports.series.judge_symbols import judge_symbols
+
+        ranks, size = least_symbols(array)
+        if array.ndim == 1:
+            evidence.results["labels"] = np.unique(array)
+        warnings = analyse_symbols(evidence, ranks, size, seed, surrogates, say)
+        verdict, words = judge_symbols(evidence.results)
+        n, form = ranks.size, "discrete"
+    else:
+        from weakchaos.reports.series.ask_numbers import analyse_numbers
+        from weakchaos.reports.series.judge_numbers import judge_numbers
+
+        series = as_series(array, _LEAST)
+        warnings = analyse_numbers(evidence, series, float(dt), unit, kind, seed, surrogates, say)
+        verdict, words = judge_numbers(evidence.results)
+        n, form = series.size, str(evidence.results["kind"])
+    parameters = {"kind": kind, "seed": seed, "surrogates": surrogates}
+    return SeriesReport(name, form, int(n), float(dt), unit, evidence.rows, verdict, words, evidence.results, warnings, parameters)

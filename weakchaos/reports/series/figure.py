@@ -1,0 +1,81 @@
+"""The figure of an analysed series: all panels on one sheet."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
+from weakchaos.reports.series.number_panels import NUMBER_PANELS
+from weakchaos.reports.series.symbol_panels import SYMBOL_PANELS
+from weakchaos.reports.series.text import heading
+
+__all__ = ["panel_figure", "panels_of", "plot_series_report"]
+
+_DPI = 150
+
+
+def panels_of(report: Any) -> tuple[Any, ...]:
+    """The panels for the kind of a report."""
+    return SYMBOL_PANELS if report.kind == "discrete" else NUMBER_PANELS
+
+
+def _results(report: Any) -> dict[str, Any]:
+    return {**report.results, "name": report.name, "unit": report.unit, "dt": report.dt}
+
+
+def panel_figure(report: Any, panel: Any) -> Any:
+    """One panel by itself."""
+    from matplotlib.figure import Figure
+
+    _, wide, draw, _ = panel
+    figure = Figure(figsize=(9.0 if wide else 4.4, 3.35 if wide else 3.3), dpi=100, facecolor=PAPER, layout="constrained")
+    with quiet_glyphs():
+        draw(figure.add_subplot(), _results(report))
+    return figure
+
+
+def plot_series_report(report: Any, path: Any = None) -> Any:
+    """All panels of a report, three in a row, under the verdict.
+
+    Parameters
+    ----------
+    report : weakchaos.diagnostics.SeriesReport
+    path : path, optional
+        Where to save the figure (PNG at 150 dots per inch, or what the suffix says).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> figure = plot_series_report(wc.diagnostics.analyse_series("ab" * 30, surrogates=19))
+    >>> len(figure.axes)
+    8
+    """
+    from matplotlib.figure import Figure
+
+    panels = panels_of(report)
+    rows = math.ceil(sum(2 if wide else 1 for _, wide, _, _ in panels) / 3)
+    height = 3.25 * rows + 1.2
+    figure = Figure(figsize=(13.0, height), dpi=100, facecolor=PAPER, layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0.004, 0.0, 0.992, 1 - 1.0 / height), hspace=0.04, wspace=0.03)
+    grid = figure.add_gridspec(rows, 3)
+    place = 0
+    with quiet_glyphs():
+        for _, wide, draw, _ in panels:
+            row, column = divmod(place, 3)
+            draw(figure.add_subplot(grid[row, column : column + (2 if wide else 1)]), _results(report))
+            place += 2 if wide else 1
+        head = textwrap.fill(f"{report.name}: {report.verdict}", 110, max_lines=1, placeholder=" ...")
+        figure.text(0.01, 1 - 0.14 / height, head, fontsize=TITLE + 3, weight="bold", color=INK, va="top", parse_math=False)
+        words = textwrap.fill(report.words[0], 190, max_lines=2, placeholder=" ...")
+        figure.text(0.01, 1 - 0.42 / height, words, fontsize=SMALL + 1, color=INK, va="top", parse_math=False)
+        figure.text(0.99, 1 - 0.17 / height, heading(report).split("; ")[-1], fontsize=SMALL, color=FADED, va="top", ha="right")
+        if path is not None:
+            figure.savefig(path, dpi=_DPI, facecolor=PAPER)
+    return figure

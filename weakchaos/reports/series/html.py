@@ -1,0 +1,167 @@
+"""An analysed series as one self-contained HTML file, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.plain import strict_json
+from weakchaos.reports.page import embedded, figure_svg, made_with, versions, write_page
+from weakchaos.reports.series.figure import panel_figure, panels_of
+from weakchaos.reports.series.meanings import definition
+from weakchaos.reports.series.text import heading, p_value, parts, spread, value
+
+__all__ = ["write_series_html", "write_series_json"]
+
+_CURVES = ("rosenstein", "kantz", "zero_one", "dimension", "k2", "cao", "DFA alpha", "Hurst exponent", "rate", "blocks", "excess", "tree", "match", "topological")  # fmt: skip
+
+
+def reproduction(report: Any) -> str:
+    """The command that made the report, or else the call."""
+    if report.command:
+        return str(report.command)
+    given = {"dt": report.dt, **report.parameters}
+    words = ", ".join(f"{k}={v!r}" for k, v in given.items())
+    return f"import weakchaos as wc\n\nwc.diagnostics.analyse_series(x, {words})"
+
+
+def _curves(report: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key in _CURVES:
+        found = report.results.get(key)
+        if found is not None and np.size(found.curve[0]):
+            out[key] = {"x": found.curve[0], "y": found.curve[1], "fit_range": found.fit_range}
+    for key in ("spectrum", "near"):
+        found = report.results.get(key)
+        if found is not None:
+            out[key] = {"x": found.curve[0], "y": found.curve[1], "threshold": found.threshold, "periods": found.periods, "p_values": found.p_values}  # fmt: skip
+    sums = report.results.get("sums")
+    if sums is not None:
+        out["correlation sums"] = {"radii": sums.radii, "sums": sums.sums}
+    if "words" in report.results:
+        out["words"] = {"x": report.results["words"][0], "y": report.results["words"][1]}
+    for key in ("p_linear", "p_asymmetry", "p_clustering"):
+        if f"{key}_values" in report.results:
+            own, others = report.results[f"{key}_values"]
+            out[key.removeprefix("p_") + " surrogates"] = {"data": own, "surrogates": others}
+    return out
+
+
+def _content(report: Any) -> dict[str, Any]:
+    return {
+        "format": "weakchaos series 1",
+        "name": report.name,
+        "source": report.source,
+        "kind": report.kind,
+        "n": report.n,
+        "dt": report.dt,
+        "unit": report.unit,
+        "verdict": report.verdict,
+        "sentences": report.sentences(),
+        "rows": report.rows,
+        "warnings": list(report.warnings),
+        "parameters": report.parameters,
+        "made_by": reproduction(report),
+        "versions": versions(),
+    }
+
+
+def write_series_json(report: Any, path: Any = None) -> str:
+    """The rows, the verdict, and the curves they were read off, as strict JSON (null where there is no number).
+
+    Parameters
+    ----------
+    report : weakchaos.diagnostics.SeriesReport
+    path : path, optional
+        Where to write it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import json
+    >>> import weakchaos as wc
+    >>> json.loads(write_series_json(wc.diagnostics.analyse_series("ab" * 30, surrogates=19)))["verdict"]
+    'periodic'
+    """
+    return strict_json({**_content(report), "curves": _curves(report)}, path)
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    notes = "".join(f"<small>{escape(n)}</small>" for n in row["notes"])
+    p = p_value(row)
+    strong = ' class="strong"' if row["p_value"] is not None and row["p_value"] <= 0.05 else ""
+    null = escape(row["null"]) if p else ""
+    return (
+        f'<tr><td class="text">{escape(row["quantity"])}{notes}</td><td>{escape(value(row))}</td><td>{escape(spread(row))}</td>'
+        f'<td class="null">{escape(row["unit"])}</td><td{strong}>{escape(p)}</td><td class="null">{null}</td></tr>'
+    )
+
+
+def _table(report: Any) -> str:
+    head = (
+        '<th scope="col" class="text">quantity</th><th scope="col">value</th><th scope="col">95 % or ± se</th>'
+        '<th scope="col" class="text">unit</th><th scope="col">p</th><th scope="col" class="text">against</th>'
+    )
+    body = []
+    for part, rows in parts(report):
+        body.append(f'<tr class="part"><th colspan="6" scope="rowgroup">{escape(part)}</th></tr>')
+        body += [_row(row) for row in rows]
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+
+
+def _definitions(report: Any) -> str:
+    known = {
+        definition(row["quantity"]): row["quantity"] for row in reversed(report.rows)
+    }  # of rows with the same meaning the first
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for text, name in reversed(known.items()) if text)
+    return f"<dl>{items}</dl>"
+
+
+def write_series_html(report: Any, path: Any) -> Path:
+    """Write one HTML file that needs nothing else: verdict, figures, rows, what they mean, and how to make it again.
+
+    The rows are embedded as JSON, in the element with id ``weakchaos-report``.
+
+    Parameters
+    ----------
+    report : weakchaos.diagnostics.SeriesReport
+    path : path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import weakchaos as wc
+    >>> report = wc.diagnostics.analyse_series("ab" * 30, surrogates=19)
+    >>> write_series_html(report, os.path.join(tempfile.mkdtemp(), "report.html")).name
+    'report.html'
+    """
+    figures = []
+    for panel in panels_of(report):
+        name, wide, _, label = panel
+        kind = ' class="wide"' if wide else ""
+        figures.append(f"<figure{kind}>{figure_svg(panel_figure(report, panel), label, name)}</figure>")
+    source = f'<p class="how">Source: {escape(report.source)}</p>' if report.source else ""
+    warnings = "".join(f"<li>{escape(n)}</li>" for n in report.warnings)
+    sections = [
+        f"<h1>{escape(report.name)}</h1>",
+        f'<p class="how">{escape(heading(report).removeprefix(f"{report.name}: "))}</p>{source}',
+        f'<div class="summary"><p class="verdict">{escape(report.verdict[0].upper() + report.verdict[1:])}</p>{escape(report.sentences())}</div>',
+        f'<div class="grid">{"".join(figures)}</div>',
+        f"<h2>Warnings</h2><ul>{warnings}</ul>" if warnings else "",
+        f"<h2>Rows</h2>{_table(report)}",
+        f"<h2>What the rows mean</h2>{_definitions(report)}",
+        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre>{made_with()}",
+        embedded(_content(report)),
+    ]
+    return write_page(path, f"weakchaos: {report.name}", sections)

@@ -1,0 +1,1 @@
+"""Runs: what makes, keeps, continues and judges draws."""

@@ -1,0 +1,165 @@
+"""`sample` and `extend`: chains of a sampler on a target, in any executor, kept in memory or in a store."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number, whole_numbers
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.system import as_seed
+from weakchaos.runs.block import Chain, Plan
+from weakchaos.runs.memory import MemorySink
+from weakchaos.runs.scheduler import check_executor, run_plan
+from weakchaos.runs.store import StoreSink
+from weakchaos.runs.trace import Trace, running_counts
+
+__all__ = ["Plan", "extend", "run_plan", "sample"]
+
+
+def _check_arguments(target: Any, sampler: Any, executor: Any) -> None:
+    if isinstance(sampler, type):
+        raise ArgumentTypeError(f"`sampler` must be an instance; got the class {sampler.__name__}: write {sampler.__name__}()")
+    if not hasattr(sampler, "bind"):
+        raise ArgumentTypeError(f"`sampler` must be a sampler such as weakchaos.samplers.HMC(); got {shown(sampler)}")
+    if callable(target) and not hasattr(target, "random_start"):
+        raise ArgumentTypeError(
+            f"`target` must be a target; got the function {shown(target)}: write weakchaos.Density(function, dim=...)"
+        )
+    check_executor(executor)
+
+
+def sample(
+    target: Any,
+    sampler: Any,
+    draws: int = 1000,
+    warmup: int = 1000,
+    chains: int = 4,
+    seed: Any = None,
+    driver: Any = "pcg64",
+    thin: int = 1,
+    executor: Executor | None = None,
+    progress: bool = True,
+    store: Any = None,
+    record: str = "draws",
+    checkpoints: Any = None,
+    initial: Any = None,
+) -> Trace:
+    """Draw from a target.
+
+    Parameters
+    ----------
+    target : Target
+    sampler : Sampler
+    draws : int
+        Draws kept per chain.
+    warmup : int
+        Steps thrown away first.
+    chains : int
+    seed : int, SeedSequence or None
+        One seed gives the same draws whatever the executor and the number of workers.
+    driver : Driver or str
+        The stream of uniforms: ``"pcg64"``, ``"golden"``, ``"sobol-8"``, any `weakchaos.drivers.Driver`.
+    thin : int
+        Steps per draw.
+    executor : concurrent.futures.Executor, optional
+        Threads of this process by default; kernels release the GIL.
+    progress : bool
+    store : path, optional
+        A ``.zarr`` directory to which draws are appended while the run goes on; `weakchaos.resume` continues it bit for bit.
+    record : {"draws", "averages"}
+        With ``"averages"`` kernels keep running sums and nothing grows with the number of draws.
+    checkpoints : sequence of int, optional
+        Draw counts at which the running averages are noted (default: eight per decade).
+    initial : array of shape (dim,) or (chains, dim), optional
+        Where chains start; over-dispersed random points by default.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    Exception
+        What the user's function raised, with the draws made until then as ``error.trace``.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 2.0]), wc.samplers.HMC(0.5, 5), draws=200, seed=1, progress=False)
+    >>> trace.draws.shape
+    (4, 200, 2)
+    """
+    _check_arguments(target, sampler, executor)
+    chains = whole_number("chains", chains, 1)
+    plan = Plan(draws, warmup, thin, record)
+    if record == "averages":
+        plan.checkpoints = _checkpoints(plan.draws, checkpoints)
+    elif checkpoints is not None:
+        raise ArgumentError(
+            "`checkpoints` goes with record='averages'; a trace with draws gives running averages anywhere: trace.mean(at=...)"
+        )
+    if store is not None and record != "draws":
+        raise ArgumentError("`store` keeps draws; with record='averages' nothing grows and nothing needs a store")
+    system = sampler.bind(target, driver=driver)
+    positions = _positions(initial, chains, system.dim)
+    root = as_seed(seed)
+    starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
+    system.before_run(starts[0].state)
+    settings = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
+    sink = MemorySink(system, plan, chains) if store is None else StoreSink.create(store, system, plan, starts, settings)
+    return run_plan(system, plan, starts, sink, executor, progress, settings)
+
+
+def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, progress: bool = True) -> Trace:
+    """The same run, `draws` draws longer: bit for bit what one longer run would have given.
+
+    Parameters
+    ----------
+    trace : Trace
+        A trace that knows its target; one read from disk whose target is a user's function is loaded with ``load(path, target=...)``.
+    draws : int
+        How many draws to add to each chain.
+
+    Returns
+    -------
+    Trace
+        A new trace with all draws, the earlier ones included; a trace with a store appends to it.
+    """
+    if not isinstance(trace, Trace):
+        raise ArgumentTypeError(f"`trace` must be a Trace; got {shown(trace)}")
+    if trace.system is None:
+        raise ArgumentError(trace.why_no_system("trace"))
+    check_executor(executor)
+    plan = Plan(
+        max(trace.lengths) + whole_number("draws", draws, 0), trace.settings["warmup"], trace.settings["thin"], trace.record
+    )
+    if plan.record == "averages":
+        plan.checkpoints = _checkpoints(plan.draws, None, trace.checkpoints)
+    chains = [Chain(k, s, w, n, trace.cpu_seconds[k], sums) for k, (s, w, n, sums) in enumerate(trace.positions())]
+    with trace.writing():
+        sink = trace.continue_sink(plan)
+        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)
+
+
+def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:
+    if given is None:
+        values = running_counts(draws)
+    else:
+        values = np.unique(whole_numbers("checkpoints", given, 1, draws))
+    last = max(earlier, default=0)
+    return tuple(sorted({*(int(v) for v in earlier), *(int(v) for v in values if v > last), draws} - {0}))
+
+
+def _positions(initial: Any, chains: int, dim: int) -> list:
+    if initial is None:
+        return [None] * chains
+    try:
+        array = np.asarray(initial)
+    except ValueError as error:
+        raise ArgumentError(f"`initial` must have shape ({dim},) or ({chains}, {dim}); got {shown(initial)}") from error
+    if array.shape not in ((dim,), (chains, dim)):
+        raise ArgumentError(f"`initial` must have shape ({dim},) or ({chains}, {dim}); got {array.shape}")
+    return [array if array.ndim == 1 else array[k] for k in range(chains)]

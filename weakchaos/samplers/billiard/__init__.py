@@ -1,0 +1,1 @@
+"""The chaotic Boltzmann machine: a billiard whose side changes are spin flips."""

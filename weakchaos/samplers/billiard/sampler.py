@@ -1,0 +1,257 @@
+"""The chaotic Boltzmann machine: sampling by a billiard that draws no numbers.
+
+Suzuki, Imura, Horio and Aihara, Scientific Reports 3 (2013) 1610, doi:10.1038/srep01610; Ising and Potts models: Suzuki, Phys. Rev. E 88
+(2013) 052144, arXiv:1308.0660. A unit s_i in {0, 1} has a position x_i in [0, 1] that moves up while s_i = 0 and down while s_i = 1,
+
+    dx_i/dt = (1 - 2 s_i) (1 + exp((1 - 2 s_i) z_i)),    z_i = b_i + sum_j W_ij s_j,
+
+and s_i flips at the walls only: to 1 when x_i reaches 1, to 0 when it reaches 0. The speed is 1 / P(s_i | others).
+
+Here the billiard is unfolded, so that it serves any number of states: ``y_i`` is the share of its way that unit i has made through its
+present state (x_i for s_i = 0, 1 - x_i for s_i = 1), ``dy_i/dt = c_i / P(s_i | others)``, and at y_i = 1 the state goes on to the next,
+0 -> 1 -> ... -> q - 1 -> 0, and y_i to 0.
+
+Invariance. The density p(s) times Lebesgue measure in y does not change: (1) for fixed s the velocities are constants, so the flow has no
+divergence inside of a cell; (2) through the wall of unit i into state k flows ``p(s) c_i / P(s_i | others) = c_i p(others)`` per unit of
+area, which does not depend on s_i, so what leaves one state of i is what enters the next. The same holds where impossible states are
+passed over. It follows that the mean rate of flips of a unit is c_i times the number of its possible states: 2 per unit time for c_i = 1
+and two states. Whether one orbit visits everything is another question: with equal c_i units of a small or weakly coupled model lock.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import positive, real_array, whole_number
+from weakchaos.core.errors import ArgumentError, ErgodicityWarning, shown
+from weakchaos.core.system import State
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.billiard.dense import Scan, run_dense
+from weakchaos.samplers.billiard.ergodicity import LARGEST, STARTS, Disagreement, disagreement, units_to_check
+from weakchaos.samplers.billiard.sparse import FACTORS, run_sparse
+from weakchaos.samplers.billiard.wiring import odds_bound, wire
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.targets.discrete import DiscreteTarget
+
+__all__ = ["ChaoticBoltzmann"]
+
+_AVERAGES = ("time", "draws")
+_LONGEST_STRETCH = 64.0
+_LONGEST_STEP = 1e12
+_DENSE_UNITS = 2048
+_LARGEST_ODDS = 600.0  # of odds that are multiplied, in nats: products stay far from overflow
+_JOINT_STATES = 1 << 20
+
+
+class _Bound(BoundDiscrete):
+    """Phase: the share of its way that each moving unit has made. Symbols: the units."""
+
+    moves = ()
+    stats_names = ("flips",)
+
+    def __init__(self, sampler: ChaoticBoltzmann, target: Any):
+        super().__init__(sampler, target, None)
+        self._model = target.model()
+        self.rates = sampler.rates_of(self._model.free.size)
+        self._wiring = wire(target, self.rates)
+        self.time_step = float(sampler.interval)
+        self._stretches = max(1, math.ceil(self.time_step / _LONGEST_STRETCH))
+        self._dense: Scan | None = None
+        n = self._model.free.size
+        # Tables of many states, or a queue in which most clocks are set at each event, lose to a plain scan.
+        wide = hasattr(target, "pair_arrays") and 4 * len(target.edges) >= n * max(n // 4, 3)
+        if wide and n <= _DENSE_UNITS and odds_bound(target) <= _LARGEST_ODDS:
+            coupling = target.couplings()
+            self._dense = Scan(target.fields, coupling, np.exp(coupling), np.exp(-coupling), 1.0 / self.rates, self._offset)
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """Units at random or at `position`, each somewhere on its way."""
+        state = super().new_state(rng, position)
+        state.phase = rng.random(self._model.free.size)
+        return state
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        timed = self.sampler.averages == "time"
+        none = np.empty(0)
+        counts, times = (none, sums) if timed else (sums, none)
+        return self._move(state, n, every, draws, stats, counts, times, np.empty((self.rates.size, 0)), none)
+
+    def _move(self, state, n, every, draws, stats, counts, times, vectors, joint, words=None) -> int:
+        words = np.zeros(self.rates.size, np.int64) if words is None else words
+        length = self.time_step / self._stretches
+        head = (length, self._stretches, state.symbols, state.phase, vectors, words, joint)
+        tail = (state.counters, n, every, draws, stats, counts, times)
+        if self._dense is not None:
+            return run_dense(self._dense, *head, *tail)
+        return run_sparse(self._wiring, self._model, *head, *tail)
+
+    def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
+        """Move `state` in place by `n` steps and carry vectors along by the linearised map, exact from event to event.
+
+        Parameters
+        ----------
+        state : State
+        n : int
+        vectors : array of shape (units that move, k)
+            Columns are vectors at `state`; not changed.
+
+        Returns
+        -------
+        array of shape (units that move, k)
+        """
+        n, images = whole_number("n", n, 0), real_array("vectors", vectors)
+        if images.ndim != 2 or images.shape[0] != self.rates.size:
+            raise ArgumentError(f"`vectors` must have shape ({self.rates.size}, k); it has shape {images.shape}")
+        images = np.ascontiguousarray(images)
+        if images is vectors:
+            images = images.copy()
+        none = np.empty(0)
+        self._move(state, n, max(n, 1), self._no_draws(), np.empty((0, 1)), none, none, images, none)
+        return images
+
+    @property
+    def events_per_time(self) -> float:
+        """Mean number of wall hits per unit of billiard time, if every state is possible."""
+        return float(self.rates @ self._wiring.states)
+
+    @property
+    def every_state_possible(self) -> bool:
+        """Whether no conditional probability is zero, by zeros of the model or by underflow."""
+        if self._wiring.kind == FACTORS:
+            return bool(np.isfinite(self._model.log_table).all())
+        return bool((self._wiring.table > 0).all())
+
+    def occupation(self, state: State, n: int, units: Any = None) -> np.ndarray:
+        """Move `state` in place by `n` steps; the share of time spent in each joint state of some units, exact.
+
+        Parameters
+        ----------
+        state : State
+        n : int
+        units : sequence of int, optional
+            All units by default.
+
+        Returns
+        -------
+        array of shape (product of the numbers of states,)
+            The last unit fastest, as ``target.distribution()``.
+
+        Raises
+        ------
+        ArgumentError
+            For more than 2**20 joint states.
+        """
+        n, chosen = whole_number("n", n, 1), list(range(self.dim)) if units is None else [int(i) for i in units]
+        words, fixed, size = np.zeros(self.dim, np.int64), 0, 1
+        for i in reversed(chosen):
+            words[i] = size
+            size *= int(self.target.cardinalities[i])
+            if size > _JOINT_STATES:
+                raise ArgumentError(f"`units` must have at most {_JOINT_STATES} joint states; name fewer of them")
+        for i in self._wiring.still:
+            fixed += int(words[i] * state.symbols[i])
+        joint, none = np.zeros(size), np.empty(0)
+        self._move(
+            state, n, n, self._no_draws(), np.empty((0, 1)), none, none, np.empty((self.rates.size, 0)), joint, words[self._model.free]
+        )  # fmt: skip
+        # Units that do not move shift all codes by the same number.
+        return np.roll(joint, fixed) / (n * self.time_step)
+
+    def _no_draws(self) -> np.ndarray:
+        return np.empty((0, self.dim), self.dtype)
+
+    def disagreement(self, units: Any = (), seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:
+        """Hold starts against each other: see `weakchaos.samplers.billiard.ergodicity.disagreement`."""
+        return disagreement(self, units, seed, starts, time)
+
+    def before_run(self, state: State) -> None:
+        """Small models, and small parts of large ones, are tried from several starts."""
+        super().before_run(state)
+        units = units_to_check(self._model.free, self._wiring)
+        if len(units) < 2 and not 1 < self._model.free.size <= LARGEST:
+            return
+        found = self.disagreement(units)
+        if not found.ergodic:
+            cure = "" if self.sampler.rates == "incommensurate" else "; rates='incommensurate' unlocks units that run in step"
+            warnings.warn(
+                f"the billiard is not ergodic, or mixes too slowly: after a time of {found.time:.0f} {' and '.join(found.reasons())}{cure}",
+                ErgodicityWarning,
+                stacklevel=3,
+            )
+
+
+@dataclass(frozen=True)
+class ChaoticBoltzmann(Sampler):
+    """The chaotic Boltzmann machine, from wall hit to wall hit, exact to rounding; one step is a stretch of billiard time, no number is drawn.
+
+    Parameters
+    ----------
+    interval : float
+        Billiard time of a step. In a unit of time a unit of two states flips twice on average, so an interval of 1 compares with a sweep
+        of Gibbs sampling.
+    rates : {"equal", "incommensurate"} or array
+        The c_i of the units that move. All 1 in the paper; then units that feel little of each other run round their cycles in step, and
+        models of two and three units are not ergodic. ``"incommensurate"`` takes ``4**frac(k golden)``, scaled to mean 1: no two units lock.
+    averages : {"time", "draws"}
+        What running averages (``record="averages"``, `compare`) average: the share of time a unit spent in each state, exact and less
+        noisy, or the states at the ends of the steps, as the draws themselves do.
+
+    Notes
+    -----
+    ``trace.stats["flips"]`` counts the flips of each draw. The bound system carries its exact linearised map (``tangent``), so that
+    `lyapunov_spectrum` needs no twins; exponents are per unit time. Proofs are at the head of the file: p(s) times Lebesgue measure is
+    invariant; with two states the flow is turned back by y -> 1 - y, so exponents come in pairs of opposite sign, one is zero for the flow itself,
+    and two units can have no chaos. Before a run, models of up to 36 units, and small parts of larger ones, are tried from twelve
+    starts, and an `ErgodicityWarning` says by how much these disagree if they do.
+
+    Conditional probabilities below 1e-300 count as that. Tables of the model are followed for any discrete target, zeros included.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> model = wc.Ising.lattice((4, 4), beta=0.3, field=0.1)
+    >>> trace = wc.sample(model, ChaoticBoltzmann(), draws=2000, seed=1, progress=False)
+    >>> round(float(trace.stats["flips"].mean()) / model.dim, 1)
+    2.0
+    """
+
+    interval: float = 1.0
+    rates: Any = "equal"
+    averages: str = "time"
+
+    def __post_init__(self):
+        positive("interval", self.interval)
+        if self.interval > _LONGEST_STEP:
+            raise ArgumentError(f"`interval` must be at most {_LONGEST_STEP:g}; got {shown(self.interval)}: take more steps")
+        if self.averages not in _AVERAGES:
+            raise ArgumentError(f"`averages` must be 'time' or 'draws'; got {shown(self.averages)}")
+        if isinstance(self.rates, str):
+            if self.rates not in ("equal", "incommensurate"):
+                raise ArgumentError(f"`rates` must be 'equal', 'incommensurate' or positive numbers; got {shown(self.rates)}")
+        else:
+            rates = real_array("rates", self.rates, "positive numbers, one a unit that moves")
+            if rates.ndim != 1 or not (np.isfinite(rates) & (rates > 0)).all():
+                raise ArgumentError(f"`rates` must be positive numbers, one a unit that moves; got {shown(self.rates)}")
+            object.__setattr__(self, "rates", tuple(rates.tolist()))
+
+    def rates_of(self, units: int) -> np.ndarray:
+        """The rates of so many moving units."""
+        if isinstance(self.rates, str):
+            if self.rates == "equal" or units == 0:
+                return np.ones(units)
+            rates = 4.0 ** np.modf((5**0.5 - 1) / 2 * np.arange(1, units + 1))[0]
+            return rates / rates.mean()
+        if len(self.rates) != units:
+            raise ArgumentError(f"`rates` must hold {units} numbers, one for each unit that moves; got {len(self.rates)}")
+        return np.array(self.rates)
+
+    def bind(self, target: Any, driver: Any = None) -> _Bound:
+        """The system of this sampler on a discrete target; `driver` is not used, since no number is drawn."""
+        self.require(target, DiscreteTarget, "a discrete target (PairwiseMRF, Ising, Potts, FactorGraph)")
+        return _Bound(self, target)

@@ -1,0 +1,1 @@
+"""Gibbs sampling as a deterministic flow."""

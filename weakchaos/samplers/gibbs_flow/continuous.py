@@ -1,0 +1,383 @@
+"""Gibbs sampling as an ordinary differential equation.
+
+Neklyudov, Bondesan and Welling, "Deterministic Gibbs sampling via ordinary differential equations" (2021), arXiv:2106.10188: all
+coordinates move at once, each at a speed inverse to its conditional density,
+
+    du_i/dt = a_i / p(u_i | u_-i),      u_i on a circle of length 1,
+
+with rationally independent a_i > 0. The flow leaves p invariant: p v_i = a_i p(u_-i) does not depend on u_i, so div(p v) = 0, and the same
+flux leaves the circle at 1 and enters it at 0. With the others at rest F(u_i | u_-i) grows at the constant rate a_i; independent
+coordinates rotate in their distribution functions, and their averages converge like 1/T.
+
+The circle is an interval [low, high) scaled to length 1, periodic or not, or the line through the distribution function of a normal
+reference. The conditional density needs the integral of p over u_i, which a midpoint rule takes on nodes that do not move with u_i:
+its error changes the speed by a factor that is a function of u_-i alone, so div(p v) stays 0 however few the nodes are.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, STEPS
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.system import State
+from weakchaos.native.compiled import address_of, call_density, kernel, normal_from_uniform
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.gibbs_flow.discrete import BoundDiscreteFlow, independent_speeds
+from weakchaos.targets.density import Density
+from weakchaos.targets.discrete import DiscreteTarget
+
+__all__ = ["DeterministicGibbs"]
+
+_FASTEST = 1e200
+_WALL = 1e-11
+# A line ends where the distribution function of its reference is this far from 0 and 1: six standard deviations from the centre.
+_END = 1e-9
+
+
+@njit(nogil=True)
+def _place(u, low, width, on_line):
+    """The coordinate at `u`, and the logarithm of its derivative by `u` up to a constant."""
+    u = min(max(u, 0.0), 1.0)
+    if on_line:
+        z = normal_from_uniform(_END + (1.0 - 2.0 * _END) * u)
+        return low + width * z, 0.5 * z * z
+    return low + width * u, 0.0
+
+
+@njit(nogil=True)
+def _log_density(density, user_data, x, value, counters):
+    """Log density at `x`, -inf where it is not a number; the status."""
+    counters[EVALUATIONS] += 1
+    status = call_density(density, np.uint64(x.size), address_of(x), np.uint64(0), address_of(value), user_data)
+    if math.isnan(value[0]) or value[0] == math.inf:
+        counters[BAD_VALUES] += 1
+        value[0] = -math.inf
+    return status
+
+
+@kernel
+def _velocity(density, user_data, frame, speeds, nodes, u, x, value, logs, v, counters):
+    """Fill `v` with the velocity at `u`, and `x` with the position; 0, or the status of a density that failed."""
+    low, width, on_line = frame[0], frame[1], frame[2]
+    dim = u.size
+    for i in range(dim):
+        x[i], _ = _place(u[i], low[i], width[i], on_line[i] > 0.0)
+    if _log_density(density, user_data, x, value, counters) != 0:
+        return 1
+    here = value[0]
+    for i in range(dim):
+        keep, slope = _place(u[i], low[i], width[i], on_line[i] > 0.0)
+        top = -math.inf
+        for k in range(nodes):
+            x[i], jacobian = _place((k + 0.5) / nodes, low[i], width[i], on_line[i] > 0.0)
+            if _log_density(density, user_data, x, value, counters) != 0:
+                return 1
+            logs[k] = value[0] + jacobian
+            top = max(top, logs[k])
+        x[i] = keep
+        total = 0.0
+        if top > -math.inf:
+            for k in range(nodes):
+                total += math.exp(logs[k] - top)
+        # A state without density is crossed at once; so is a circle of nodes that all lack it.
+        log_speed = math.log(total / nodes) + top - here - slope if total > 0.0 and here > -math.inf else math.inf
+        v[i] = speeds[i] * math.exp(log_speed) if log_speed < 460.0 else _FASTEST
+    value[0] = here
+    return 0
+
+
+@njit(nogil=True)
+def _rk4(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, end, counters):
+    """One step of `h` from `u`, where the velocity is `first`, into `end`; the status."""
+    stage, v = work[0], work[1]
+    for i in range(u.size):
+        v[i] = first[i]
+        end[i] = u[i] + h / 6.0 * v[i]
+    for part in range(3):
+        for i in range(u.size):
+            stage[i] = u[i] + (h if part == 2 else 0.5 * h) * v[i]
+        if _velocity(density, user_data, frame, speeds, nodes, stage, x, value, logs, v, counters) != 0:
+            return 1
+        for i in range(u.size):
+            end[i] += h / (6.0 if part == 2 else 3.0) * v[i]
+    return 0
+
+
+@njit(nogil=True)
+def _doubled(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, end, counters):
+    """Two steps of h / 2 into `end`, improved by one of h; the status, and the error of the two, in turns."""
+    middle, there, once = work[2], work[3], work[4]
+    status = _rk4(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, once, counters)
+    status |= _rk4(density, user_data, frame, speeds, nodes, 0.5 * h, u, first, work, x, value, logs, middle, counters)
+    status |= _velocity(density, user_data, frame, speeds, nodes, middle, x, value, logs, there, counters)
+    status |= _rk4(density, user_data, frame, speeds, nodes, 0.5 * h, middle, there, work, x, value, logs, end, counters)
+    error = 0.0
+    for i in range(u.size):
+        gap = (end[i] - once[i]) / 15.0
+        error = max(error, abs(gap))
+        end[i] += gap
+    return status, error
+
+
+@kernel
+def _flow(density, user_data, frame, speeds, nodes, time, step_size, tolerance, u, counters, n, every, draws, stats, sums):
+    dim = u.size
+    first, work, end = np.empty(dim), np.empty((5, dim)), np.empty(dim)
+    x, value, logs = np.empty(dim), np.empty(1), np.empty(nodes)
+    recording, averaging = draws.shape[0] > 0, sums.size > 0
+    for t in range(n):
+        left, h = time, step_size
+        while left > 1e-13 * time:
+            if _velocity(density, user_data, frame, speeds, nodes, u, x, value, logs, first, counters) != 0:
+                return t
+            h = min(h, step_size)
+            for i in range(dim):
+                h = min(h, 0.2 / first[i])
+            h = min(h, left)
+            while True:
+                status, error = _doubled(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, end, counters)
+                if status != 0:
+                    return t
+                if error <= tolerance or h < 1e-250:
+                    break
+                h *= max(0.1, 0.9 * (tolerance / error) ** 0.2)
+            made = h
+            h *= min(4.0, 0.9 * (tolerance / max(error, 1e-300)) ** 0.2)
+            # The first coordinate to pass 1 must land on it: its speed may jump there. False position, in the time of the step.
+            short, long, under, over = 0.0, made, -1.0, -1.0
+            for i in range(dim):
+                under, over = max(under, u[i] - 1.0), max(over, end[i] - 1.0)
+            for _ in range(60 if over > _WALL else 0):
+                made = short + (long - short) * min(max(-under / (over - under), 0.02), 0.98)
+                if _doubled(density, user_data, frame, speeds, nodes, made, u, first, work, x, value, logs, end, counters)[0] != 0:
+                    return t
+                gap = -1.0
+                for i in range(dim):
+                    gap = max(gap, end[i] - 1.0)
+                if abs(gap) <= _WALL:
+                    break
+                if gap > 0.0:
+                    long, over, under = made, gap, 0.5 * under
+                else:
+                    short, under, over = made, gap, 0.5 * over
+            for i in range(dim):
+                u[i] = end[i] if end[i] < 1.0 - 2.0 * _WALL else 0.0
+            left -= made
+        counters[STEPS] += 1
+        if (t + 1) % every == 0:
+            row = (t + 1) // every - 1
+            for i in range(dim):
+                x[i], _ = _place(u[i], frame[0, i], frame[1, i], frame[2, i] > 0.0)
+            if recording:
+                if _log_density(density, user_data, x, value, counters) != 0:
+                    return t
+                draws[row] = x
+                stats[row, 0] = value[0]
+            if averaging:
+                for i in range(dim):
+                    sums[i] += x[i]
+                    sums[dim + i] += x[i] * x[i]
+    return n
+
+
+class BoundGibbsFlow(BoundContinuous):
+    """Phase: the place of each coordinate on its circle, in [0, 1)."""
+
+    stats_names = ("logp",)
+
+    def __init__(self, sampler: DeterministicGibbs, target: Density):
+        super().__init__(sampler, target, None)
+        self._frame = self._coordinates(sampler)
+        self._speeds = independent_speeds(self.dim, sampler.speeds)
+
+    def _coordinates(self, sampler: DeterministicGibbs) -> np.ndarray:
+        """Low end, width, and whether it is the line (centre and scale of the reference then), one row each."""
+        dim = self.dim
+        bounds = (-math.inf, math.inf) if sampler.bounds is None else sampler.bounds
+        parts = []
+        for name, value, shape in (
+            ("bounds", bounds, (dim, 2)),
+            ("location", sampler.location, (dim,)),
+            ("scale", sampler.scale, (dim,)),
+        ):
+            array = real_array(name, value)
+            if array.shape not in (shape, shape[1:]):
+                raise ArgumentError(
+                    f"`{name}` must have shape {shape[1:]} or {shape}, for a target of {dim} coordinates; got shape {array.shape}"
+                )
+            parts.append(np.broadcast_to(array, shape))
+        (low, high), location, scale = parts[0].T, parts[1], parts[2]
+        on_line = np.isneginf(low) & np.isposinf(high)
+        good = on_line | (np.isfinite(low) & np.isfinite(high) & (low < high))
+        if not good.all():
+            i = int(np.argmin(good))
+            raise ArgumentError(
+                f"`bounds` must be finite with low < high, or (-inf, inf), for each coordinate; those of {self.names[i]} are ({low[i]}, {high[i]}): "
+                "take its logarithm, say, as the coordinate of a half-line"
+            )
+        with np.errstate(invalid="ignore"):
+            return np.array([np.where(on_line, location, low), np.where(on_line, scale, high - low), on_line], np.float64)
+
+    def circle(self, x: Any) -> np.ndarray:
+        """The place of a position on the circles, shape (dim,)."""
+        from scipy.special import ndtr
+
+        low, width, on_line = self._frame
+        z = (np.asarray(x, np.float64) - low) / width
+        u = np.where(on_line > 0, (ndtr(z) - _END) / (1 - 2 * _END), z)
+        if not ((u >= 0) & (u <= 1)).all():
+            raise ArgumentError(
+                f"a position must lie within `bounds`, or within six times `scale` of `location`; got {shown(np.asarray(x).tolist())}"
+            )
+        return np.where(u < 1, u, 0.0)
+
+    def positions(self, u: np.ndarray) -> np.ndarray:
+        """Positions at places on the circles, shape (..., dim)."""
+        from scipy.special import ndtri
+
+        low, width, on_line = self._frame
+        return low + width * np.where(on_line > 0, ndtri(_END + (1 - 2 * _END) * u), u)
+
+    def velocity(self, x: Any) -> np.ndarray:
+        """dx/dt at a position, shape (dim,).
+
+        Raises
+        ------
+        ArgumentError
+            Outside of the bounds.
+        """
+        x = self.target.checked_start(x, "x")
+        v = self.circle_velocity(self.circle(x))
+        _, width, on_line = self._frame
+        z = (x - self._frame[0]) / width
+        # dx/du is the width, or that over the density of the reference.
+        return v * width * np.where(on_line > 0, (1 - 2 * _END) * math.sqrt(2 * math.pi) * np.exp(0.5 * z * z), 1.0)
+
+    def keep_error(self, error: BaseException) -> None:
+        """Hold what stopped a run of this thread, for `take_error`."""
+        self.density.errors[threading.get_ident()] = error
+
+    def circle_velocity(self, u: np.ndarray, counters: np.ndarray | None = None) -> np.ndarray:
+        """du/dt at places on the circles, shape (dim,)."""
+        density, v = self.density, np.empty(self.dim)
+        counters = np.zeros(8, np.int64) if counters is None else counters
+        nodes = int(self.sampler.nodes)
+        status = _velocity(
+            np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, nodes, u, np.empty(self.dim), np.empty(1), np.empty(nodes), v,
+            counters,
+        )  # fmt: skip
+        if status != 0:
+            raise self.take_error()
+        return v
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """At `position`, or at a random place of positive density, uniform on the circles."""
+        if position is not None:
+            return State(phase=self.circle(self.target.checked_start(position)))
+        for _ in range(1000):
+            u = rng.random(self.dim)
+            if np.isfinite(self.target.logp(self.positions(u))):
+                return State(phase=u)
+        raise ArgumentError(
+            "the log density is not finite at any of 1000 random places; pass `initial` to sample, or narrower `bounds`"
+        )
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        if self.sampler.method == "dop853":
+            from weakchaos.samplers.gibbs_flow.adaptive import run_adaptively
+
+            return run_adaptively(self, state, n, every, draws, stats, sums)
+        density, sampler = self.density, self.sampler
+        return _flow(
+            np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, int(sampler.nodes), float(sampler.time), float(sampler.step_size),
+            float(sampler.tolerance), state.phase, state.counters, n, every, draws, stats, sums,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DeterministicGibbs(Sampler):
+    """Gibbs sampling as a flow: every coordinate moves at the inverse of its conditional density, and nothing is random.
+
+    Parameters
+    ----------
+    bounds : (low, high) or array of shape (dim, 2), optional
+        For a `Density`: the interval of each coordinate, joined to a circle at its ends. ``(-inf, inf)``, the default, is the line, seen
+        through the distribution function of a normal reference and cut six of its standard deviations from the centre.
+    location, scale : float or array of shape (dim,)
+        Centre and standard deviation of that reference. The nearer the conditional densities are to it, the steadier the speeds.
+    speeds : array of shape (dim,), optional
+        The a_i, in turns per unit of time; positive and rationally independent. Default: the powers a, a^2, ... of the root a of
+        a^(dim+1) + a^dim = 1, which are so together with 1 (Selmer, Math. Scand. 4 (1956) 287: x^n - x - 1 is irreducible).
+    time : float
+        Units of time between draws.
+    step_size : float
+        Largest step of ``"rk4"``, in units of time. A step ends where a coordinate passes the end of its interval.
+    method : {"rk4", "dop853"}
+        The classical Runge-Kutta method of order 4, compiled, with steps halved where two halves differ from the whole; or SciPy's method
+        of order 8, which needs fewer steps and is slower by the cost of Python.
+    tolerance : float
+        Local error of a step, in turns.
+    nodes : int
+        Points of the midpoint rule for the integral of the density over each circle. They change the speeds, never the invariant law.
+
+    Notes
+    -----
+    A velocity takes ``1 + dim * nodes`` evaluations of the density, no gradient. On discrete targets units move through their states on
+    circles at the speed a_i / P(x_i | others) and nothing is integrated: the flow is made of straight pieces and is followed exactly. There
+    a draw every ``time`` units is what a sweep is to Gibbs sampling.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> from numba import njit
+    >>> @njit
+    ... def logp(x):
+    ...     return np.cos(x[0] - x[1])
+    >>> torus = wc.Density(logp, dim=2)
+    >>> flow = DeterministicGibbs(bounds=(0, 2 * np.pi), nodes=16)
+    >>> trace = wc.sample(torus, flow, draws=500, warmup=0, chains=1, seed=1, progress=False)
+    >>> x = trace.draws[0]
+    >>> round(float(np.cos(x[:, 0] - x[:, 1]).mean()), 1)  # I_1(1) / I_0(1) = 0.446
+    0.4
+    """
+
+    bounds: Any = None
+    location: Any = 0.0
+    scale: Any = 1.0
+    speeds: Any = None
+    time: float = 1.0
+    step_size: float = 0.05
+    method: str = "rk4"
+    tolerance: float = 1e-7
+    nodes: int = 16
+
+    def __post_init__(self):
+        for name in ("time", "step_size", "tolerance"):
+            positive(name, getattr(self, name))
+        positive("nodes", self.nodes, whole=True)
+        if self.method not in ("rk4", "dop853"):
+            raise ArgumentError(f"`method` must be 'rk4' or 'dop853'; got {shown(self.method)}")
+        for name in ("bounds", "location", "scale", "speeds"):
+            value = getattr(self, name)
+            if value is not None and np.ndim(value) > 0:
+                object.__setattr__(self, name, real_array(name, value))
+        if not np.isfinite(real_array("location", self.location)).all():
+            raise ArgumentError(f"`location` must be finite; got {shown(self.location)}")
+        scale = real_array("scale", self.scale)
+        if not (np.isfinite(scale) & (scale > 0)).all():
+            raise ArgumentError(f"`scale` must be positive and finite; got {shown(self.scale)}")
+
+    def bind(self, target: Any, driver: Any = None) -> Any:
+        """The system of this flow on a target; `driver` is not used, since no number is drawn."""
+        self.require(target, (Density, DiscreteTarget), "a Density or a discrete target")
+        return BoundDiscreteFlow(self, target) if isinstance(target, DiscreteTarget) else BoundGibbsFlow(self, target)
