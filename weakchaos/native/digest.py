@@ -120,10 +120,11 @@ class _Stamp:
     """Numba's stamp of a file together with the digest, which is taken when the cache is first asked: a function may use what is defined below it."""
 
     def __init__(self, own: Any, function: Any):
-        self._own, self._function, self._pair = own, function, None
+        self._own, self._function = own, function
+        self._pair: tuple = ()
 
     def pair(self) -> tuple:
-        if self._pair is None:
+        if not self._pair:
             self._pair = (self._own, digest_of(self._function))
         return self._pair
 
