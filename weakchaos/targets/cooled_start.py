@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.compiled import kernel
+from weakchaos.native.compiled import kernel
 
 __all__ = ["cool", "is_cold"]
 
