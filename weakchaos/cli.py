@@ -289,13 +289,16 @@ def experiments(
     quick: Annotated[bool, typer.Option("--quick", help="Seconds instead of minutes; may leave the claim undecided.")] = False,
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
     out: Annotated[str, typer.Option(metavar="STEM", help="Where .png and .json are written; the name by default.")] = "",
+    table: Annotated[
+        bool, typer.Option("--table", help="Run nothing; show the numbers of the last full runs with intervals.")
+    ] = False,
 ) -> None:
-    """List the reproductions of the field's claims, or run one: table, findings, figure and JSON."""
+    """List the reproductions of the field's claims with the verdicts of their last full runs, or run one: table, findings, figure, JSON."""
     from weakchaos import experiments as all_of_them
+    from weakchaos.experiments.records import listing
 
-    if not name:
-        width = max(map(len, all_of_them.names()), default=0)
-        typer.echo("\n".join(f"{n.ljust(width)}  {all_of_them.claim(n)}" for n in all_of_them.names()))
+    if table or not name:
+        typer.echo(listing(table, [name] if name else None))
         return
     seed_ = _whole("--seed", seed, 0)
     stem = _stem(out or f"weakchaos-{name}")

@@ -13,7 +13,7 @@ def rows(result, **wanted):
 
 def test_rate():
     result = experiments.run("herded_gibbs_rate", quick=True)
-    assert result.supported
+    assert result.verdict == "undecided"  # a rate of 10^5 sweeps is none of the limit
     for row in result.rows:
         assert (row["slope"] < -0.88) != (row["sampler"] == "Gibbs")  # Gibbs sampling is the negative control
     assert len(result.panels) == 2
@@ -22,7 +22,8 @@ def test_rate():
 
 def test_sparse_graphs():
     result = experiments.run("sparse_graphs", quick=True)
-    assert result.supported
+    assert result.verdict == "undecided"  # errors with blanket weights still fall like those of Gibbs sampling
+    assert {r["sampler"]: r["late slope"] for r in result.rows if r["part"] == "rates"}["blanket"] < -0.25
     by = {r["sampler"]: r for r in rows(result, part="rates")}
     assert by["hash"]["slope"] < -0.85 < by["Gibbs"]["slope"]
     assert by["blanket"]["distance"] > 10 * by["hash"]["distance"]
@@ -33,7 +34,7 @@ def test_sparse_graphs():
 
 def test_weight_sharing():
     result = experiments.run("weight_sharing", quick=True)
-    assert result.supported
+    assert result.verdict == "undecided"
     by = {r["weights"]: r for r in result.rows}
     late = "distance, 100000 sweeps"
     assert by["one weight a unit"][late] > 5 * by["10 bins"][late] > 25 * by["every state"][late]
@@ -46,7 +47,7 @@ def test_denoising():
     assert by["herded Gibbs"][last] < 0.6 * by["Gibbs"][last] < 0.6 * by["mean field"][last]
     wrong = [k for k in result.rows[0] if k.startswith("% wrong")]
     assert by["herded Gibbs"][wrong[0]] < by["Gibbs"][wrong[0]]
-    assert result.supported
+    assert result.verdict == "undecided"  # three noise seeds
     assert [p.image is not None for p in result.panels] == [False, False, True, True, True, True]
 
 

@@ -5,5 +5,5 @@ from weakchaos import experiments
 
 def test_sturmian():
     found = experiments.run("sturmian", quick=True)
-    assert found.supported
+    assert found.verdict == "supported"
     assert found.rows[0]["words"] == found.rows[0]["longest"] + 1

@@ -1,6 +1,7 @@
-"""Experiments: one file a claim of the field, each with ``run(quick, seed)``, the paper and the figure in its docstring.
+"""Experiments: one file a claim of the field, with ``measure``, which gathers numbers, and ``conclude``, which draws the verdict from them alone.
 
-`names` lists them, `run` runs one by its name. A quick run takes seconds and shows the shape; the full run takes minutes and decides.
+`names` lists them, `run` runs one by its name, `recorded` is its last full run. A quick run takes seconds and decides no more than its
+numbers can; the full run takes minutes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from typing import Any
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.experiments.base import Curve, Experiment, Panel
+from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, Verdict
 
-__all__ = ["Curve", "Experiment", "Panel", "claim", "names", "run"]
+__all__ = ["Conclusion", "Curve", "Estimate", "Experiment", "Panel", "Part", "Verdict", "claim", "names", "run", "source"]
+
+_FRAME = ("__main__", "base", "conclusion", "records")
 
 
 def names() -> list[str]:
     """The names of all experiments."""
-    return sorted(m.name for m in iter_modules(__path__) if m.name != "base")
+    return sorted(m.name for m in iter_modules(__path__) if m.name not in _FRAME)
 
 
 def _module(name: Any) -> Any:
@@ -28,11 +32,16 @@ def _module(name: Any) -> Any:
 
 
 def claim(name: str) -> str:
-    """The first line of an experiment's docstring."""
-    return str(_module(name).__doc__).strip().splitlines()[0]
+    """What an experiment tests, in a sentence: what is claimed, not what came out."""
+    return str(_module(name).CLAIM)
 
 
-def run(name: str, quick: bool = False, seed: int = 0) -> Experiment:
+def source(name: str) -> str:
+    """Where the claim of an experiment was made."""
+    return str(_module(name).SOURCE)
+
+
+def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Run one experiment.
 
     Parameters
@@ -40,8 +49,10 @@ def run(name: str, quick: bool = False, seed: int = 0) -> Experiment:
     name : str
         One of `names`.
     quick : bool
-        A few seconds instead of minutes; the verdict may then be None.
+        A few seconds instead of minutes; parts of the claim that need a longer run stay open.
     seed : int
+    executor : concurrent.futures.Executor, optional
+        Where the cells of the experiment are run (threads, processes, a cluster); the outcome is the same.
 
     Returns
     -------
@@ -57,4 +68,4 @@ def run(name: str, quick: bool = False, seed: int = 0) -> Experiment:
     Traceback (most recent call last):
     weakchaos.core.errors.ArgumentError: `name` must be one of ...
     """
-    return _module(name).run(quick=bool(quick), seed=whole_number("seed", seed, 0))
+    return _module(name).run(quick=bool(quick), seed=whole_number("seed", seed, 0), executor=executor)

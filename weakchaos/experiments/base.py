@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from weakchaos.core.plain import strict_json
-from weakchaos.core.tables import aligned
+from weakchaos.core.plain import aligned, strict_json
+from weakchaos.experiments.conclusion import Conclusion, Verdict
 
-__all__ = ["Curve", "Experiment", "Panel"]
+__all__ = ["Curve", "Experiment", "Panel", "run_cells"]
 
 
 @dataclass(frozen=True)
@@ -61,28 +62,43 @@ class Experiment:
     Attributes
     ----------
     name : str
-    claim : str
-        What was to be tested, in a sentence.
-    source : str
-        Paper and figure or table, with DOI or arXiv id.
+    conclusion : Conclusion
+        The claim, its source, and the numbers with intervals from which the verdict follows.
     rows : list of dict
-    findings : tuple of str
-        What the numbers say, in sentences, the unwelcome ones too.
-    supported : bool or None
-        Whether the claim held here; None where the numbers decide nothing, as in a quick run they may.
+        What was measured, as a table.
     parameters : dict
         Sizes, lengths and the seed.
     panels : tuple of Panel
+    data : dict
+        All that was measured, as `measure` handed it to `conclude`.
     """
 
     name: str
-    claim: str
-    source: str
+    conclusion: Conclusion
     rows: list[dict[str, Any]]
-    findings: tuple[str, ...]
-    supported: bool | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     panels: tuple[Panel, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def claim(self) -> str:
+        """What was tested, in a sentence."""
+        return self.conclusion.claim
+
+    @property
+    def source(self) -> str:
+        """Paper and figure or table, with DOI or arXiv id."""
+        return self.conclusion.source
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the numbers of this run say about the claim."""
+        return self.conclusion.verdict
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the numbers say, in sentences made from them."""
+        return self.conclusion.sentences()
 
     def table(self) -> str:
         """The rows as aligned text."""
@@ -90,20 +106,19 @@ class Experiment:
 
     def __str__(self) -> str:
         """Claim, table and findings."""
-        verdict = {True: "supported", False: "not supported", None: "not decided"}[self.supported]
-        lines = [f"{self.name}: {self.claim}", f"Source: {self.source}", "", self.table(), "", *(f"- {f}" for f in self.findings)]
-        return "\n".join([*lines, f"The claim is {verdict} by this run."])
+        lines = [f"{self.name}. Claim: {self.claim}", f"Source: {self.source}", "", self.table(), ""]
+        return "\n".join([*lines, *(f"- {f}" for f in self.findings)])
 
     def plot(self, path: Any = None) -> Any:
         """The panels as a matplotlib figure, saved where `path` is given."""
         from weakchaos.plots.panels import draw_panels
 
-        return draw_panels(self.panels, self.claim, path)
+        return draw_panels(self.panels, f"Claim: {self.claim} This run: {self.verdict}.", path)
 
     def to_json(self, path: Any) -> None:
         """Everything but the figure, with the curves, as strict JSON: what is not finite becomes null."""
 
-        content = {k: getattr(self, k) for k in ("name", "claim", "source", "rows", "findings", "supported", "parameters")}
+        content = {k: getattr(self, k) for k in ("name", "claim", "source", "verdict", "rows", "findings", "parameters")}
         panels = [
             {
                 **{k: getattr(p, k) for k in ("title", "x_label", "y_label", "x_log", "y_log", "image")},
@@ -111,4 +126,21 @@ class Experiment:
             }
             for p in self.panels
         ]
-        strict_json({**content, "panels": panels}, path)
+        strict_json({**content, "numbers": self.conclusion.numbers(), "panels": panels}, path)
+
+
+def run_cells(function: Callable[..., Any], cells: Iterable[tuple], executor: Any = None) -> list[Any]:
+    """``function(*cell)`` of every cell, in their order, in a `concurrent.futures` executor where one is given.
+
+    A cell holds its own seed, so that what comes out does not depend on the executor.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     run_cells(pow, [(2, 3), (3, 2)], pool)
+    [8, 9]
+    """
+    if executor is None:
+        return [function(*cell) for cell in cells]
+    return [future.result() for future in [executor.submit(function, *cell) for cell in cells]]

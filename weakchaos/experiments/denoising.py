@@ -1,4 +1,4 @@
-"""Herded Gibbs denoises a binary image with fewer errors than Gibbs sampling after as many sweeps.
+"""Denoising a binary image with herded Gibbs, Gibbs sampling and mean field.
 
 Bornn et al., ICLR 2013, arXiv:1301.4168, and Chen et al., JMLR 17 (2016) 10: "herded Gibbs is shown to outperform Gibbs in the tasks of
 image denoising with MRFs", beside mean field. Here: a picture of 64 x 64 spins made by `picture`, Gaussian noise ``y = s + sigma e``, and
@@ -18,16 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.experiments.base import Curve, Experiment, Panel
+from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
+from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.mrf import Ising, lattice_edges
 
-__all__ = ["mean_field", "picture", "posterior", "run"]
+__all__ = ["conclude", "mean_field", "measure", "picture", "posterior", "run"]
 
+CLAIM = "Herded Gibbs denoises a binary image with fewer wrong pixels than Gibbs sampling after as many sweeps."
 SOURCE = "Bornn et al., ICLR 2013, arXiv:1301.4168, abstract and section on image denoising; Chen et al., JMLR 17 (2016) 10"
 BETA, SIGMA = 0.5, 1.4
+_SEEDS = 8  # of noise; with fewer the scatter of one image decides
+_AT = (10, 30, 100)  # sweeps after which methods are compared
 SAMPLERS: dict[str, Any] = {
     "herded Gibbs": HerdedGibbs(),
     "herded Gibbs, shared": HerdedGibbs("shared"),
@@ -119,69 +123,110 @@ def _running_means(target: Ising, sampler: Any, noisy: np.ndarray, counts: np.nd
     return out
 
 
-def run(quick: bool = False, seed: int = 0) -> Experiment:
+def _cell(number: int, side: int, sweeps: int, long: int, seed: int) -> dict[str, Any]:
+    """One noisy image: share of wrong pixels and distance from the posterior's means after each count, by every method."""
+    truth, counts = picture(side), _counts(sweeps)
+    noisy = truth + SIGMA * np.random.default_rng([seed, number]).normal(size=truth.shape)
+    target = posterior(noisy, BETA, SIGMA)
+    reference = _running_means(target, Gibbs("systematic"), noisy, np.array([long // 20, long]), [seed, number, 99])
+    # What warm-up there is does not count.
+    exact = (reference[1] * long - reference[0] * (long // 20)) / (long - long // 20)
+    means = {name: _running_means(target, sampler, noisy, counts, [seed, number]) for name, sampler in SAMPLERS.items()}
+    for name, damping in (("mean field", 1.0), ("mean field, damping 0.5", 0.5)):
+        means[name] = mean_field(noisy, BETA, SIGMA, sweeps, damping)[counts - 1].reshape(len(counts), -1)
+    return {
+        "input": float(np.mean(np.where(noisy < 0, -1, 1) != truth)),
+        "optimum": float(np.mean(np.sign(exact) != truth.ravel())),
+        # A mean of exactly zero decides nothing: half an error.
+        "wrong": {n: np.where(m == 0, 0.5, np.sign(m) != truth.ravel()).mean(1).tolist() for n, m in means.items()},
+        "distance": {n: np.sqrt(np.mean((m - exact) ** 2, 1)).tolist() for n, m in means.items()},
+        "pictures": {"noisy": noisy, **{n: means[n][-1].reshape(truth.shape) for n in ("herded Gibbs", "Gibbs")}},
+    }
+
+
+def _counts(sweeps: int) -> np.ndarray:
+    return np.unique(np.concatenate([np.round(np.geomspace(1, sweeps, 25)).astype(int), _AT]))
+
+
+def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
     """Ten noise seeds, 2000 sweeps, a reference of 2 10^5; a quick run takes three, 300 and 5000 on 32 x 32 spins."""
     side, sweeps, noises, long = (32, 300, 3, 5000) if quick else (64, 2000, 10, 200_000)
-    truth = picture(side)
-    counts = np.unique(np.round(np.geomspace(1, sweeps, 25)).astype(int))
-    names = [*SAMPLERS, "mean field", "mean field, damping 0.5"]
-    wrong, off = ({name: np.empty((noises, len(counts))) for name in names} for _ in range(2))
-    optimum, inputs, images = [], [], {}
-    for k in range(noises):
-        rng = np.random.default_rng([seed, k])
-        noisy = truth + SIGMA * rng.normal(size=truth.shape)
-        target = posterior(noisy, BETA, SIGMA)
-        reference = _running_means(target, Gibbs("systematic"), noisy, np.array([long // 20, long]), [seed, k, 99])
-        # What warm-up there is does not count.
-        exact = (reference[1] * long - reference[0] * (long // 20)) / (long - long // 20)
-        optimum.append(np.mean(np.sign(exact) != truth.ravel()))
-        inputs.append(np.mean(np.where(noisy < 0, -1, 1) != truth))
-        means = {name: _running_means(target, sampler, noisy, counts, [seed, k]) for name, sampler in SAMPLERS.items()}
-        for name, damping in (("mean field", 1.0), ("mean field, damping 0.5", 0.5)):
-            means[name] = mean_field(noisy, BETA, SIGMA, sweeps, damping)[counts - 1].reshape(len(counts), -1)
-        for name, m in means.items():
-            # A mean of exactly zero decides nothing: half an error.
-            wrong[name][k] = np.where(m == 0, 0.5, np.sign(m) != truth.ravel()).mean(1)
-            off[name][k] = np.sqrt(np.mean((m - exact) ** 2, 1))
-        if k == 0:
-            images = {"noisy": noisy, **{n: means[n][-1].reshape(truth.shape) for n in ("herded Gibbs", "Gibbs")}}
-    at = {t: int(np.argmin(np.abs(counts - t))) for t in (10, 100, sweeps)}
-    root = math.sqrt(noises)
-    rows = [
-        {
-            "method": name,
-            **{f"% wrong, {counts[i]} sweeps": 100 * float(wrong[name][:, i].mean()) for i in at.values()},
-            "stderr": 100 * float(wrong[name][:, -1].std(ddof=1) / root),
-            **{f"distance, {counts[i]} sweeps": float(off[name][:, i].mean()) for i in at.values()},
-        }
-        for name in names
-    ]
-    herded, plain = wrong["herded Gibbs"], wrong["Gibbs"]
-    gap = (plain - herded).mean(0)
-    gap_error = (plain - herded).std(0, ddof=1) / root
-    better = counts[gap > 2 * gap_error]
-    worse = counts[gap < -2 * gap_error]
-    closer = counts[off["herded Gibbs"].mean(0) < off["Gibbs"].mean(0)]
-    findings = (
-        f"The noisy images have {100 * np.mean(inputs):.1f} % wrong pixels; the posterior at its best, by a reference of {long} sweeps, {100 * np.mean(optimum):.2f} %.",
-        f"Herded Gibbs has fewer wrong pixels than Gibbs sampling, by two standard errors over the noise seeds, after {_spans(better)} sweeps, and more after {_spans(worse)}.",
-        f"Its running means are nearer to the posterior's after {_spans(closer)} sweeps; at the end {off['Gibbs'][:, -1].mean() / off['herded Gibbs'][:, -1].mean():.2f} times as near.",
-        f"Mean field stops at {100 * wrong['mean field'][:, -1].mean():.2f} % wrong pixels and a distance of {off['mean field'][:, -1].mean():.3f}.",
-    )
-    panels = (
-        Panel("reconstruction", "sweeps", "% of pixels wrong", tuple(Curve(n, counts, 100 * wrong[n].mean(0), 100 * wrong[n].std(0, ddof=1) / root) for n in names), True, True),
+    images = run_cells(_cell, [(k, side, sweeps, long, seed) for k in range(noises)], executor)
+    pictures = [image.pop("pictures") for image in images]
+    return {
+        "parameters": {"side": side, "beta": BETA, "sigma": SIGMA, "sweeps": sweeps, "noise seeds": noises,
+                       "reference sweeps": long, "seed": seed, "quick": quick},
+        "counts": _counts(sweeps).tolist(),
+        "images": images,
+        "pictures": pictures[0],
+    }  # fmt: skip
+
+
+def _of(data: dict[str, Any], key: str, name: str) -> np.ndarray:
+    """Shape (noise seeds, counts); shares in per cent."""
+    return (100 if key == "wrong" else 1) * np.array([image[key][name] for image in data["images"]], float)
+
+
+def conclude(data: dict[str, Any]) -> Conclusion:
+    """The verdict on the claim, from the numbers alone."""
+    counts, over = data["counts"], "noise seeds"
+    gap = _of(data, "wrong", "Gibbs") - _of(data, "wrong", "herded Gibbs")
+
+    def less(at: int, **asked: float) -> Part:
+        label = f"wrong pixels after {counts[at]} sweeps, Gibbs sampling less herded Gibbs, points"
+        return Part(label, Estimate.mean(gap[:, at], over), lacks=lacking(over, len(gap), _SEEDS), **asked)
+
+    def told(label: str, values: Any) -> Part:
+        return Part(label, Estimate.mean(values, over))
+
+    nearer = Estimate.ratio(_of(data, "distance", "Gibbs")[:, -1] / _of(data, "distance", "herded Gibbs")[:, -1], over)
+    return Conclusion(
+        CLAIM,
+        SOURCE,
+        (
+            *(less(counts.index(at), above=0) for at in _AT),
+            less(-1),
+            Part(f"distance from the posterior after {counts[-1]} sweeps, Gibbs sampling over herded Gibbs", nearer),
+            told("wrong pixels of the noisy images, %", [100 * image["input"] for image in data["images"]]),
+            told("wrong pixels of the posterior at its best, %", [100 * image["optimum"] for image in data["images"]]),
+            told("wrong pixels of mean field at the end, less those of herded Gibbs, points",
+                 (_of(data, "wrong", "mean field") - _of(data, "wrong", "herded Gibbs"))[:, -1]),
+            told("distance of mean field from the posterior at the end", _of(data, "distance", "mean field")[:, -1]),
+        ),
+    )  # fmt: skip
+
+
+def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    counts = data["counts"]
+    at = [counts.index(10), counts.index(100), len(counts) - 1]
+    rows = []
+    for name in data["images"][0]["wrong"]:
+        wrong, off = _of(data, "wrong", name), _of(data, "distance", name)
+        rows.append(
+            {
+                "method": name,
+                **{f"% wrong, {counts[i]} sweeps": float(wrong[:, i].mean()) for i in at},
+                "stderr": float(wrong[:, -1].std(ddof=1) / math.sqrt(len(wrong))),
+                **{f"distance, {counts[i]} sweeps": float(off[:, i].mean()) for i in at},
+            }
+        )
+    return rows
+
+
+def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
+    counts, names = data["counts"], list(data["images"][0]["wrong"])
+    sweeps, side = data["parameters"]["sweeps"], data["parameters"]["side"]
+    wrong, off = ({n: _of(data, key, n) for n in names} for key in ("wrong", "distance"))
+    errors = {n: w.std(0, ddof=1) / math.sqrt(len(w)) for n, w in wrong.items()}
+    return (
+        Panel("reconstruction", "sweeps", "% of pixels wrong", tuple(Curve(n, counts, wrong[n].mean(0), errors[n]) for n in names), True, True),
         Panel("knowledge of the posterior", "sweeps", "distance of the means", tuple(Curve(n, counts, off[n].mean(0)) for n in names), True, True),
-        Panel("truth", image=truth),
-        *(Panel(n if n == "noisy" else f"{n}, {sweeps} sweeps", image=np.clip(image, -3, 3)) for n, image in images.items()),
-    )  # fmt: skip
-    supported = bool(len(better) > len(worse) and closer.size and closer[-1] == sweeps)
-    return Experiment(
-        "denoising", str(__doc__).split("\n")[0], SOURCE, rows, findings, supported,
-        {"side": side, "beta": BETA, "sigma": SIGMA, "sweeps": sweeps, "noise seeds": noises, "reference sweeps": long, "seed": seed}, panels,
+        Panel("truth", image=picture(side)),
+        *(Panel(n if n == "noisy" else f"{n}, {sweeps} sweeps", image=np.clip(image, -3, 3)) for n, image in data["pictures"].items()),
     )  # fmt: skip
 
 
-def _spans(counts: np.ndarray) -> str:
-    if not counts.size:
-        return "no number of"
-    return ", ".join(map(str, counts)) if counts.size < 4 else f"{counts.size} numbers from {counts[0]} to {counts[-1]}"
+def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
+    """Ten noise seeds, 2000 sweeps, a reference of 2 10^5; a quick run takes three, 300 and 5000 on 32 x 32 spins."""
+    data = measure(quick, seed, executor)
+    return Experiment("denoising", conclude(data), _rows(data), data["parameters"], _panels(data), data)

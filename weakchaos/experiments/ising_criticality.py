@@ -1,4 +1,4 @@
-"""A billiard without random numbers finds the critical point and the exponents of the two-dimensional Ising model, and its largest Lyapunov exponent marks the transition.
+"""The two-dimensional Ising model by a billiard without random numbers: critical point, exponents, and the largest Lyapunov exponent.
 
 Suzuki, Imura, Horio and Aihara, Scientific Reports 3 (2013) 1610, doi:10.1038/srep01610 (the transition and the largest Lyapunov exponent);
 Suzuki, Phys. Rev. E 88 (2013) 052144, arXiv:1308.0660 (critical temperature and exponents by finite-size scaling). Gibbs sampling and herded
@@ -7,7 +7,8 @@ Gibbs are run beside the billiard.
 Binder's cumulant U = 1 - <m^4> / (3 <m^2>^2) of tori of several sides L is fitted by ``U* + a (T - Tc) L^y + b (T - Tc)^2 L^(2y) + c (T - Tc)^3 L^(3y) + d L^(-7/4)``
 (Binder, Z. Phys. B 43 (1981) 119, doi:10.1007/BF01293604; the correction is that of the regular part of the susceptibility), which gives Tc and
 y = 1/nu. At this Tc, and at the exact one, <|m|> ~ L^(-beta/nu) and L^2 <m^2> ~ L^(gamma/nu). Exact: Tc = 2 / log(1 + sqrt 2) (Onsager 1944), nu = 1, beta = 1/8, gamma = 7/4.
-Errors are by a jackknife over blocks of each run. Runs begin in configurations of Swendsen-Wang sampling.
+The claim is held to half the way to two-dimensional percolation, the nearest other class (1/nu = 3/4, beta/nu = 5/48, gamma/nu = 43/24), to one
+per cent of Tc, and to the width Tc / L of the transition on the largest lattice. Errors are by a jackknife over blocks of each run. Runs begin in configurations of Swendsen-Wang sampling.
 """
 
 from __future__ import annotations
@@ -20,15 +21,23 @@ import numpy as np
 
 from weakchaos.diagnostics import largest_exponent, lyapunov_spectrum
 from weakchaos.diagnostics.recorded import autocorrelation
-from weakchaos.experiments.base import Curve, Experiment, Panel
+from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
+from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs
 from weakchaos.samplers import ChaoticBoltzmann, Gibbs, SwendsenWang
 from weakchaos.targets.mrf import Ising
 
-__all__ = ["critical_point", "integrated_time", "run", "steepest"]
+__all__ = ["conclude", "critical_point", "integrated_time", "measure", "run", "steepest"]
 
+CLAIM = (
+    "A billiard without random numbers finds the critical point and the exponents of the two-dimensional Ising model, "
+    "and its largest Lyapunov exponent rises most steeply there."
+)
+SOURCE = "Suzuki et al., Sci. Rep. 3 (2013) 1610, doi:10.1038/srep01610; Suzuki, Phys. Rev. E 88 (2013) 052144, arXiv:1308.0660"
 CRITICAL = 2.0 / math.log(1.0 + math.sqrt(2.0))
 EXACT = {"Tc": CRITICAL, "1/nu": 1.0, "beta/nu": 0.125, "gamma/nu": 1.75}
+_TOLERANCE = {"Tc": 0.01 * CRITICAL, "1/nu": 0.125, "beta/nu": 1 / 96, "gamma/nu": 1 / 48}
+_SIDE = 32  # of the largest lattice from which a claim about the infinite one may be judged
 BILLIARD, HERDED, GIBBS = "chaotic Boltzmann machine", "herded Gibbs", "Gibbs"
 SAMPLERS: dict[str, Any] = {GIBBS: Gibbs(), HERDED: HerdedGibbs(), BILLIARD: ChaoticBoltzmann()}
 _BLOCKS = 20
@@ -217,130 +226,138 @@ def steepest(temperatures: Any, values: Any, errors: Any, rng: np.random.Generat
     return top(values), float(np.std(again))
 
 
-def _exponents(plan: _Plan, seed: int) -> dict[int, np.ndarray]:
-    """Largest exponents of the billiard, nats per unit time, and their standard errors; shape (temperatures, 2) a side."""
-    out = {}
-    for side, steps in plan.exponent_steps.items():
-        rows = []
-        for k, temperature in enumerate(plan.exponent_temperatures):
-            target = Ising.lattice((side, side), 1.0 / temperature)
-            cluster, system = SwendsenWang().bind(target), ChaoticBoltzmann().bind(target)
-            place = np.random.SeedSequence([seed, side, k])
-            start = cluster.advance(cluster.start(place), _CLUSTER_STEPS, _CLUSTER_STEPS)[0]
-            found = lyapunov_spectrum(system, k=1, steps=steps, transient=100, every=2, state=system.start(place, start))
-            rows.append((float(found), float(found.stderr[0])))
-        out[side] = np.array(rows)
-    return out
+def _run(name: str, side: int, temperature: float, steps: int, seed: list[int]) -> tuple[np.ndarray, float]:
+    """Moments of the blocks of one run, and the integrated autocorrelation time of |m| in steps."""
+    every = max(1, side // 16)
+    m = _magnetisations(SAMPLERS[name], side, temperature, steps, every, np.random.SeedSequence(seed))
+    return _moments(m), every * integrated_time(np.abs(m))
 
 
-def run(quick: bool = False, seed: int = 0) -> Experiment:
-    """Magnetisations of three samplers at five temperatures and four sides, and the largest exponents of the billiard from T = 1 to 6.
+def _exponent(side: int, temperature: float, steps: int, seed: list[int]) -> tuple[float, float]:
+    """Largest exponent of the billiard, nats per unit time, and its standard error."""
+    target, place = Ising.lattice((side, side), 1.0 / temperature), np.random.SeedSequence(seed)
+    cluster, system = SwendsenWang().bind(target), ChaoticBoltzmann().bind(target)
+    start = cluster.advance(cluster.start(place), _CLUSTER_STEPS, _CLUSTER_STEPS)[0]
+    found = lyapunov_spectrum(system, k=1, steps=steps, transient=100, every=2, state=system.start(place, start))
+    return float(found), float(found.stderr[0])
+
+
+def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
+    """Magnetisations of three samplers at several temperatures and sides, and the largest exponents of the billiard from T = 1 to 6.
 
     Parameters
     ----------
     quick : bool
-        Small lattices and short runs: seconds, and no verdict. The full run takes about four minutes of CPU.
+        Small lattices and short runs: seconds. The full run takes about four minutes of CPU.
     seed : int
+    executor : concurrent.futures.Executor, optional
 
     Returns
     -------
-    Experiment
+    dict
+        ``parameters``; ``samplers``, by name: ``estimates`` with their standard errors, ``memory`` by side, ``moments`` and ``binder_error``
+        by side and temperature; ``exponents``, by side; ``steepest``, where those of the largest side rise most; ``herded_exponent``.
     """
     plan = _QUICK if quick else _FULL
+    temperatures, middle = list(plan.temperatures), len(plan.temperatures) // 2
+    cells = [
+        (name, side, t, plan.steps[name][i], [seed, number, side, j])
+        for number, name in enumerate(SAMPLERS)
+        for i, side in enumerate(plan.sides)
+        for j, t in enumerate(temperatures)
+    ]
+    shape = (len(plan.sides), len(temperatures))
+    found = run_cells(_run, cells, executor)
+    samplers = {}
+    for number, name in enumerate(SAMPLERS):
+        own = found[number * shape[0] * shape[1] :][: shape[0] * shape[1]]
+        blocks = np.array([b for b, _ in own]).reshape(*shape, _BLOCKS, 3)
+        samplers[name] = {
+            "estimates": {k: list(v) for k, v in _with_errors(plan, blocks).items()},
+            "memory": np.array([m for _, m in own]).reshape(shape)[:, middle].tolist(),
+            "moments": blocks.mean(2).tolist(),
+            "binder_error": _errors(blocks)[..., 0].tolist(),
+        }
+    at, exponents = np.array(plan.exponent_temperatures), []
+    for side, steps in plan.exponent_steps.items():
+        pairs = np.array(run_cells(_exponent, [(side, t, steps, [seed, side, k]) for k, t in enumerate(at.tolist())], executor))
+        exponents.append({"side": side, "value": pairs[:, 0].tolist(), "stderr": pairs[:, 1].tolist()})
+    last = exponents[-1]
+    herded = HerdedGibbs().bind(Ising.lattice((8, 8), 1.0 / CRITICAL))
+    return {
+        "parameters": {"sides": list(plan.sides), "temperatures": temperatures, "exponent_temperatures": at.tolist(),
+                       "steps": {k: list(v) for k, v in plan.steps.items()}, "seed": seed, "quick": quick},
+        "samplers": samplers,
+        "exponents": exponents,
+        "steepest": list(steepest(at, last["value"], last["stderr"], np.random.default_rng(seed))),
+        "herded_exponent": float(largest_exponent(herded, steps=200, transient=500, seed=seed)),
+    }  # fmt: skip
+
+
+def conclude(data: dict[str, Any]) -> Conclusion:
+    """The verdict on the claim, from the numbers alone."""
+    sides, last = data["parameters"]["sides"], data["exponents"][-1]
+
+    def estimate(pair: list[float]) -> Estimate:
+        return Estimate(*(float("nan") if v is None else v for v in pair), _BLOCKS - 1.0, _BLOCKS, "blocks of each run")
+
+    lacks, parts, told = lacking("spins a side", max(sides), _SIDE), [], []
+    for name, found in data["samplers"].items():
+        for key, exact in EXACT.items():
+            if name == BILLIARD:
+                bounds = {"least": exact - _TOLERANCE[key], "most": exact + _TOLERANCE[key]}
+                parts.append(Part(f"{key}, {name}", estimate(found["estimates"][key]), lacks=lacks, **bounds))
+            else:
+                told.append(Part(f"{key}, {name}", estimate(found["estimates"][key])))
+            if key in ("beta/nu", "gamma/nu"):
+                told.append(Part(f"{key} at the exact Tc, {name}", estimate(found["estimates"][f"{key} at the exact Tc"])))
+        unit = "units of time" if name == BILLIARD else "sweeps"
+        told.append(Part(f"memory of |m| at L = {sides[-1]}, {name}, {unit}", Estimate(found["memory"][-1], math.nan, 0.0)))
+    width = CRITICAL / last["side"]
+    place = Estimate(*data["steepest"], math.inf)
+    parts.append(Part(f"temperature at which the largest exponent rises most steeply, L = {last['side']}", place, least=CRITICAL - width,
+                      most=CRITICAL + width, lacks=lacking("spins a side for exponents", last["side"], _SIDE)))  # fmt: skip
+    value, spread = (np.array([e[key] for e in data["exponents"]], float) for key in ("value", "stderr"))
+    told.append(Part("pairs of a side and a temperature at which the exponent of the billiard is zero within three standard errors or 0.01",
+                     Estimate.counted(int((value <= np.maximum(3 * spread, 0.01)).sum()), value.size, "pairs")))  # fmt: skip
+    told.append(
+        Part("largest exponent of herded Gibbs at Tc, L = 8, nats a sweep", Estimate(data["herded_exponent"], math.nan, 0.0))
+    )
+    return Conclusion(CLAIM, SOURCE, (*parts, *told))
+
+
+def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    estimates, times, at_side = {}, {}, {}
-    for number, (name, sampler) in enumerate(SAMPLERS.items()):
-        blocks = np.empty((len(plan.sides), len(plan.temperatures), _BLOCKS, 3))
-        memory = np.zeros((len(plan.sides), len(plan.temperatures)))
-        for i, side in enumerate(plan.sides):
-            every = max(1, side // 16)
-            for j, temperature in enumerate(plan.temperatures):
-                place = np.random.SeedSequence([seed, number, side, j])
-                m = _magnetisations(sampler, side, temperature, plan.steps[name][i], every, place)
-                blocks[i, j] = _moments(m)
-                memory[i, j] = every * integrated_time(np.abs(m))
-        found = estimates[name] = _with_errors(plan, blocks)
-        times[name] = memory[:, len(plan.temperatures) // 2]
-        at_side[name] = (blocks.mean(2), _errors(blocks)[..., 0])
-        for key, (value, error) in found.items():
+    for name, found in data["samplers"].items():
+        for key, (value, error) in found["estimates"].items():
             exact = EXACT.get(key.removesuffix(" at the exact Tc"))
             off = None if exact is None else (value - exact) / error
             known = error if key != "misfit" else None
             rows.append({"sampler": name, "quantity": key, "value": value, "stderr": known, "exact": exact, "off, in stderr": off})
-        rows += [
-            {"sampler": name, "quantity": f"memory at L = {side}", "value": float(memory[i, len(plan.temperatures) // 2])}
-            for i, side in enumerate(plan.sides)
-        ]
-    exponents = _exponents(plan, seed)
-    return _outcome(plan, rows, estimates, times, at_side, exponents, quick, seed)
+        for side, memory in zip(data["parameters"]["sides"], found["memory"], strict=True):
+            rows.append({"sampler": name, "quantity": f"memory at L = {side}", "value": memory})
+    return rows
 
 
-def _off(estimate: dict[str, tuple[float, float]]) -> dict[str, float]:
-    return {key: (estimate[key][0] - exact) / estimate[key][1] for key, exact in EXACT.items()}
-
-
-def _sentence(name: str, estimate: dict[str, tuple[float, float]]) -> str:
-    numbers = ", ".join(f"{key} = {estimate[key][0]:.4f} +- {estimate[key][1]:.4f}" for key in EXACT)
-    worst = max(_off(estimate).items(), key=lambda item: abs(item[1]))
-    return f"{name}: {numbers}; the largest deviation from the exact values is that of {worst[0]}, {worst[1]:+.1f} standard errors."
-
-
-def _outcome(
-    plan: _Plan, rows: list, estimates: dict, times: dict, at_side: dict, exponents: dict, quick: bool, seed: int
-) -> Experiment:
-    rng = np.random.default_rng(seed)
-    findings = [_sentence(name, estimate) for name, estimate in estimates.items()]
-    side = plan.sides[-1]
-    findings.append(
-        f"At T = {plan.temperatures[len(plan.temperatures) // 2]} and L = {side} the magnetisation remembers itself for {times[BILLIARD][-1]:.0f} units of billiard time, "
-        f"{times[GIBBS][-1]:.0f} sweeps of Gibbs sampling and {times[HERDED][-1]:.0f} of herded Gibbs (integrated autocorrelation time of |m|)."
+def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
+    sides, temperatures, t = (data["parameters"][k] for k in ("sides", "temperatures", "exponent_temperatures"))
+    middle = len(temperatures) // 2
+    moments = {name: np.array(found["moments"], float) for name, found in data["samplers"].items()}
+    errors = data["samplers"][BILLIARD]["binder_error"]
+    binder = [Curve(f"L = {s}", temperatures, _binder(moments[BILLIARD][k]), errors[k]) for k, s in enumerate(sides)]
+    m = [Curve(name, sides, found[:, middle, 0]) for name, found in moments.items()]
+    ratio = np.array(sides) / sides[0]
+    m.append(Curve("L^(-1/8)", sides, moments[GIBBS][0, middle, 0] * ratio**-0.125, kind="theory"))
+    exponents = [Curve(f"L = {e['side']}", t, e["value"], e["stderr"]) for e in data["exponents"]]
+    exponents.append(Curve("Tc", [CRITICAL, CRITICAL], [0.0, max(data["exponents"][-1]["value"])], kind="theory"))
+    return (
+        Panel("Binder's cumulant, billiard", "temperature", "U", tuple(binder)),
+        Panel(f"Magnetisation, T = {temperatures[middle]}", "side L", "<|m|>", tuple(m), True, True),
+        Panel("Largest exponent of the billiard", "temperature", "nats per unit time", tuple(exponents)),
     )
-    t = np.array(plan.exponent_temperatures)
-    largest = max(exponents)
-    place, error = steepest(t, exponents[largest][:, 0], exponents[largest][:, 1], rng)
-    peak = float(t[exponents[largest][:, 0].argmax()])
-    zero = [
-        f"L = {s} at T = {x:g}" for s, e in exponents.items() for x, (v, se) in zip(t, e, strict=True) if v <= max(3 * se, 0.01)
-    ]
-    findings.append(
-        f"The largest exponent of the billiard is positive{' at all temperatures' if not zero else ' except, within errors or 0.01, for ' + ', '.join(zero)}; for L = {largest} it rises most steeply at T = {place:.3f} +- {error:.3f} (Tc = {CRITICAL:.3f}) and is largest "
-        f"near T = {peak:g}, {exponents[largest][:, 0].max():.2f} nats per unit time."
-    )
-    herded = largest_exponent(HerdedGibbs().bind(Ising.lattice((8, 8), 1.0 / CRITICAL)), steps=200, transient=500, seed=seed)
-    findings.append(f"The largest exponent of herded Gibbs at Tc, L = 8, is {float(herded):.1e} nats per sweep: zero.")
-    agreed = all(abs(v) <= 3.0 for v in _off(estimates[BILLIARD]).values())
-    marked = abs(place - CRITICAL) <= max(3.0 * error, 0.1)
-    curves: dict[str, list[Curve]] = {"binder": [], "m": []}
-    for k, s in enumerate(plan.sides):
-        moments, spread = at_side[BILLIARD]
-        curves["binder"].append(Curve(f"L = {s}", plan.temperatures, _binder(moments[k]), spread[k]))
-    for name, (moments, _) in at_side.items():
-        middle = moments[:, len(plan.temperatures) // 2]
-        curves["m"].append(Curve(name, plan.sides, middle[:, 0]))
-    start = at_side[GIBBS][0][0, len(plan.temperatures) // 2]
-    ratio = np.array(plan.sides) / plan.sides[0]
-    curves["m"].append(Curve("L^(-1/8)", plan.sides, start[0] * ratio**-0.125, kind="theory"))
-    near = f"T = {plan.temperatures[len(plan.temperatures) // 2]}"
-    panels = (
-        Panel("Binder's cumulant, billiard", "temperature", "U", tuple(curves["binder"])),
-        Panel(f"Magnetisation, {near}", "side L", "<|m|>", tuple(curves["m"]), True, True),
-        Panel(
-            "Largest exponent of the billiard",
-            "temperature",
-            "nats per unit time",
-            (
-                *(Curve(f"L = {s}", t, e[:, 0], e[:, 1]) for s, e in exponents.items()),
-                Curve("Tc", [CRITICAL, CRITICAL], [0.0, float(exponents[largest][:, 0].max())], kind="theory"),
-            ),
-        ),
-    )
-    return Experiment(
-        "ising_criticality",
-        str(__doc__).splitlines()[0],
-        "Suzuki et al., Sci. Rep. 3 (2013) 1610, doi:10.1038/srep01610; Suzuki, Phys. Rev. E 88 (2013) 052144, arXiv:1308.0660",
-        rows,
-        tuple(findings),
-        None if quick else agreed and marked,
-        {"sides": plan.sides, "temperatures": plan.temperatures, "steps": plan.steps, "seed": seed},
-        panels,
-    )
+
+
+def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
+    """Magnetisations of three samplers at five temperatures and sides, and exponents from T = 1 to 6; a quick run takes small lattices."""
+    data = measure(quick, seed, executor)
+    return Experiment("ising_criticality", conclude(data), _rows(data), data["parameters"], _panels(data), data)

@@ -1,75 +1,117 @@
-"""Herding one neuron is a Sturmian sequence, and the entropy of herding with K moments grows no faster than K log N.
+"""Words of herding: one neuron beside Sturmian sequences, and the growth of the number of words with K moments.
 
 Welling, ICML 2009, doi:10.1145/1553374.1553517; Welling and Chen, J. Phys. Conf. Ser. 233 (2010) 012005, doi:10.1088/1742-6596/233/1/012005:
 the neuron ``x = [w > 0], w += p - x`` is the coding of a rotation by p, so for irrational p it has n + 1 words of each length n (Morse and
-Hedlund, Am. J. Math. 62 (1940) 1), its count of ones is never off by more than one, and for p = 3/7 its period is 7. With K moments the
-number of words of length N is at most a power of N, so their entropy is subextensive.
+Hedlund, Am. J. Math. 62 (1940) 1), its count of ones is never off by more than one, and for p = a / b in lowest terms its period is b. With K
+moments the number of words of length N is at most a power K of N, so their entropy is subextensive.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from weakchaos.diagnostics import find_cycle, largest_exponent, word_complexity
-from weakchaos.experiments.base import Curve, Experiment, Panel
+from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
+from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import Herding
 from weakchaos.runs.sampling import sample
 from weakchaos.targets.moments import Moments
 
-__all__ = ["run"]
+__all__ = ["conclude", "measure", "run"]
+
+CLAIM = "One herded neuron is Sturmian, and the entropy of herding with K moments grows no faster than K log N."
+SOURCE = "Welling and Chen, J. Phys. Conf. Ser. 233 (2010) 012005, doi:10.1088/1742-6596/233/1/012005"
+_IRRATIONAL = {"golden": (5**0.5 - 1) / 2, "sqrt 2 - 1": 2**0.5 - 1, "1 / e": np.exp(-1.0)}
+_RATIONAL = ((3, 7), (2, 5), (5, 12), (8, 13), (17, 40))
+_LONGEST = {1: 200, 2: 60, 3: 24}
+_LENGTHS = np.arange(1, 35)
+_TRANSIENT = 1000  # the way from the first weights to where they stay has words of its own
+_VISITS = 10  # draws a word, on average, below which words are missed
 
 
-def _sequence(target: Moments, draws: int, seed: int) -> np.ndarray:
+def _sequence(target: Moments, draws: int, seed: Any) -> np.ndarray:
     trace = sample(target, Herding(), draws=draws, warmup=0, chains=1, seed=seed, progress=False)
     return np.asarray(trace.draws[0, :, 0])
 
 
-def run(quick: bool = False, seed: int = 0) -> Experiment:
-    """Count words of the golden neuron, look for the period of a rational one, and fit the growth of words with K moments."""
-    draws = 50_000 if quick else 200_000
-    golden = (5**0.5 - 1) / 2
-    x = _sequence(Moments([[0.0], [1.0]], [golden]), draws, seed)
-    lengths = np.arange(1, 35)
-    words = np.asarray(word_complexity(x, lengths))
-    discrepancy = float(np.abs(np.cumsum(x) - golden * np.arange(1, draws + 1)).max())
-    sturmian = bool((words == lengths + 1).all())
+def _neuron(name: str, draws: int, seed: int) -> dict[str, Any]:
+    p = _IRRATIONAL[name]
+    x = _sequence(Moments([[0.0], [1.0]], [p]), draws, seed)
+    off = np.abs(np.cumsum(x) - p * np.arange(1, draws + 1)).max()
+    return {"moment": name, "words": np.asarray(word_complexity(x, _LENGTHS)).tolist(), "discrepancy": float(off)}
 
-    system = Herding("zero", exact=True).bind(Moments([[0], [1]], [Fraction(3, 7)]))
-    period = find_cycle(system, seed=0).period
-    exponent = float(largest_exponent(system, steps=500))
 
-    rng = np.random.default_rng(seed)
-    rows, curves = [], []
-    for k in (1, 2, 3):
-        # The corners of a simplex: K + 1 states, K free moments.
-        target = Moments(np.eye(k + 1), rng.dirichlet(np.full(k + 1, 5.0)))
-        y = _sequence(target, draws, seed)
-        some = np.unique(np.geomspace(2, {1: 200, 2: 60, 3: 24}[k], 14).astype(int))
-        counts = np.asarray(word_complexity(y, some), float)
-        late = some >= some[len(some) // 2]
-        slope = float(np.polyfit(np.log(some[late]), np.log(counts[late]), 1)[0])
-        rows.append({"moments": k, "longest": int(some[-1]), "words": int(counts[-1]), "power": slope})
-        curves.append(Curve(f"K = {k}", some.astype(float), np.log(counts)))
-    powers = [row["power"] for row in rows]
-    grows = all(k - 1 < p < k + 0.1 for k, p in enumerate(powers, 1))
-    findings = (
-        f"The golden neuron has n + 1 words at {int((words == lengths + 1).sum())} of the 34 lengths n = 1 ... 34, and |S_T - T p| is at most {discrepancy:.3f}.",
-        f"With p = 3/7 in whole numbers the period is {period} and the largest Lyapunov exponent {exponent:.1e} nats a step.",
-        "log p(N) grows like " + ", ".join(f"{p:.2f} log N for K = {k}" for k, p in enumerate(powers, 1)) + ".",
+def _cycle(numerator: int, denominator: int) -> dict[str, Any]:
+    system = Herding("zero", exact=True).bind(Moments([[0], [1]], [Fraction(numerator, denominator)]))
+    period, exponent = find_cycle(system, seed=0).period, largest_exponent(system, steps=500)
+    return {"denominator": denominator, "period": period, "exponent": float(exponent)}
+
+
+def _growth(k: int, draws: int, seed: int, number: int) -> dict[str, Any]:
+    """Numbers of words of herding on the corners of a simplex: K + 1 states, K free moments."""
+    target = Moments(np.eye(k + 1), np.random.default_rng([seed, k, number]).dirichlet(np.full(k + 1, 5.0)))
+    some = np.unique(np.geomspace(2, _LONGEST[k], 14).astype(int))
+    y = _sequence(target, draws + _TRANSIENT, seed + number)[_TRANSIENT:]
+    counts = np.asarray(word_complexity(y, some), float)
+    late = some >= some[len(some) // 2]
+    power = float(np.polyfit(np.log(some[late]), np.log(counts[late]), 1)[0])
+    return {"moments": k, "lengths": some.tolist(), "words": counts.tolist(), "power": power}
+
+
+def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
+    """Words of neurons with irrational moments, periods of rational ones, and numbers of words with K moments."""
+    draws, repeats = (100_000, 6) if quick else (200_000, 12)
+    return {
+        "parameters": {"draws": draws, "moment vectors": repeats, "seed": seed, "quick": quick},
+        "neurons": run_cells(_neuron, [(name, draws, seed) for name in _IRRATIONAL], executor),
+        "cycles": run_cells(_cycle, _RATIONAL, executor),
+        "growth": run_cells(_growth, [(k, draws, seed, r) for k in _LONGEST for r in range(repeats)], executor),
+    }
+
+
+def conclude(data: dict[str, Any]) -> Conclusion:
+    """The verdict on the claim, from the numbers alone."""
+    neurons, cycles = data["neurons"], data["cycles"]
+    wrong = sum(int((np.asarray(n["words"]) != _LENGTHS + 1).sum()) for n in neurons)
+    periods = sum(c["period"] != c["denominator"] for c in cycles)
+    parts = [
+        Part("lengths n = 1 ... 34 at which a neuron has not n + 1 words", Estimate.counted(wrong, len(neurons), "irrational moments"), most=0),
+        Part("largest |S_T - T p|", Estimate.counted(max(n["discrepancy"] for n in neurons), len(neurons), "irrational moments"), most=1),
+        Part("periods that are not the denominator", Estimate.counted(periods, len(cycles), "rational moments"), most=0),
+        Part("largest Lyapunov exponent in size, nats a step",
+             Estimate.counted(max(abs(c["exponent"]) for c in cycles), len(cycles), "rational moments"), most=1e-6),
+    ]  # fmt: skip
+    for k in sorted({g["moments"] for g in data["growth"]}):
+        found = [g for g in data["growth"] if g["moments"] == k]
+        power = Estimate.mean([g["power"] for g in found], "moment vectors")
+        lacks = lacking("draws", data["parameters"]["draws"], _VISITS * max(g["words"][-1] for g in found))
+        # K = 1 has N + 1 words, so that its power is below one at each finite length.
+        parts.append(Part(f"power of N in the number of words, K = {k}", power, most=k, lacks=lacks))
+    return Conclusion(CLAIM, SOURCE, tuple(parts))
+
+
+def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"moments": k, "longest": found[0]["lengths"][-1], "words": float(np.mean([g["words"][-1] for g in found])),
+         "power": float(np.mean([g["power"] for g in found]))}
+        for k in _LONGEST if (found := [g for g in data["growth"] if g["moments"] == k])
+    ]  # fmt: skip
+
+
+def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
+    first = {k: next(g for g in data["growth"] if g["moments"] == k) for k in _LONGEST}
+    words = tuple(Curve(n["moment"], _LENGTHS, n["words"]) for n in data["neurons"])
+    curves = tuple(Curve(f"K = {k}", np.array(g["lengths"], float), np.log(g["words"])) for k, g in first.items())
+    return (
+        Panel("Words of one neuron", "length n", "p(n)", (*words, Curve("n + 1", _LENGTHS, _LENGTHS + 1, kind="theory"))),
+        Panel("Herding with K moments", "length N", "log of the number of words, nats", curves, x_log=True),
     )
-    panels = (
-        Panel(
-            "Words of the golden neuron",
-            "length n",
-            "p(n)",
-            (Curve("herding", lengths, words), Curve("n + 1", lengths, lengths + 1, kind="theory")),
-        ),
-        Panel("Herding with K moments", "length N", "log of the number of words, nats", tuple(curves), x_log=True),
-    )
-    return Experiment(
-        "sturmian", "One herded neuron is Sturmian, and the entropy of herding with K moments grows no faster than K log N.",
-        "Welling and Chen, J. Phys. Conf. Ser. 233 (2010) 012005, doi:10.1088/1742-6596/233/1/012005", rows, findings,
-        sturmian and discrepancy <= 1 and period == 7 and abs(exponent) < 1e-6 and grows, {"draws": draws, "seed": seed}, panels,
-    )  # fmt: skip
+
+
+def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
+    """Three irrational and five rational moments, and twelve vectors of K = 1, 2, 3 moments; a quick run takes six."""
+    data = measure(quick, seed, executor)
+    return Experiment("sturmian", conclude(data), _rows(data), data["parameters"], _panels(data), data)

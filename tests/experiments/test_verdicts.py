@@ -1,0 +1,252 @@
+"""Each experiment's verdict on made numbers: supported by those the claim would give, contradicted by others, undecided by short runs."""
+
+import copy
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from weakchaos import experiments
+from weakchaos.core.plain import plain
+from weakchaos.experiments.conclusion import Verdict
+
+
+def around(mean, count, spread=0.01):
+    return (mean + spread * np.linspace(-1, 1, count)).tolist()
+
+
+def sturmian(words=0, discrepancy=0.9, period=7, exponent=0.0, powers=(0.98, 1.9, 2.7), draws=200_000):
+    lengths = np.arange(1, 35)
+    growth = [
+        {"moments": k, "lengths": [12, 24], "words": [100.0, 5000.0], "power": p}
+        for k, mean in enumerate(powers, 1)
+        for p in around(mean, 12)
+    ]
+    return {
+        "parameters": {"draws": draws},
+        "neurons": [{"moment": "golden", "words": (lengths + 1 + words).tolist(), "discrepancy": discrepancy}],
+        "cycles": [{"denominator": 7, "period": period, "exponent": exponent}],
+        "growth": growth,
+    }
+
+
+def herded_gibbs_rate(herded=-1.0, gibbs=-0.5, spread=0.01, sweeps=2 * 10**6):
+    names = ("herded, stationary", "herded, centre", "herded, zero", "herded, full + shared", "Gibbs")
+    cells = [
+        {"units": n, "sampler": name, "late slope": slope, "error": 1e-3 if name == "Gibbs" else 1e-6}
+        for n in (4, 10)
+        for name in names
+        for slope in around(gibbs if name == "Gibbs" else herded, 8, spread)
+    ]
+    return {"parameters": {"sizes": [4, 10], "sweeps": sweeps}, "cells": cells}
+
+
+def sparse_graphs(blanket=-0.1, hashed=-1.0, plateau=3e-3, joint=1e-5, sweeps=10**7):
+    cells = []
+    slopes = {"blanket": blanket, "hash": hashed, "hash + blanket": hashed, "Gibbs": -0.5}
+    distances = {"blanket": plateau, "hash": joint, "hash + blanket": joint, "Gibbs": 1e-3}
+    for name, slope in slopes.items():
+        for late in around(slope, 5):
+            cells.append({"part": "rates", "graph": "ring 8", "units": 8, "sampler": name, "sweeps": sweeps, "slope": late,
+                          "late slope": late, "distance": distances[name] * (1 + late / 100), "weights": 100})  # fmt: skip
+    return {"parameters": {"sweeps": sweeps}, "cells": cells}
+
+
+def weight_sharing(early=(0.5, 1.0, 0.5), late=(100.0, 1.0, 0.5), stop=-0.1, rate=-1.0, sweeps=10**6):
+    names, cells = ("10 bins", "every state", "every state + 10 bins"), []
+    for name in (*names, "one weight a unit", "100 bins", "Gibbs"):
+        k = names.index(name) if name in names else 1
+        slope = {"10 bins": stop, "every state + 10 bins": rate}.get(name, -0.5)
+        for s in around(slope, 8):
+            cells.append({"sampler": name, "marginal": [early[k], late[k] * (1 + s / 100)], "late slope": s})
+    return {"parameters": {"sweeps": sweeps}, "counts": [300, sweeps], "cells": cells}
+
+
+def denoising(gaps=(1.0, 0.5, 0.2), seeds=10):
+    counts = [10, 30, 100, 2000]
+    images = [
+        {
+            "input": 0.236,
+            "optimum": 0.05,
+            "wrong": {"herded Gibbs": [0.05] * 4, "Gibbs": [0.05 + g / 100 + j for g in (*gaps, 0.0)], "mean field": [0.05] * 4},
+            "distance": {"herded Gibbs": [0.01] * 4, "Gibbs": [0.02] * 4, "mean field": [0.1] * 4},
+        }
+        for j in around(0.0, seeds, 0.0003)
+    ]
+    return {"parameters": {}, "counts": counts, "images": images}
+
+
+def conditional_herding(perceptron=3.5, logistic=3.0, herded=1.5, splits=20, spread=0.1):
+    one = [
+        [
+            {"classes": "joint", "classifier": name, "error": value + wobble}
+            for name, value, wobble in (("voted perceptron", perceptron, s), ("logistic regression", logistic, -s),
+                                        ("conditional herding, 100 hidden", herded, 0.0))
+        ]
+        for s in around(0.0, splits, spread)
+    ]  # fmt: skip
+    courses = [{"vote": [2.0, 1.5], "last iterate": [3.0, 2.0 + s]} for s in around(0.0, 5)]
+    return {"parameters": {}, "passes": [1, 50], "splits": one, "courses": courses}
+
+
+def entropic_herding(left=0, ratio=1.2, chaos=0.3, rest=-0.003, moments=1.0, machines=6):
+    def outcome(k, wobble, lost=left):
+        at_rest = k == 2
+        return {
+            "KL": [None, 0.01, 0.1][k],
+            "TV": 0.01 * ratio * (1 + wobble),
+            "states left out": lost if k else 90,
+            "exponent": [-0.002002, chaos + wobble, rest][k],
+            "moment error": 0.1 * (moments if at_rest else 0.1) * (1 + wobble / 10),
+            "entropy gap": 0.0,
+        }
+
+    plain_herding = {"KL": None, "TV": 0.01, "states left out": 90, "exponent": 0.0, "moment error": 0.0, "entropy gap": 0.0}
+    each = [
+        {
+            "critical": 0.01,
+            "bias": [0.003, 0.1],
+            "herding": plain_herding,
+            **{family: [outcome(k, w) for k in range(3)] for family in ("finite", "bernoulli")},
+        }
+        for w in around(0.0, machines)
+    ]
+    return {"parameters": {"draws": 20_000}, "weights": [0.003, 0.3], "machines": each}
+
+
+def machine_flow(ends=(2.2, 2.2, 2.3, 2.4, 2.5), machines=6, updates=30_000):
+    starts = [1.0, 2.0, 2.5, 3.5, 5.5]
+    flows = [[[start, end + w] for start, end in zip(starts, ends, strict=True)] for w in around(0.0, machines)]
+    return {"parameters": {"machines": machines, "updates": updates, "steps": 1}, "starts": starts, "flows": flows}
+
+
+def digits_depth(early=(0.6, 0.7, 0.8, 0.7, 0.3), after=(-0.1, -0.1, -0.1, 0.05, 0.1), depth=20, seeds=5):
+    before = (-0.3, -0.2, 0.0, 0.2, 0.4)
+    networks = [
+        {"sigma_w2": s, "accuracy": [0.1, 0.2, early[k] + w * (k + 1) / 10, 0.9], "before": before[k], "after": after[k] + w}
+        for k, s in enumerate((0.8, 1.2, 1.7609546, 3.0, 6.0))
+        for w in around(0.0, seeds)
+    ]
+    return {"parameters": {"depth": depth, "seeds": seeds}, "networks": networks}
+
+
+def ising_criticality(tc=2.27, thermal=1.0, magnetic=0.125, susceptible=1.75, steepest=2.25, side=32, error=0.002):
+    values = {"Tc": tc, "1/nu": thermal, "beta/nu": magnetic, "gamma/nu": susceptible, "misfit": 1.0, "U*": 0.61}
+    values |= {"beta/nu at the exact Tc": 0.125, "gamma/nu at the exact Tc": 1.75}
+    found = {"estimates": {k: [v, error] for k, v in values.items()}, "memory": [1.0, 2.0]}
+    return {
+        "parameters": {"sides": [8, side], "temperatures": [2.2, 2.3], "exponent_temperatures": [1.0, 2.0]},
+        "samplers": {name: copy.deepcopy(found) for name in ("Gibbs", "herded Gibbs", "chaotic Boltzmann machine")},
+        "exponents": [{"side": side, "value": [0.1, 0.5], "stderr": [0.01, 0.01]}],
+        "steepest": [steepest, 0.005],
+        "herded_exponent": 0.0,
+    }
+
+
+CONTRADICTIONS = {
+    sturmian: [
+        {"words": 1},
+        {"discrepancy": 1.1},
+        {"period": 8},
+        {"exponent": 0.1},
+        {"powers": (1.2, 1.9, 2.7)},
+        {"powers": (0.98, 2.2, 2.7)},
+        {"powers": (0.98, 1.9, 3.3)},
+    ],
+    herded_gibbs_rate: [{"herded": -0.5}, {"gibbs": -1.0}, {"gibbs": -0.2}],
+    sparse_graphs: [{"blanket": -0.45}, {"blanket": -1.0, "plateau": 1e-5}, {"hashed": -0.5}, {"plateau": 5e-4}, {"joint": 5e-3}],
+    weight_sharing: [
+        {"early": (2.0, 1.0, 0.5)},
+        {"late": (0.1, 1.0, 0.05)},
+        {"stop": -1.0},
+        {"early": (0.5, 1.0, 1.5)},
+        {"late": (100.0, 1.0, 200.0)},
+        {"rate": -0.1},
+    ],
+    denoising: [{"gaps": (-1.0, 0.5, 0.2)}, {"gaps": (1.0, -0.5, 0.2)}, {"gaps": (1.0, 0.5, -0.2)}],
+    conditional_herding: [{"herded": 4.5}, {"herded": 3.3}, {"perceptron": 1.0}],
+    entropic_herding: [{"left": 5}, {"ratio": 4.0}, {"chaos": -0.2}, {"rest": 0.15}, {"moments": 1.5}],
+    machine_flow: [
+        {"ends": (2.2, 2.2, 2.9, 2.4, 2.5)},
+        {"ends": (0.5, 2.2, 2.3, 2.4, 2.5)},
+        {"ends": (2.2, 2.2, 2.3, 2.4, 9.0)},
+    ],
+    digits_depth: [
+        {"early": (0.6, 0.9, 0.8, 0.7, 0.3)},
+        {"early": (0.6, 0.7, 0.8, 0.9, 0.3)},
+        {"after": (-0.1, -0.1, -0.1, -0.3, 0.1)},
+        {"after": (-0.5, -0.1, -0.1, 0.05, 0.1)},
+    ],
+    ising_criticality: [{"tc": 2.4}, {"thermal": 0.75}, {"magnetic": 5 / 48}, {"susceptible": 43 / 24}, {"steepest": 2.0}],
+}
+SHORT = {
+    sturmian: {"draws": 20_000},
+    herded_gibbs_rate: {"sweeps": 10**5},
+    sparse_graphs: {"sweeps": 10**5},
+    weight_sharing: {"sweeps": 10**5},
+    denoising: {"seeds": 3},
+    conditional_herding: {"splits": 2},
+    entropic_herding: {"machines": 1},
+    machine_flow: {"updates": 1500},
+    digits_depth: {"depth": 8},
+    ising_criticality: {"side": 16},
+}
+
+
+def conclude(build, **changes):
+    # As data come back from a file: lists, numbers and null.
+    return import_module(f"weakchaos.experiments.{build.__name__}").conclude(plain(build(**changes)))
+
+
+def test_no_experiment_is_left_out():
+    assert {build.__name__ for build in CONTRADICTIONS} == {build.__name__ for build in SHORT} == set(experiments.names())
+
+
+@pytest.mark.parametrize("build", CONTRADICTIONS, ids=lambda b: b.__name__)
+def test_numbers_that_the_claim_would_give_support_it(build):
+    found = conclude(build)
+    assert found.verdict is Verdict.SUPPORTED, found.sentences()
+
+
+@pytest.mark.parametrize(
+    ("build", "changes"), [(b, c) for b, all_changes in CONTRADICTIONS.items() for c in all_changes], ids=lambda v: getattr(v, "__name__", None)
+)  # fmt: skip
+def test_numbers_that_contradict_turn_the_verdict(build, changes):
+    found = conclude(build, **changes)
+    assert found.verdict is Verdict.CONTRADICTED, found.sentences()
+    assert "the claim is contradicted by this run" in found.sentences()[-1]
+
+
+@pytest.mark.parametrize("build", CONTRADICTIONS, ids=lambda b: b.__name__)
+def test_every_part_of_a_claim_is_turned_by_some_numbers(build):
+    parts = conclude(build).asked
+    turned = set()
+    for changes in CONTRADICTIONS[build]:
+        found = conclude(build, **changes).asked
+        turned |= {k for k, p in enumerate(found) if p.outcome(len(found)) == "excluded"}
+    assert len(turned) >= len(parts) - UNTURNED.get(build, 0)
+
+
+# Parts that differ from a turned one by the start or the direction only.
+UNTURNED = {digits_depth: 4, machine_flow: 2}
+
+
+@pytest.mark.parametrize("build", CONTRADICTIONS, ids=lambda b: b.__name__)
+def test_a_short_run_leaves_the_claim_open(build):
+    found = conclude(build, **SHORT[build])
+    assert found.verdict is Verdict.UNDECIDED
+    assert any("needed and this run had" in s for s in found.sentences())
+
+
+def test_scatter_decides_nothing():
+    assert conclude(conditional_herding, spread=4.0).verdict is Verdict.UNDECIDED
+    assert conclude(herded_gibbs_rate, spread=0.5).verdict is Verdict.UNDECIDED
+    assert conclude(herded_gibbs_rate, herded=-0.85, spread=0.5).verdict is Verdict.NOT_SUPPORTED
+    assert conclude(ising_criticality, error=0.2).verdict is Verdict.UNDECIDED
+
+
+def test_what_was_not_measured_supports_nothing():
+    data = conditional_herding()
+    data["splits"][0][0]["error"] = np.nan
+    module = import_module("weakchaos.experiments.conditional_herding")
+    assert module.conclude(plain(data)).verdict is Verdict.UNDECIDED
