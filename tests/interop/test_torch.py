@@ -118,14 +118,14 @@ def test_after_an_error_nothing_is_left_changed():
 def test_blocks_are_found_and_skips_counted(rng):
     model = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), Block(6), Block(6), Block(6)).double()
     report = probe(model, torch.randn(6, 3, 8, 8))
-    assert [r["kind"] for r in report.rows] == ["Block"] * 3
+    assert [r["kind"] for r in report.rows] == ["Conv2d"] + ["Block"] * 3  # the stem changes the width and is a row of its own
     with torch.no_grad():
         for block in model[1:]:
             block.second.weight.zero_()
     skipped = probe(model, torch.randn(6, 3, 8, 8))
     # Identity on what a rectifier lets pass: no difference grows.
-    assert skipped.chi[1] == pytest.approx(1, abs=0.5)
-    assert (skipped.lyapunov[1:] <= 1e-9).all()
+    assert skipped.chi[2] == pytest.approx(1, abs=0.5)
+    assert (skipped.lyapunov[2:] <= 1e-9).all()
     inner = probe(model, torch.randn(6, 3, 8, 8), layers=nn.Conv2d)
     assert len(inner.rows) == 7
     with pytest.raises(ValueError, match="no weights of its own"):
@@ -210,8 +210,10 @@ def test_bad_input():
         probe(model, torch.full((4, 16), math.nan))
     with pytest.raises(ValueError, match="not finite at second"):
         probe(Late(), torch.randn(3, 4))
-    with pytest.raises(ValueError, match="runs more than once"):
-        probe(Twice(), torch.randn(3, 4))
+    twice = probe(Twice(), torch.randn(3, 4))
+    assert [r["layer"] for r in twice.rows] == ["shared", "shared (2)"]
+    with pytest.raises(ValueError, match="runs shared more than once"):
+        twice.apply_gain()
     with pytest.raises(ValueError, match="must name modules"):
         probe(model, x, layers=["nowhere"])
     with pytest.raises(ValueError, match="finds nothing to probe"):
@@ -220,8 +222,11 @@ def test_bad_input():
         probe(model, x.to("meta"))
     idle = mlp()
     idle.forward = idle[:4].forward
+    seen = probe(idle, x.double())
+    assert [r["layer"] for r in seen.rows] == ["0", "2"]
+    assert any("were not reached" in w for w in seen.warnings)
     with pytest.raises(ValueError, match="was not reached"):
-        probe(idle, x.double())
+        probe(idle, x.double(), layers=["0", "8"])
 
 
 @pytest.mark.slow
@@ -230,6 +235,6 @@ def test_a_residual_network_of_eighteen_layers():
     from tests.interop.resnet import resnet18
 
     report = probe(resnet18(10), torch.randn(4, 3, 96, 96), training=True, directions=2)
-    assert [r["kind"] for r in report.rows] == ["BasicBlock"] * 8
+    assert [r["kind"] for r in report.rows] == ["MaxPool2d"] + ["BasicBlock"] * 8
     assert np.isfinite(report.lyapunov).all()
     assert (np.abs(report.lyapunov[1:]) < 0.5).all()

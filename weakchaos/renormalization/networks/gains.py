@@ -52,10 +52,11 @@ def suggest_gain(report: Any) -> np.ndarray:
     if is_module(report.model):
         from weakchaos.renormalization.networks.torch_gains import sequential_gains
 
-        gains, _ = sequential_gains(
+        _all_measured(report)
+        gains = sequential_gains(
             report.model,
             report.inputs,
-            report.options["layers"],
+            [r["layer"] for r in report.rows],
             report.options["directions"],
             int(rng.integers(2**31)),
             report.options["training"],
@@ -89,6 +90,14 @@ def suggest_gain(report: Any) -> np.ndarray:
     return gains
 
 
+def _all_measured(report: Any) -> None:
+    missing = next((r["layer"] for r in report.rows if np.isnan(r["chi"])), None)
+    if missing is not None:
+        raise ArgumentError(
+            f"`suggest_gain` needs the chi of every layer, and that of {missing} was not measured: see report.warnings"
+        )
+
+
 def apply_gain(report: Any, gains: Any = None, inplace: bool = False) -> Any:
     """The probed model with the weights of its layers multiplied by `gains`.
 
@@ -115,7 +124,13 @@ def apply_gain(report: Any, gains: Any = None, inplace: bool = False) -> Any:
     if factors.shape != (len(report.rows),) or not np.isfinite(factors).all():
         raise ArgumentError(f"`gains` must be {len(report.rows)} finite numbers, one for each layer; got shape {factors.shape}")
     if is_module(report.model):
-        model = report.model if inplace else copy.deepcopy(report.model)
+        try:
+            model = report.model if inplace else copy.deepcopy(report.model)
+        except RuntimeError as error:
+            raise ArgumentError(
+                f"`model` cannot be copied ({str(error).splitlines()[0]}): use apply_gain(inplace=True), or torch.nn.utils.parametrizations in place of the "
+                "older weight_norm and spectral_norm"
+            ) from error
         scale_weights(model, [r["layer"] for r in report.rows], factors)
         return model
     if inplace:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 _MOST_ROWS = 1000  # distances between all pairs are taken
+_CLEAR = 400.0  # times the mean square of rounding errors: 20 of their standard deviations
 
-__all__ = ["mean_cosines", "participation_ratio", "two_nn_dimension"]
+__all__ = ["mean_cosines", "mean_gap", "participation_ratio", "two_nn_dimension"]
 
 
 def mean_cosines(z: np.ndarray, labels: Any = None) -> tuple[float, float, float]:
@@ -44,8 +45,29 @@ def mean_cosines(z: np.ndarray, labels: Any = None) -> tuple[float, float, float
     )
 
 
-def participation_ratio(z: np.ndarray) -> float:
+def mean_gap(z: np.ndarray) -> float:
+    """1 - mean cosine over all pairs of rows, from the deviations of unit vectors, so that it is exact where the cosines round to 1; NaN without a pair.
+
+    Examples
+    --------
+    >>> near = np.array([[1.0, 0.0], [1.0, 1e-12]])
+    >>> bool(abs(mean_gap(near) / 0.5e-24 - 1) < 1e-6), 1 - mean_cosines(near)[0]
+    (True, 0.0)
+    """
+    flat = z.reshape(len(z), -1)
+    norm = np.linalg.norm(flat, axis=1)
+    unit = flat[norm > 0] / norm[norm > 0, None]
+    if len(unit) < 2:
+        return np.nan
+    # From the first row, since a mean of unit vectors that are nearly the same rounds more than their differences do.
+    apart = unit - unit[0]
+    return float(((apart - apart.mean(0)) ** 2).sum() / (len(unit) - 1))
+
+
+def participation_ratio(z: np.ndarray, rounding: float = 0.0) -> float:
     """(sum of eigenvalues)^2 / sum of their squares, of the covariance of rows: how many directions share the variance.
+
+    NaN where the variance is not far above `rounding`, the mean square of the rounding errors of single numbers: these would be counted as directions.
 
     Examples
     --------
@@ -55,13 +77,18 @@ def participation_ratio(z: np.ndarray) -> float:
     flat = z.reshape(len(z), -1)
     centred = flat - flat.mean(0)
     # The smaller of the two Gram matrices has the same eigenvalues that are not zero.
+    total = float((centred**2).mean())
+    if 0 < total < _CLEAR * rounding:
+        return np.nan
     gram = centred @ centred.T if flat.shape[0] <= flat.shape[1] else centred.T @ centred
     square = float((gram**2).sum())
     return float(np.trace(gram)) ** 2 / square if square > 0 else 0.0
 
 
-def two_nn_dimension(z: np.ndarray) -> float:
+def two_nn_dimension(z: np.ndarray, rounding: float = 0.0) -> float:
     """Intrinsic dimension from the ratio of the distances to the two nearest neighbours; NaN for fewer than ten different rows.
+
+    NaN too where the nearest neighbours are not far above `rounding`, the mean square of the rounding errors of single numbers.
 
     Maximum likelihood, (n - 1) / sum log(r2 / r1), for points of locally constant density (Facco, d'Errico, Rodriguez and Laio, Sci. Rep. 7
     (2017) 12140, doi:10.1038/s41598-017-11873-y).
@@ -83,5 +110,7 @@ def two_nn_dimension(z: np.ndarray) -> float:
     if first.sum() < 10:
         return np.nan
     near = np.sort(distances[first][:, first], axis=1)[:, 1:3]
+    if float(np.median(near[:, 0])) ** 2 / (2 * flat.shape[1]) < _CLEAR * rounding:
+        return np.nan
     total = float(np.log(near[:, 1] / near[:, 0]).sum())
     return (int(first.sum()) - 1) / total if total > 0 else np.nan

@@ -8,6 +8,7 @@ directions the network favours is the local Lyapunov exponent. No Jacobian is bu
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,30 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.renormalization.theory.activations import activation as as_activation
 
-__all__ = ["Recording", "WeightLayer", "chain_of", "record_chain"]
+__all__ = ["ProbeFlag", "Recording", "WeightLayer", "chain_of", "record_chain"]
 
 _NUDGE = 1e-5
+
+
+@dataclass(frozen=True)
+class ProbeFlag:
+    """What speaks against a probe, as data; sentences are made of it elsewhere.
+
+    Attributes
+    ----------
+    kind : str
+        What it is: "cut", "disagrees", "bypassed", ...
+    severity : {"invalid", "imprecise", "note"}
+        Not to be trusted, too few numbers, or only to be known.
+    numbers : dict of str to number
+    where : tuple of str
+        Layers.
+    """
+
+    kind: str
+    severity: str = "note"
+    numbers: dict[str, float] = field(default_factory=dict)
+    where: tuple[str, ...] = ()
 
 
 @dataclass
@@ -31,8 +53,8 @@ class Recording:
     names : list of str
         Of the layers.
     outputs : list of arrays of shape (batch, ...)
-    features : list of arrays of shape (batch, ...)
-        What the next layer made of each output before mixing it: behind the activation.
+    extremes : list of (array, array)
+        Smallest and largest value over the batch of each unit, of what the next layer made of each output before mixing it: behind the activation.
     response : array of shape (layers, directions, batch)
         |J v|^2 / |v|^2 in root mean squares, v fresh at the layer's input.
     growth : array of shape (layers, directions, batch)
@@ -42,16 +64,27 @@ class Recording:
     input_q : float
         Mean square of the inputs.
     kinds : list of str
+    rounding : list of float
+        Mean square of the rounding errors in each output.
+    measured : list of bool
+        Whether response and growth of a row are those of what lies between it and the row before.
+    recurrence : list of (float, float)
+        Exponent of the recurrence in nats per time step and its error, NaN where a layer has none.
+    flags : list of ProbeFlag
     """
 
     names: list[str]
     outputs: list[np.ndarray]
-    features: list[np.ndarray]
+    extremes: list[tuple[np.ndarray, np.ndarray]]
     response: np.ndarray
     growth: np.ndarray
     weights: list[dict[str, Any]]
     input_q: float
-    kinds: list[str] = field(default_factory=list)
+    kinds: list[str]
+    rounding: list[float]
+    measured: list[bool]
+    recurrence: list[tuple[float, float]]
+    flags: list[ProbeFlag] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -122,25 +155,35 @@ def chain_of(model: Any, activation: Any) -> list[Any]:
     return list(_weight_layers(model, as_activation(activation)))
 
 
-def _apply(layer: Any, z: np.ndarray, name: str) -> np.ndarray:
+def _apply(layer: Any, z: np.ndarray, name: str) -> tuple[np.ndarray, np.dtype]:
+    """What a layer makes of a copy of z, since it may work in place, as a copy of its own; and the precision in which it computes."""
     try:
-        out = np.asarray(layer(z), np.float64)
-    except ValueError as error:
-        raise ArgumentError(f"`model` does not chain: {name} refused an array of shape {z.shape} ({error})") from error
+        raw = np.asarray(layer(z.copy()))
+        out = np.array(raw, np.float64)
+    except (ValueError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArgumentError(
+            f"`model` does not chain: {name} refused an array of shape {z.shape} ({text}); layers must take and give NumPy arrays of shape (batch, ...)"
+        ) from error
     if out.ndim < 2 or len(out) != len(z):
         raise ArgumentError(f"`model` must keep the batch: {name} made shape {out.shape} of {z.shape}")
     if not np.isfinite(out).all():
         raise ArgumentError(f"`model` makes numbers that are not finite at {name}; the layers before it are finite")
-    return out
+    return out, raw.dtype
 
 
-def _jvp(layer: Any, z: np.ndarray, v: np.ndarray, name: str) -> np.ndarray:
+def _jvp(layer: Any, z: np.ndarray, v: np.ndarray, name: str, nudge: float = _NUDGE) -> np.ndarray:
     if hasattr(layer, "jvp"):
-        return np.asarray(layer.jvp(z, v), np.float64)
+        return np.array(layer.jvp(z, v.copy()), np.float64)
     # Central differences, a step in proportion to the state, whose rounding error is then of the order 1e-10.
     size = max(float(np.sqrt((z**2).mean())), 1e-8)
-    step = _NUDGE * size / max(float(np.sqrt((v**2).mean())), 1e-300)
-    return (_apply(layer, z + step * v, name) - _apply(layer, z - step * v, name)) / (2 * step)
+    step = nudge * size / max(float(np.sqrt((v**2).mean())), 1e-300)
+    return (_apply(layer, z + step * v, name)[0] - _apply(layer, z - step * v, name)[0]) / (2 * step)
+
+
+def _resolution(kind: np.dtype) -> float:
+    """Relative rounding error of the numbers that a layer makes."""
+    return float(np.finfo(kind).eps) if np.issubdtype(kind, np.floating) else float(np.finfo(np.float64).eps)
 
 
 def _square(v: np.ndarray) -> np.ndarray:
@@ -181,37 +224,54 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
     z = inputs
     carried = [rng.standard_normal(z.shape) for _ in range(directions)]
     outputs: list[np.ndarray] = []
-    features: list[np.ndarray] = []
-    response, growth, weights = [], [], []
+    extremes: list[tuple[np.ndarray, np.ndarray]] = []
+    response, growth, weights, rounding = [], [], [], []
+    noise = np.zeros(z.shape)  # rounding errors as they travel, on a scale of their own
+    scale, errors = 0.0, np.random.default_rng(0)
+
+    def spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return values.min(0), values.max(0)
+
     for layer, name in zip(layers, names, strict=True):
         if outputs:
-            features.append(layer.features(z) if hasattr(layer, "features") else z)
+            extremes.append(spread(layer.features(z) if hasattr(layer, "features") else z))
+        made, kind = _apply(layer, z, name)
+        resolution = _resolution(kind)
+        # Of a function in single precision smaller steps would see rounding only.
+        nudge = max(_NUDGE, 10 * resolution ** (2 / 3)) if resolution > 1e-10 else _NUDGE
         fresh, grown = [], []
         for d in range(directions):
             v = rng.standard_normal(z.shape)
-            fresh.append(_square(_jvp(layer, z, v, name)) / _square(v))
+            fresh.append(_square(_jvp(layer, z, v, name, nudge)) / _square(v))
             before = _square(carried[d])
-            moved = _jvp(layer, z, carried[d], name)
+            moved = _jvp(layer, z, carried[d], name, nudge)
             after = _square(moved)
             with np.errstate(divide="ignore"):
                 grown.append(0.5 * np.log(after / before))
             # Rescaled, so that long stacks neither overflow nor vanish; a difference that died starts afresh.
             shape = (-1, *itertools.repeat(1, moved.ndim - 1))
-            scale = np.where(after > 0, np.sqrt(after), 1.0).reshape(shape)
-            carried[d] = np.where((after > 0).reshape(shape), moved / scale, rng.standard_normal(moved.shape))
-        z = _apply(layer, z, name)
+            size = np.where(after > 0, np.sqrt(after), 1.0).reshape(shape)
+            carried[d] = np.where((after > 0).reshape(shape), moved / size, rng.standard_normal(moved.shape))
+        own = errors.standard_normal(made.shape) * made * resolution
+        noise = own + (scale * _jvp(layer, z, noise / scale, name, nudge) if scale else 0.0)
+        scale = float(np.sqrt(np.nan_to_num(noise**2).mean()))
+        rounding.append(scale**2)
+        z = made
         outputs.append(z)
         response.append(fresh)
         growth.append(grown)
         weights.append(weight_summary(layer.weight, layer.bias) if isinstance(layer, WeightLayer) else {})
-    features.append(outputs[-1])
+    extremes.append(spread(outputs[-1]))
     return Recording(
         names,
         outputs,
-        features,
+        extremes,
         np.array(response),
         np.array(growth),
         weights,
         float((inputs**2).mean()),
         [type(layer).__name__ for layer in layers],
+        rounding,
+        [True] * len(layers),
+        [(math.nan, math.nan)] * len(layers),
     )

@@ -1,163 +1,104 @@
-"""PyTorch modules: recording signals and differences in one forward pass each, by hooks and forward-mode differentiation.
-
-A difference is the tangent of a dual number. Where a layer's output passes its hook, the tangent is read, and for the layer's own response it is
-replaced by a fresh random one, so that a single pass measures every layer. No Jacobian is built. Mode, gradient flags and the state of the
-random generators are as before when a probe is done, and the model's parameters are never touched.
-"""
+"""PyTorch modules: which are taken by a probe, and which inputs; the others are refused with what to do."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["activation_of", "is_module", "probed_layers", "untouched"]
+__all__ = ["activation_of", "checked_inputs", "fixed_batch", "is_module", "plain_module", "square"]
 
 
 def is_module(model: Any) -> bool:
-    """Whether `model` is a torch module; torch is not imported to find out."""
+    """Whether `model` is a torch module or an exported program; torch is not imported to find out."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
+    return torch is not None and (isinstance(model, torch.nn.Module) or _is_program(model))
 
 
-@contextlib.contextmanager
-def untouched(model: Any, training: bool = False) -> Iterator[None]:
-    """Run with the model in evaluation mode (or training mode); mode, gradient flags, buffers and random state are restored."""
-    import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    modes = {m: m.training for m in model.modules()}
-    flags = {p: p.requires_grad for p in model.parameters()}
-    buffers = {name: b.clone() for name, b in model.named_buffers()}
-    # Batch statistics are used in training mode but not recorded.
-    tracking = {m: m.track_running_stats for m in modes if hasattr(m, "track_running_stats")} if training else {}
-    state, fast = torch.get_rng_state(), torch.backends.mha.get_fastpath_enabled()
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        model.train(training)
-        for m in tracking:
-            m.track_running_stats = False
-        for p in flags:
-            p.requires_grad_(False)
-        # Fused attention has no forward derivative.
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.set_rng_state(state)
-        torch.backends.mha.set_fastpath_enabled(fast)
-        for m, mode in modes.items():
-            m.training = mode
-        for m, tracked in tracking.items():
-            m.track_running_stats = tracked
-        for p, flag in flags.items():
-            p.requires_grad_(flag)
-        with torch.no_grad():
-            for name, b in model.named_buffers():
-                b.copy_(buffers[name])
+def _is_program(model: Any) -> bool:
+    return type(model).__name__ == "ExportedProgram" and type(model).__module__.startswith("torch.export")
 
 
-def _mixing(torch: Any) -> tuple[type, ...]:
-    nn = torch.nn
-    convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-    return (nn.Linear, nn.Bilinear, *convolutions)
-
-
-def _mixes(module: Any, torch: Any) -> bool:
-    """Whether a module mixes its inputs by a matrix of its own; modules of an exported program have lost their classes."""
-    if isinstance(module, _mixing(torch)):
-        return True
-    weight = module._parameters.get("weight")
-    exported = type(module).__module__.startswith("torch.export")
-    return exported and weight is not None and weight.ndim >= 2
-
-
-def _blocks(model: Any) -> list[tuple[str, Any]]:
-    """Repeated blocks of one class, each of several modules: residual blocks, transformer layers."""
-    best: list[tuple[str, Any]] = []
-    found: dict[type, list[tuple[str, Any]]] = {}
-    inside: set[str] = set()
-    for name, module in model.named_modules():
-        if not name or any(name.startswith(f"{p}.") for p in inside):
-            continue
-        children = list(module.children())
-        plain = type(module).__module__.startswith("torch.nn.modules.container")
-        if len(children) >= 2 and not plain:
-            inside.add(name)
-            found.setdefault(type(module), []).append((name, module))
-    for group in found.values():
-        best = group if len(group) > len(best) else best
-    return best if len(best) >= 2 else []
-
-
-def probed_layers(model: Any, layers: Any = "auto") -> list[tuple[str, Any]]:
-    """Names and modules whose outputs a probe reads.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    layers : "auto", sequence of names, or a module class
-        By default repeated blocks of one class (residual blocks, transformer layers) where there are any, else all layers with weights.
-
-    Returns
-    -------
-    list of (str, torch.nn.Module)
+def plain_module(model: Any) -> Any:
+    """The module itself where `model` is compiled or an exported program, and refusal of modules that cannot be probed.
 
     Raises
     ------
     ArgumentError
+        Of traced, quantised, lazy, meta and half-precision modules, with what to pass instead.
     """
     import torch
 
-    named = {n: m for n, m in model.named_modules() if n}
-    if isinstance(layers, str) and layers == "auto":
-        found = _blocks(model) or [(n, m) for n, m in named.items() if _mixes(m, torch)]
-        if not found and isinstance(model, _mixing(torch)):
-            found = [("model", model)]
-    elif isinstance(layers, type):
-        found = [(n, m) for n, m in named.items() if isinstance(m, layers)]
-    else:
-        wanted = [layers] if isinstance(layers, str) else list(layers)
-        missing = [n for n in wanted if n not in named]
-        if missing:
+    if _is_program(model):
+        model = torch.export.unflatten(model)
+    while hasattr(model, "_orig_mod"):  # what torch.compile returns
+        model = model._orig_mod
+    for name, module in model.named_modules():
+        where = f" ({name})" if name else ""
+        if isinstance(module, torch.jit.ScriptModule):
             raise ArgumentError(
-                f"`layers` must name modules of the model; {shown(missing[0])} is none of {', '.join(list(named)[:20])}"
+                f"`model`{where} is a traced or scripted module, whose layers cannot be read: pass the module that was traced, or a torch.export program"
             )
-        found = [(n, named[n]) for n in wanted]
-    if not found:
-        raise ArgumentError(
-            "`layers` finds nothing to probe in this model: name its modules, as in layers=['encoder.0', 'encoder.1']"
-        )
-    return found
-
-
-def _tensor_of(output: Any) -> Any:
-    """The tensor of a layer's output; recurrent layers give (output, state)."""
-    while isinstance(output, tuple | list):
-        output = output[0]
-    return output
-
-
-def _replaced(output: Any, new: Any) -> Any:
-    if isinstance(output, tuple | list):
-        return type(output)((_replaced(output[0], new), *output[1:]))
-    return new
-
-
-def _checked_inputs(model: Any, inputs: Any) -> Any:
-    import torch
-
-    x = inputs if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
-    parameters = list(model.parameters())
-    kinds = {p.dtype for p in parameters if p.is_floating_point()}
-    if kinds & {torch.float16, torch.bfloat16}:
+        if ".quantized" in type(module).__module__:
+            raise ArgumentError(
+                f"`model`{where} is quantised ({type(module).__name__}), and steps have no derivatives: probe the module as it was before quantization"
+            )
+        own = [*module._parameters.values(), *module._buffers.values()]
+        if any(torch.nn.parameter.is_lazy(t) for t in own if t is not None):
+            raise ArgumentError(
+                f"`model`{where} is lazy and has no weights yet ({type(module).__name__}): run it once on a batch, as in model(inputs), and probe it then"
+            )
+        if any(t is not None and t.is_inference() for t in own):
+            raise ArgumentError(
+                f"`model`{where} was built under torch.inference_mode, where tensors have no derivatives: build it outside, or probe a copy made there"
+            )
+        if any(t is not None and t.device.type == "meta" for t in own):
+            raise ArgumentError(
+                f"`model`{where} is on the meta device, which holds no numbers: load its weights first, or model.to_empty(device='cpu') and draw them"
+            )
+    kinds = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    if any(k.itemsize < 4 for k in kinds):
         raise ArgumentError(
             "`model` is in half precision, in which small differences drown in rounding: probe model.float(), or a copy of it"
         )
+    return model
+
+
+def fixed_batch(model: Any) -> int | None:
+    """The only batch size that an exported program takes, where it was exported without a dynamic first dimension; None of all others."""
+    graph = getattr(model, "graph", None)
+    sizes = {
+        value.shape[0]
+        for node in getattr(graph, "nodes", ())
+        if node.op == "placeholder"
+        and (value := node.meta.get("val")) is not None
+        and getattr(value, "ndim", 0) > 0
+        and isinstance(value.shape[0], int)
+        and not node.name.startswith(("p_", "b_", "c_"))
+    }
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def checked_inputs(model: Any, inputs: Any) -> Any:
+    """`inputs` as a tensor of their own, on the device and in the precision of the model.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+    """
+    import torch
+
+    if isinstance(inputs, dict) or (isinstance(inputs, tuple) and any(isinstance(t, torch.Tensor) for t in inputs)):
+        raise ArgumentTypeError(
+            "`inputs` must be one array or tensor, the argument from which differences start: wrap a module of several arguments in one whose "
+            "forward(self, x) passes the others on, and probe that"
+        )
+    x = inputs if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
+    parameters = list(model.parameters())
+    kinds = [p.dtype for p in parameters if p.is_floating_point()]
     devices = {p.device for p in parameters}
     if isinstance(inputs, torch.Tensor) and devices and x.device not in devices:
         raise ArgumentError(
@@ -165,9 +106,9 @@ def _checked_inputs(model: Any, inputs: Any) -> Any:
         )
     if devices:
         x = x.to(next(iter(devices)))
-    if x.is_floating_point() and kinds:
-        x = x.to(next(iter(kinds)))
-    elif x.dtype not in (torch.int32, torch.int64) and not x.is_floating_point():
+    if x.is_floating_point():
+        x = x.to(kinds[0] if kinds else torch.promote_types(x.dtype, torch.float32))
+    elif x.dtype not in (torch.int32, torch.int64):
         raise ArgumentTypeError(f"`inputs` must hold real numbers or token numbers; got {x.dtype}")
     if x.ndim < 1 or len(x) < 2:
         raise ArgumentError(
@@ -175,10 +116,11 @@ def _checked_inputs(model: Any, inputs: Any) -> Any:
         )
     if x.is_floating_point() and not bool(torch.isfinite(x).all()):
         raise ArgumentError("`inputs` must be finite")
-    return x.detach()
+    return x.detach().clone()
 
 
-def _square(v: Any) -> Any:
+def square(v: Any) -> Any:
+    """Mean square of each row, in double precision."""
     return (v.reshape(len(v), -1).double() ** 2).mean(1)
 
 

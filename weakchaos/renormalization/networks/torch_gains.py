@@ -1,56 +1,140 @@
-"""Gains and frames of differences in a torch module, each in a single pass."""
+"""Gains on the weights of a torch module: found in a single pass, and applied to whatever the weights are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.renormalization.networks.torch import _checked_inputs, _replaced, _square, _tensor_of, probed_layers, untouched
+from weakchaos.renormalization.networks.torch import checked_inputs, square
+from weakchaos.renormalization.networks.torch_nested import tensor_in, with_tensor
+from weakchaos.renormalization.networks.torch_places import title
+from weakchaos.renormalization.networks.torch_signals import FAILURES, refused
+from weakchaos.renormalization.networks.torch_state import untouched
 
-__all__ = ["frames_through", "scale_weights", "sequential_gains"]
+__all__ = ["scale_weights", "sequential_gains"]
 
 
-def _weighted(named: list[tuple[str, Any]]) -> None:
-    for name, module in named:
-        weight = getattr(module, "weight", None)
-        if weight is None or weight.ndim < 2:
+def _weighted(model: Any, names: list[str]) -> list[tuple[str, Any]]:
+    """The modules of the rows `names`; refused where one has no weights of its own."""
+    modules = {title(n): m for n, m in model.named_modules()}
+    found = []
+    for name in names:
+        module = modules.get(name)
+        source = None if module is None else _source(module)
+        if module is None and name.endswith(")") and name.rpartition(" (")[0] in modules:
             raise ArgumentError(
-                f"`layers`: {name} ({type(module).__name__}) has no weights of its own to scale: probe the layers inside of it, as in layers=torch.nn.Linear"
+                f"`model` runs {name.rpartition(' (')[0]} more than once in a pass: its weights cannot have several gains"
             )
+        if source is None or source.ndim < 2:
+            kind = "" if module is None else f" ({type(module).__name__})"
+            raise ArgumentError(
+                f"`layers`: {name}{kind} has no weights of its own to scale: probe the layers inside of it, as in layers=torch.nn.Linear"
+            )
+        found.append((name, module))
+    return found
+
+
+def _source(module: Any) -> Any:
+    """The parameter from which the weight of a module is made; the weight itself is not read, since reading may move a power iteration on."""
+    own = module._parameters
+    if "parametrizations" in module._modules and "weight" in module.parametrizations:
+        return max(module.parametrizations["weight"].parameters(), key=lambda p: p.ndim)
+    return next((own[k] for k in ("weight", "weight_v", "weight_orig") if own.get(k) is not None), None)
+
+
+def _scaled(name: str, module: Any, factor: float) -> None:
+    """Multiply the weight of one module, through its parametrization where it has one.
+
+    Raises
+    ------
+    ArgumentError
+        Where what makes the weight undoes a gain, as orthogonal and spectral norms do; the module is then as it was.
+    """
+    import torch
+
+    own = module._parameters
+    held = "parametrizations" in module._modules and "weight" in module.parametrizations
+    kinds = ""
+    if not held:
+        if own.get("weight") is not None:
+            own["weight"].mul_(factor)
+            return
+        # The older weight norm keeps a length, pruning the weight without its mask; both make the weight anew before each pass.
+        inner = own.get("weight_g")
+        if inner is None and "weight_mask" in module._buffers:
+            inner = own.get("weight_orig")
+        if inner is not None:
+            inner.mul_(factor)
+            module.weight = module.weight.detach() * factor
+            return
+        kinds = "a hook that makes it anew before each pass"
+    else:
+        parts = module.parametrizations["weight"]
+        mode = module.training
+        module.eval()  # the weight is read without another step of a power iteration
+        before = [p.detach().clone() for p in parts.parameters()]
+        buffers = [b.clone() for b in parts.buffers()]
+        try:
+            wanted = module.weight.detach() * factor
+            module.weight = wanted
+            near = torch.allclose(module.weight, wanted, rtol=1e-3, atol=1e-6 * float(wanted.abs().max()))
+        except FAILURES:
+            near = False
+        finally:
+            module.train(mode)
+        if near:
+            return
+        for p, kept in zip([*parts.parameters(), *parts.buffers()], [*before, *buffers], strict=True):
+            p.copy_(kept)
+        kinds = ", ".join(type(p).__name__.lstrip("_") for p in parts)
+    raise ArgumentError(
+        f"`model`: the weight of {name} is held by {kinds}, which undoes any gain: take it off, as by "
+        f"torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight'), or multiply what the layer gives in its forward pass"
+    )
 
 
 def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
-    """Multiply the weights of the named layers, in place; biases stay."""
+    """Multiply the weights of the named layers, in place; biases stay. Where one cannot be scaled all are as they were."""
     import torch
 
-    named = dict(model.named_modules())
-    layers = [(n, named.get(n, model)) for n in names]
-    _weighted(layers)
+    layers = _weighted(model, names)
     shared: dict[int, str] = {}
     for name, module in layers:
-        other = shared.setdefault(module.weight.data_ptr(), name)
+        other = shared.setdefault(id(_source(module)), name)
         if other != name:
             raise ArgumentError(f"`model` shares the weights of {name} with {other}: they cannot have two gains")
+    users: dict[int, int] = {}
+    for module in model.modules():
+        for parameter in module._parameters.values():
+            if parameter is not None:
+                users[id(parameter)] = users.get(id(parameter), 0) + 1
+    for (name, module), g in zip(layers, factors, strict=True):
+        if g != 1 and users.get(id(_source(module)), 1) > 1:
+            raise ArgumentError(f"`model` shares the weights of {name} with another module: a gain on one would change both")
+    done: list[tuple[str, Any, float]] = []
     with torch.no_grad():
-        for (_, module), g in zip(layers, factors, strict=True):
-            module.weight.mul_(float(g))
+        try:
+            for (name, module), g in zip(layers, factors, strict=True):
+                if g != 1:
+                    _scaled(name, module, float(g))
+                    done.append((name, module, float(g)))
+        except ArgumentError:
+            for name, module, g in done:
+                _scaled(name, module, 1 / g if g else 1.0)
+            raise
 
 
-def sequential_gains(
-    model: Any, inputs: Any, layers: Any, directions: int, seed: int, training: bool = False
-) -> tuple[np.ndarray, list[str]]:
+def sequential_gains(model: Any, inputs: Any, names: list[str], directions: int, seed: int, training: bool = False) -> np.ndarray:
     """Gains that make the response of each layer 1 with those before it applied; in one pass, in the order in which layers run."""
     import torch
     from torch.autograd import forward_ad
 
-    x = _checked_inputs(model, inputs)
+    x = checked_inputs(model, inputs)
     if not x.is_floating_point():
         raise ArgumentError("`inputs` are tokens: gains are for models of real inputs")
-    taps = probed_layers(model, layers)
-    _weighted(taps)
+    taps = _weighted(model, names)
     generator = torch.Generator(device=x.device)
     generator.manual_seed(seed)
 
@@ -58,84 +142,42 @@ def sequential_gains(
         return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
 
     gains: list[float] = []
-    names: list[str] = []
+    # Several directions at once: the batch is repeated, each copy with its own differences.
+    many = torch.cat([x] * directions)
 
-    def hook(module: Any, arguments: Any, out: Any, name: str = "") -> Any:
-        value = _tensor_of(out)
+    def hook(module: Any, arguments: Any, out: Any, name: str) -> Any:
+        value = tensor_in(out, len(many))
         dual = forward_ad.unpack_dual(value)
         if dual.tangent is None:
-            raise ArgumentError(f"`layers`: no difference reaches {name}")
-        size = (fresh_square[0]).mean()
-        chi = float(_square(dual.tangent).mean() / size)
+            raise ArgumentError(f"`layers`: no difference reaches {name}: a gain cannot be found where derivatives are cut off")
+        chi = float(square(dual.tangent).mean() / size[0].mean())
         if not chi > 0:
             raise ArgumentError(f"`model` stretches no difference in {name}: no gain makes its chi 1")
         g = 1.0 if not gains else chi**-0.5
         gains.append(g)
-        names.append(name)
         bias = getattr(module, "bias", None)
-        offset = (
-            0.0
-            if bias is None
-            else bias.reshape((-1,) + (1,) * (dual.primal.ndim - 2))
-            if dual.primal.ndim > 2 and not isinstance(module, torch.nn.Linear)
-            else bias
-        )
+        places = dual.primal.ndim > 2 and not isinstance(module, torch.nn.Linear)
+        offset = 0.0 if bias is None else bias.reshape((-1,) + (1,) * (dual.primal.ndim - 2)) if places else bias
         tangent = fresh(dual.primal)
-        fresh_square[0] = _square(tangent)
-        return _replaced(out, forward_ad.make_dual((dual.primal - offset) * g + offset, tangent))
+        size[0] = square(tangent)
+        return with_tensor(out, value, forward_ad.make_dual((dual.primal - offset) * g + offset, tangent))
 
-    # Several directions at once: the batch is repeated, each copy with its own differences.
-    many = torch.cat([x] * directions)
     handles = [m.register_forward_hook(lambda m, a, o, n=n: hook(m, a, o, n)) for n, m in taps]
     try:
         with untouched(model, training), forward_ad.dual_level():
             v = fresh(many)
-            fresh_square = [_square(v)]
-            model(forward_ad.make_dual(many, v))
+            size = [square(v)]
+            try:
+                model(forward_ad.make_dual(many.clone(), v))
+            except ArgumentError:
+                raise
+            except FAILURES as error:
+                raise refused(error, many) from error
     finally:
         for handle in handles:
             handle.remove()
-    place = dict(zip(names, gains, strict=True))
-    missing = [n for n, _ in taps if n not in place]
-    if missing:
-        raise ArgumentError(f"`layers`: {missing[0]} was not reached by this input")
-    return np.array(gains), names
-
-
-def frames_through(model: Any, x: Any, frame: np.ndarray, layers: Any = "auto") -> Iterator[np.ndarray]:
-    """R of each layer's QR step, for the differences `frame` of shape (inputs, k) at one input.
-
-    The input is repeated k times and each copy carries one difference, so that a single pass moves the whole frame.
-    """
-    import torch
-    from torch.autograd import forward_ad
-
-    k = frame.shape[1]
-    one = x if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))
-    many = _checked_inputs(model, torch.cat([one] * max(k, 2)))
-    taps = probed_layers(model, layers)
-    tangents = torch.as_tensor(frame.T.copy(), dtype=many.dtype, device=many.device).reshape(k, *many.shape[1:])
-    if k == 1:
-        tangents = torch.cat([tangents, torch.zeros_like(tangents)])
-    found: list[np.ndarray] = []
-
-    def hook(module: Any, arguments: Any, out: Any) -> Any:
-        dual = forward_ad.unpack_dual(_tensor_of(out))
-        moved = dual.tangent[:k].reshape(k, -1).double().T
-        q, r = torch.linalg.qr(moved)
-        found.append(r.cpu().numpy())
-        if q.shape[1] < k:
-            q = torch.cat([q, torch.zeros(len(q), k - q.shape[1], dtype=q.dtype)], 1)
-        new = q.T.reshape(dual.primal[:k].shape).to(dual.primal.dtype)
-        if k == 1:
-            new = torch.cat([new, torch.zeros_like(new)])
-        return _replaced(out, forward_ad.make_dual(dual.primal, new))
-
-    handles = [m.register_forward_hook(hook) for _, m in taps]
-    try:
-        with untouched(model), forward_ad.dual_level():
-            model(forward_ad.make_dual(many, tangents))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return iter(found)
+    if len(gains) != len(names):
+        raise ArgumentError(
+            f"`layers`: {len(names)} layers were probed and {len(gains)} ran, so they cannot be told apart: name the layers that run once"
+        )
+    return np.array(gains)

@@ -1,35 +1,44 @@
 """Signals and differences in a torch module, for the probe: one plain pass, and two passes for all differences together.
 
-Under `torch.vmap` the activations are computed once and carry all differences along; where a module has an operation that cannot be mapped so, the
-differences go one after the other.
+A difference is the tangent of a dual number. At each place its tangent is read, and for the layer's own response it is replaced by a fresh random one, so that
+a single pass measures every layer. No Jacobian is built. Under `torch.vmap` the activations are computed once and carry all differences along; where a
+module has an operation that cannot be mapped so, the differences go one after the other.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.renormalization.networks.signals import Recording, weight_summary
-from weakchaos.renormalization.networks.torch import (
-    _checked_inputs,
-    _mixes,
-    _replaced,
-    _square,
-    _tensor_of,
-    probed_layers,
-    untouched,
-)
+from weakchaos.renormalization.networks.signals import ProbeFlag, Recording, weight_summary
+from weakchaos.renormalization.networks.torch import checked_inputs, fixed_batch, plain_module, square
+from weakchaos.renormalization.networks.torch_checks import differences, rounding_errors
+from weakchaos.renormalization.networks.torch_places import Course, course_of, mixes
+from weakchaos.renormalization.networks.torch_recurrent import recurrence_exponent
+from weakchaos.renormalization.networks.torch_state import moment, untouched
+from weakchaos.renormalization.networks.torch_walk import Key, put, walk
 
-__all__ = ["record_module"]
+__all__ = ["FAILURES", "record_module", "refused"]
 
+FAILURES = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError, AssertionError)
 _LARGE = 2_000_000  # numbers in the probed outputs
+_FEW = 8  # inputs on which derivatives are held against differences
+_APART = 4.0  # a derivative and a difference are apart by more than this factor of the mean square
 
 
-def _in_range(tangent: Any, square: Any, fresh: Any) -> Any:
+def refused(error: Exception, x: Any) -> ArgumentError:
+    """What a module raised, with the shape it was given and what to do."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    several = "positional argument" in text
+    advice = "; wrap it in a module whose forward(self, x) passes the other arguments on, and probe that" if several else ""
+    return ArgumentError(f"`model` refused `inputs` of shape {tuple(x.shape)}: {text}{advice}")
+
+
+def _in_range(tangent: Any, size: Any, fresh: Any) -> Any:
     """`tangent`, back at unit size where it nears overflow or loss; a difference that died starts afresh.
 
     Elsewhere it is left alone, since what passed a layer by on a skip connection adds up with it later.
@@ -37,9 +46,9 @@ def _in_range(tangent: Any, square: Any, fresh: Any) -> Any:
     import torch
 
     shape = (-1,) + (1,) * (tangent.ndim - 1)
-    far = ((square > 1e16) | (square < 1e-16)) & (square > 0)
-    size = torch.where(far, square.sqrt(), torch.ones_like(square)).to(tangent.dtype)
-    return torch.where((square == 0).reshape(shape), fresh, tangent / size.reshape(shape))
+    far = ((size > 1e16) | (size < 1e-16)) & (size > 0)
+    scale = torch.where(far, size.sqrt(), torch.ones_like(size)).to(tangent.dtype)
+    return torch.where((size == 0).reshape(shape), fresh, tangent / scale.reshape(shape))
 
 
 def record_module(model: Any, inputs: Any, directions: int, seed: int, layers: Any = "auto", training: bool = False) -> Recording:
@@ -52,177 +61,299 @@ def record_module(model: Any, inputs: Any, directions: int, seed: int, layers: A
     directions : int
     seed : int
     layers
-        As for `probed_layers`.
+        As for `course_of`.
     training : bool
         Probe in training mode (dropout and batch statistics on); evaluation mode by default.
 
     Returns
     -------
     Recording
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
     """
+    import torch
+
+    model = plain_module(model)
+    x = checked_inputs(model, inputs)
+    with untouched(model, training):
+        x = x.clone()
+        generator = torch.Generator(device=x.device)
+        generator.manual_seed(seed)
+        size = fixed_batch(model)
+        try:
+            if size is None or size == len(x):
+                return _record(model, x, directions, generator, layers, training, size is not None)
+            # A program of fixed batch size gets batches of that size, the last filled up with the first inputs.
+            filled = x[torch.arange(math.ceil(len(x) / size) * size, device=x.device) % len(x)]
+            parts = [
+                _record(model, filled[i : i + size], directions, generator, layers, training, True)
+                for i in range(0, len(filled), size)
+            ]
+        except ArgumentError:
+            raise
+        except FAILURES as error:
+            raise refused(error, x) from error
+        return _joined(parts, len(x))
+
+
+def _joined(parts: list[Recording], batch: int) -> Recording:
+    """Recordings of several batches as one of the first `batch` inputs."""
+    first = parts[0]
+    rows = range(len(first.names))
+    flags = {(f.kind, f.where): f for part in parts for f in part.flags}
+    return Recording(
+        first.names,
+        [np.concatenate([p.outputs[i] for p in parts])[:batch] for i in rows],
+        [(np.min([p.extremes[i][0] for p in parts], 0), np.max([p.extremes[i][1] for p in parts], 0)) for i in rows],
+        np.concatenate([p.response for p in parts], 2)[:, :, :batch],
+        np.concatenate([p.growth for p in parts], 2)[:, :, :batch],
+        first.weights,
+        float(np.mean([p.input_q for p in parts])),
+        first.kinds,
+        [max(p.rounding[i] for p in parts) for i in rows],
+        [all(p.measured[i] for p in parts) for i in rows],
+        [tuple(np.mean([p.recurrence[i] for p in parts], 0).tolist()) for i in rows],
+        list(flags.values()),
+    )
+
+
+def _signals(model: Any, x: Any, course: Course, restore: Any) -> tuple[list[Any], dict[int, Any]]:
+    """One plain pass: what stands at the start and at each place, and what enters the module or the recurrent layer of each; all copies."""
+    import torch
+
+    index = {p.key: i for i, p in enumerate(course.places)}
+    entered: dict[int, Any] = {}
+    outputs: dict[int, Any] = {} if course.start is not None else {-1: x.clone()}
+
+    def visit(key: Key, tensor: Any) -> None:
+        if key == course.start and tensor is not None:
+            outputs[-1] = tensor.detach().clone()
+        if key[0] == "in" and tensor is not None:
+            behind = ("out", *key[1:]) if key[3] == 0 else ("layer", key[1], key[2], key[3] - 1)
+            if behind in index:
+                entered[index[behind]] = tensor.detach().clone()
+        if key in index:
+            name = course.places[index[key]].name
+            if tensor is None or len(tensor) != len(x):
+                made = "no real tensor" if tensor is None else f"shape {tuple(tensor.shape)}"
+                raise ArgumentError(
+                    f"`layers`: {name} gives {made} for {len(x)} inputs, and not one row for each: name other layers"
+                )
+            if not bool(torch.isfinite(tensor).all()):
+                raise ArgumentError(f"`model` makes numbers that are not finite at {name}")
+            outputs[index[key]] = tensor.detach().clone()
+
+    walk(model, x.clone(), course.watched, visit, restore)
+    missing = next((p.name for i, p in enumerate(course.places) if i not in outputs), None)
+    if missing is not None:
+        raise ArgumentError(f"`layers`: {missing} was not reached by this input: name others")
+    return [outputs[i] for i in range(-1, len(course.places))], entered
+
+
+def _record(model: Any, x: Any, directions: int, generator: Any, layers: Any, training: bool, whole: bool) -> Recording:
     import torch
     from torch.autograd import forward_ad
 
-    x = _checked_inputs(model, inputs)
-    taps = probed_layers(model, layers)
-    names = [n for n, _ in taps]
-    count = len(taps)
-    generator = torch.Generator(device=x.device)
-    generator.manual_seed(seed)
-    outputs: dict[int, Any] = {}
-    features: dict[int, Any] = {}
-    order: list[int] = []
-
-    def run(argument: Any, on_output: Callable[[int, Any], Any], on_input: Callable[[int, Any], None] | None = None) -> None:
-        handles = []
-        try:
-            for k, (_, module) in enumerate(taps):
-                handles.append(module.register_forward_hook(lambda m, a, out, k=k: on_output(k, out)))
-                if on_input is not None:
-                    handles.append(module.register_forward_pre_hook(lambda m, a, k=k: on_input(k, a)))
-            model(argument)
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def refused(error: Exception) -> ArgumentError:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return ArgumentError(f"`model` refused `inputs` of shape {tuple(x.shape)}: {text}")
-
-    def keep(k: int, out: Any) -> None:
-        value = _tensor_of(out)
-        if not value.is_floating_point():
-            raise ArgumentError(f"`layers`: {names[k]} gives {value.dtype}, and only real outputs have differences")
-        if not bool(torch.isfinite(value).all()):
-            raise ArgumentError(f"`model` makes numbers that are not finite at {names[k]}")
-        if k in outputs:
-            raise ArgumentError(f"`layers`: {names[k]} runs more than once in a pass, so it is no single layer: name others")
-        outputs[k] = value.detach()
-        order.append(k)
-
-    def keep_input(k: int, arguments: Any) -> None:
-        if arguments and isinstance(arguments[0], torch.Tensor):
-            features[k] = arguments[0].detach()
-
-    with untouched(model, training):
-        failures = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
-        try:
-            run(x, keep, keep_input)
-        except ArgumentError:
+    restore = moment(model)
+    small = x if whole else x[:2]
+    # A stream of its own: the differences of a probe do not depend on how the module is written.
+    other = torch.Generator(device=x.device)
+    other.manual_seed(0)
+    try:
+        course = course_of(model, small, layers, restore, other)
+    except ArgumentError:
+        raise
+    except FAILURES:
+        if len(small) == len(x):
             raise
-        except failures as error:
-            raise refused(error) from error
-        if len(order) < count:
-            idle = next(n for k, n in enumerate(names) if k not in outputs)
-            raise ArgumentError(f"`layers`: {idle} was not reached by this input")
-        place = {k: i for i, k in enumerate(order)}
-        real = x.is_floating_point()
+        course = course_of(model, x, layers, restore, other)  # the module may ask for a certain batch size
+    outputs, entered = _signals(model, x, course, restore)
+    places, start = course.places, course.start
+    index = {p.key: i + 1 for i, p in enumerate(places)}
 
-        def ratios(renew: bool, v: Any, *noise: Any) -> Any:
-            """Growth of the mean square at each layer in its order; noise for each, in the same."""
-            found: list[Any] = []
-            before = [_square(v)] if real else [None]
+    def ratios(renew: bool, noise: list[Any]) -> Any:
+        """Growth of the mean square at each place; one difference."""
+        found: list[Any] = []
+        before = [square(noise[0])]
 
-            def pass_on(k: int, out: Any) -> Any:
-                dual = forward_ad.unpack_dual(_tensor_of(out))
-                tangent, own = dual.tangent, noise[place[k]]
-                square = None if tangent is None else _square(tangent)
-                found.append(
-                    torch.full_like(_square(own), torch.nan) if square is None or before[0] is None else square / before[0]
-                )
-                tangent = own if renew or tangent is None else _in_range(tangent, square, own)
-                before[0] = _square(tangent)
-                return _replaced(out, forward_ad.make_dual(dual.primal, tangent))
+        def visit(key: Key, tensor: Any) -> Any:
+            if key == start:
+                return put(key, tensor, forward_ad.make_dual(tensor.clone(), noise[0]))
+            if key not in index:
+                return None
+            dual, own = forward_ad.unpack_dual(tensor), noise[index[key]]
+            tangent = torch.zeros_like(own) if dual.tangent is None else dual.tangent.clone()
+            size = square(tangent)
+            found.append(size / before[0])
+            tangent = own if renew else _in_range(tangent, size, own)
+            before[0] = square(tangent)
+            return put(key, tensor, forward_ad.make_dual(dual.primal.clone(), tangent))
 
-            with forward_ad.dual_level():
-                run(forward_ad.make_dual(x, v) if real else x, pass_on)
-                return torch.stack(found)
+        with forward_ad.dual_level():
+            walk(model, forward_ad.make_dual(x.clone(), noise[0]) if start is None else x.clone(), course.watched, visit, restore)
+            return torch.stack(found)
 
-        def together(renew: bool, start: Any, noise: list[Any]) -> Any:
-            """The same for all differences at once. Each layer's output gets a summand of zero whose tangent is the layer's noise."""
+    def together(renew: bool, noise: list[Any]) -> Any:
+        """The same for all differences at once. What stands at each place gets a summand of zero whose tangent is the place's noise."""
 
-            def squares(v: Any, *n: Any) -> Any:
-                def passed(*arguments: Any) -> Any:
-                    summands = arguments[1:] if real else arguments
-                    seen: list[Any] = []
+        def squares(*tangents: Any) -> Any:
+            def passed(*zeros: Any) -> Any:
+                seen: list[Any] = []
 
-                    def add(k: int, out: Any) -> Any:
-                        value = _tensor_of(out)
-                        seen.append(value)
-                        # Without its tangent a layer's output starts anew; the sum of both is what is passed on.
-                        return _replaced(out, value.detach() + summands[place[k]] if renew else value)
+                def visit(key: Key, tensor: Any) -> Any:
+                    if key == start:
+                        return put(key, tensor, tensor + zeros[0])
+                    if key not in index:
+                        return None
+                    # What comes later may work in place: what is kept and what is handed on are two tensors.
+                    if key[0] == "in":
+                        seen.append(tensor.clone())
+                        return put(key, tensor, tensor.detach() + zeros[index[key]]) if renew else None
+                    seen.append(tensor)
+                    # Without its tangent what stands at a place starts anew; the sum of both is what is passed on.
+                    return tensor.detach() + zeros[index[key]] if renew else tensor.clone()
 
-                    run(arguments[0] if real else x, add)
-                    return tuple(seen)
+                walk(model, x + zeros[0] if start is None else x.clone(), course.watched, visit, restore)
+                return tuple(seen)
 
-                zeros = tuple(torch.zeros_like(t) for t in n)
-                tangents = torch.func.jvp(passed, (x, *zeros) if real else zeros, (v, *n) if real else n)[1]
-                return torch.stack([_square(t) for t in tangents])
+            zeros = tuple(torch.zeros_like(t) for t in tangents)
+            moved = torch.func.jvp(passed, zeros, tangents)[1]
+            return torch.stack([square(t) for t in moved])
 
-            values = torch.vmap(squares, randomness="same")(start, *noise)
-            own = torch.stack([torch.stack([_square(d) for d in t]) for t in [start, *noise[:-1]]], 1)
-            before = own if renew else torch.cat([own[:, :1], values[:, :-1]], 1)
-            if not bool(torch.isfinite(values).all()) or not bool((values > 1e-30).all()):
-                raise RuntimeError("differences overflow or vanish on the way: they must be brought back to size")
-            return values / before
+        values = torch.vmap(squares, randomness="same")(*noise)
+        own = torch.stack([torch.stack([square(d) for d in t]) for t in noise[:-1]], 1)
+        before = own if renew else torch.cat([own[:, :1], values[:, :-1]], 1)
+        if not bool(torch.isfinite(values).all()) or not bool((values > 1e-30).all()):
+            raise RuntimeError("differences overflow or vanish on the way: they must be brought back to size")
+        return values / before
 
-        def noise_like(t: Any) -> Any:
-            return torch.randn((directions, *t.shape), generator=generator, dtype=t.dtype, device=t.device)
-
-        # Carrying all along saves the overhead of many small steps; large images are faster one difference after the other.
-        large = sum(outputs[k].numel() for k in order) > _LARGE
-        tables = []
-        for renew in (True, False):
-            start = noise_like(x if real else outputs[order[0]])
-            noise = [noise_like(outputs[k]) for k in order]
-            # Tokens have no differences of their own: the first layer only starts them.
-            try:
-                if not real or large:
-                    raise RuntimeError("one after the other")
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of operations that are mapped one by one
-                    values = together(renew, start, noise)
-            except failures:
-                try:
-                    values = torch.stack([ratios(renew, start[d], *(n[d] for n in noise)) for d in range(directions)])
-                except failures as error:
-                    raise refused(error) from error
-            tables.append(values.cpu().numpy().transpose(1, 0, 2))
+    # Carrying all along saves the overhead of many small steps; large images are faster one difference after the other.
+    large = sum(t.numel() for t in outputs) > _LARGE
+    tables: list[np.ndarray] = []
+    kept_noise: list[Any] = []
+    for renew in (True, False):
+        noise = [torch.randn((directions, *t.shape), generator=generator, dtype=t.dtype, device=t.device) for t in outputs]
+        kept_noise = [n[0] for n in noise] if renew else kept_noise
+        try:
+            if large:
+                raise RuntimeError("one after the other")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of operations that are mapped one by one
+                values = together(renew, noise)
+        except FAILURES:
+            values = torch.stack([ratios(renew, [n[d] for n in noise]) for d in range(directions)])
+        tables.append(values.cpu().numpy().transpose(1, 0, 2))
+    response, growth = tables
     with np.errstate(divide="ignore"):
-        growth = 0.5 * np.log(tables[1])
-    return _recording(taps, order, outputs, features, tables[0], growth, x)
+        growth = 0.5 * np.log(growth)
+    flags = list(course.flags)
+    few = x if whole or training else x[: max(2, min(_FEW, len(x) // 4))]
+    first = [t[: len(few)] for t in outputs]
+    flags += _judged(model, few, course, first, [n[: len(few)] for n in kept_noise], response, growth, restore)
+    rounding = rounding_errors(model, few, course, first, generator, restore)
+    flags += _fresh_normalisation(model) if not training else []
+    return _recording(model, course, outputs, entered, response, growth, rounding, flags, x, generator, directions)
 
 
-def _recording(taps: Any, order: list[int], outputs: Any, features: Any, response: Any, growth: Any, x: Any) -> Recording:
-    import torch
+def _judged(
+    model: Any,
+    few: Any,
+    course: Course,
+    outputs: list[Any],
+    noise: list[Any],
+    response: np.ndarray,
+    growth: np.ndarray,
+    restore: Any,
+) -> list[ProbeFlag]:
+    """Rows whose derivative is none, or not that of the function, lose their numbers; what was found instead is told."""
+    derivative = response[:, 0, : len(few)]
+    try:
+        seen, floor = differences(model, few, course, outputs, noise, np.sqrt(derivative.max(1)), restore)
+    except FAILURES as error:
+        return [ProbeFlag("unchecked", "note", {}, (str(error).splitlines()[0][:80] if str(error) else type(error).__name__,))]
+    flags = []
+    for i, place in enumerate(course.places):
+        if not place.measured:
+            continue
+        own, other, least = (float(v.mean()) for v in (derivative[i], seen[i], floor[i]))
+        numbers = {"derivative": own, "difference": other}
+        if other > 10 * least and own < other / _APART:
+            cut = own < 1e-6 * other
+            flags.append(ProbeFlag("cut" if cut else "disagrees", "invalid", numbers, (place.name,)))
+        elif own > 10 * least and other < own / _APART:
+            flags.append(ProbeFlag("disagrees", "invalid", numbers, (place.name,)))
+        else:
+            continue
+        response[i] = growth[i] = np.nan
+    if all(np.isnan(response[i]).all() for i in range(len(course.places))):
+        raise ArgumentError(
+            f"`model` lets no derivative through to {flags[0].where[0]}, although differences do go through it: detach(), "
+            "inference_mode or a detour through NumPy cuts it off; take these out of its forward pass"
+        )
+    return flags
 
-    def plain(t: Any) -> np.ndarray:
-        return t.double().cpu().numpy()
 
-    made = [plain(outputs[k]) for k in order]
-    after = [
-        plain(features[order[i + 1]])
-        if i + 1 < len(order) and order[i + 1] in features and len(features[order[i + 1]]) == len(x)
-        else made[i]
-        for i in range(len(order))
+def _fresh_normalisation(model: Any) -> list[ProbeFlag]:
+    """Batch normalisation whose running statistics are still 0 and 1."""
+    fresh = [
+        name or "model"
+        for name, m in model.named_modules()
+        if getattr(m, "track_running_stats", False)
+        and getattr(m, "running_mean", None) is not None
+        and bool((m.running_mean == 0).all())
+        and bool((m.running_var == 1).all())
     ]
-    weights: list[dict[str, Any]] = []
-    for k in order:
-        module = taps[k][1]
-        weight = getattr(module, "weight", None)
-        if _mixes(module, torch) and weight is not None and weight.ndim >= 2:
-            matrix = plain(weight.detach()).reshape(len(weight), -1)
+    return [ProbeFlag("fresh_batch_norm", "note", {"layers": len(fresh)}, tuple(fresh[:3]))] if fresh else []
+
+
+def _recording(
+    model: Any, course: Course, outputs: list[Any], entered: dict[int, Any], response: np.ndarray, growth: np.ndarray,
+    rounding: list[float], flags: list[ProbeFlag], x: Any, generator: Any, directions: int,
+) -> Recording:  # fmt: skip
+    def plain(t: Any) -> np.ndarray:
+        return np.asarray(t.double().cpu())
+
+    modules = dict(model.named_modules())
+    made = [plain(t) for t in outputs[1:]]
+    extremes, weights, recurrence = [], [], []
+    for i, place in enumerate(course.places):
+        after = entered.get(i + 1)
+        after = made[i] if after is None or len(after) != len(x) else plain(after)
+        extremes.append((after.min(0), after.max(0)))
+        module = modules.get(place.module or "") if place.module is not None else None
+        weight = None if module is None or not mixes(module) else getattr(module, "weight", None)
+        if weight is not None and weight.ndim >= 2:
             bias = getattr(module, "bias", None)
+            matrix = plain(weight.detach()).reshape(len(weight), -1)
             weights.append(weight_summary(matrix, None if bias is None else plain(bias.detach())))
         else:
             weights.append({})
+        layer = place.key[0] == "layer"
+        recurrence.append(
+            recurrence_exponent(modules[place.key[1]], place.key[3], entered[i], directions, generator)
+            if layer
+            else (math.nan, math.nan)
+        )
+    short = [p.name for p, r in zip(course.places, recurrence, strict=True) if p.key[0] == "layer" and math.isnan(r[0])]
+    # Layers without a map forward in time have no exponent of recurrence.
+    both = sorted({p.name for p in course.places if p.key[0] == "layer" and modules[p.key[1]].bidirectional})
+    if both:
+        flags = [*flags, ProbeFlag("bidirectional", "note", {}, tuple(both[:3]))]
+    elif short:
+        flags = [*flags, ProbeFlag("short_sequence", "note", {}, tuple(short[:3]))]
     return Recording(
-        [taps[k][0] for k in order],
+        [p.name for p in course.places],
         made,
-        after,
+        extremes,
         response,
         growth,
         weights,
-        float((x.double() ** 2).mean()) if x.is_floating_point() else float("nan"),
-        [type(taps[k][1]).__name__ for k in order],
+        float((x.double() ** 2).mean()) if x.is_floating_point() else math.nan,
+        [p.kind for p in course.places],
+        rounding,
+        [p.measured for p in course.places],
+        recurrence,
+        flags,
     )

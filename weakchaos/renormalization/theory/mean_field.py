@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import numpy as np
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.renormalization.theory.activations import Activation, activation
+from weakchaos.renormalization.theory.criticality import HalfStable, critical_variance, half_stable_point
 from weakchaos.renormalization.theory.gaussian import expectation, pair_expectation
 
 __all__ = ["HalfStable", "MeanField", "NetworkPoint", "mean_field"]
@@ -66,27 +66,11 @@ class NetworkPoint:
     phase: str
 
 
-@dataclass(frozen=True)
-class HalfStable:
-    """A point at which both the length and differences are marginal: ``sigma_w2``, ``sigma_b2`` and the length ``q`` there."""
-
-    sigma_w2: float
-    sigma_b2: float
-    q: float
-
-
 def _scale_of(slope: float) -> float:
     size = abs(slope)
     if size == 0:
         return 0.0
     return math.inf if size >= 1 - 1e-14 else -1 / math.log(size)
-
-
-@lru_cache(maxsize=32)
-def _table(phi: Activation) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths, rising, and the variances on the critical line at each, shape (2, n)."""
-    theory, grid = MeanField(phi), np.geomspace(_SMALL, 1e3, 97)
-    return grid, np.array([theory.on_critical_line(q) for q in grid]).T
 
 
 def _variance(name: str, value: Any) -> float:
@@ -303,26 +287,7 @@ class MeanField:
         >>> mean_field("relu").critical()
         2.0
         """
-        from scipy.optimize import brentq
-
-        sigma_b2 = _variance("sigma_b2", sigma_b2)
-        phi = self.activation
-        if phi.slopes:
-            if sigma_b2 > 0:
-                raise ArgumentError(
-                    f"`sigma_b2` must be 0 for {phi.name}: at any other value lengths grow without bound where chi = 1; got {sigma_b2:g}"
-                )
-            return 1 / self.moments(1.0)[2]
-        zero_value, _, zero_gain = self.moments(0.0)
-        found = [1 / zero_gain] if sigma_b2 == 0 and zero_value < 1e-30 and zero_gain > 1e-12 else []
-        grid, line = _table(phi)
-        offset = line[1] - sigma_b2
-        for i in np.flatnonzero((offset[:-1] * offset[1:] < 0) & (grid[:-1] > (1e-6 if found else 0))):
-            q = brentq(lambda q: self.on_critical_line(q)[1] - sigma_b2, grid[i], grid[i + 1], xtol=1e-16, rtol=1e-14)
-            found.append(self.on_critical_line(q)[0])
-        if not found:
-            raise ArgumentError(f"`sigma_b2` = {sigma_b2:g} has no critical variance of weights for {phi.name}")
-        return float(min(found))
+        return critical_variance(self, _variance("sigma_b2", sigma_b2))
 
     def critical_line(self, sigma_b2: Any) -> np.ndarray:
         """`critical` for each of several variances of biases; NaN where there is none."""
@@ -349,23 +314,7 @@ class MeanField:
         >>> round(point.sigma_w2, 6), round(point.sigma_b2, 6), round(point.q, 4)
         (1.983058, 0.172922, 3.5616)
         """
-        from scipy.optimize import brentq
-
-        if self.activation.slopes:
-            return None
-
-        def difference(q: float) -> float:
-            _, slope, gain = self.moments(q)
-            return slope / gain - 1
-
-        grid = np.geomspace(1e-3, 1e3, 61)
-        values = np.array([difference(q) for q in grid])
-        for i in np.flatnonzero((values[:-1] * values[1:] < 0) & (np.abs(values[:-1]) > 1e-9)):
-            q = float(brentq(difference, grid[i], grid[i + 1], rtol=1e-13))
-            sigma_w2, sigma_b2 = self.on_critical_line(q)
-            if sigma_b2 >= 0:
-                return HalfStable(sigma_w2, sigma_b2, q)
-        return None
+        return half_stable_point(self)
 
     def universality_class(self) -> str:
         """How lengths approach criticality: "scale-invariant", "K*=0", "half-stable", or "none" where the function has no such point.

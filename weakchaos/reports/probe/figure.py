@@ -103,7 +103,7 @@ def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
 
 def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: int = 32) -> None:
     """Logarithm of the stretching from the input to each depth, in each of the leading directions."""
-    from weakchaos.renormalization.networks.spectra import depth_spectrum
+    from weakchaos.renormalization.networks.depth_spectra import depth_spectrum
 
     if spectrum is None:
         options = report.options

@@ -9,8 +9,9 @@ from typing import Any
 
 from weakchaos.reports.page import embedded, figure_svg, made_with, write_page
 from weakchaos.reports.probe.figure import KINDS, draw_probe
+from weakchaos.reports.probe.sentences import probe_sentences
 
-__all__ = ["probe_sentences", "write_probe_html"]
+__all__ = ["write_probe_html"]
 
 _HEADS = (
     ("layer", "layer", ""),
@@ -28,31 +29,12 @@ _HEADS = (
     ("pr_dim", "dimension", "participation"),
     ("two_nn", "dimension", "two-NN"),
     ("dead", "dead", "share"),
+    ("recurrence", "recurrence", "nats per step"),
     ("c_tokens", "c tokens", "cosine"),
     ("angle_exponent", "angle exponent", "nats"),
     ("gain", "gain", "for chi = 1"),
     ("phase", "phase", ""),
 )
-
-
-def probe_sentences(report: Any) -> str:
-    """What the probe found, in two or three sentences."""
-    distance = report.distance_to_critical()
-    value, band, phase = distance.value, distance.parameters["band"], distance.parameters["phase"]
-    if not math.isfinite(value):
-        return "Differences between inputs die out completely: nothing that distinguishes two inputs reaches the last layer."
-    scale = 1 / abs(value) if value else math.inf
-    meaning = {
-        "ordered": f"small differences shrink e-fold about every {scale:.1f} layers, so what distinguishes two near inputs is lost with depth",
-        "chaotic": f"small differences grow e-fold about every {scale:.1f} layers, so near inputs are torn apart with depth",
-        "critical": "small differences neither grow nor shrink by more than a network of this depth and width does by chance",
-    }[phase]
-    error = "" if distance.stderr is None else f" ± {distance.stderr:.4f}"
-    text = f"The network is {phase}: its Lyapunov exponent is {value:.4f}{error} nats per layer (critical within ±{band:.4f}), and {meaning}."
-    far = [r for r in report.rows[1:] if r["phase"] != "critical"]
-    if phase == "critical" and far:
-        text += f" Single layers are off: {', '.join(r['layer'] + ' ' + r['phase'] for r in far[:4])}."
-    return text
 
 
 def _cell(value: Any) -> str:

@@ -18,8 +18,8 @@ from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.tables import aligned
 from weakchaos.diagnostics.result import Result
-from weakchaos.renormalization.networks.geometry import mean_cosines, participation_ratio, two_nn_dimension
-from weakchaos.renormalization.networks.signals import Recording, WeightLayer, chain_of, record_chain
+from weakchaos.renormalization.networks.probe_rows import probe_flags, probe_rows
+from weakchaos.renormalization.networks.signals import ProbeFlag, WeightLayer, chain_of, record_chain
 
 __all__ = ["ProbeReport", "probe"]
 
@@ -37,6 +37,7 @@ _COLUMNS = (
     "depth_scale",
     "pr_dim",
     "dead",
+    "recurrence",
     "phase",
     "gain",
 )
@@ -53,19 +54,22 @@ class ProbeReport:
         same label, of different ones), ``sigma_w2``, ``sigma_b2`` (of its weights, times fan-in, and biases), ``chi``, ``chi_stderr``,
         ``lyapunov``, ``stderr`` (nats), ``depth_scale`` (layers over which differences change e-fold, 1 / abs(ln chi)), ``smallest``, ``median``,
         ``largest`` (singular values of its weights), ``pr_dim``, ``two_nn`` (dimensions of the batch's activations), ``dead`` (share of units
-        that give the same for all inputs behind the activation), ``phase``, ``gain`` (factor on the weights that would make chi 1 where the
+        that give the same for all inputs behind the activation), ``recurrence``, ``recurrence_stderr`` (of recurrent layers: exponent of the state
+        under its inputs, nats per time step), ``role`` ("first", "layer", or "pooled" for one behind a pooling over pixels or tokens, which has no part
+        in the verdict), ``phase`` (None where a row was not measured), ``gain`` (factor on the weights that would make chi 1 where the
         layer stands), and for sequences ``c_tokens``, ``angle_exponent``.
     activation : str or None
         As told or found.
     depth : int
         Layers behind the first.
-    warnings : tuple of str
+    flags : tuple of ProbeFlag
+        What speaks against the numbers, as data; `warnings` has it in sentences.
     """
 
     rows: list[dict[str, Any]]
     activation: str | None
     depth: int
-    warnings: tuple[str, ...]
+    flags: tuple[ProbeFlag, ...]
     growth: np.ndarray = field(repr=False, default_factory=lambda: np.empty((0, 0)))
     model: Any = field(repr=False, default=None)
     inputs: Any = field(repr=False, default=None)
@@ -81,13 +85,27 @@ class ProbeReport:
         """Mean squared stretching of each layer."""
         return np.array([r["chi"] for r in self.rows])
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The flags as sentences."""
+        from weakchaos.reports.probe.sentences import flag_sentence
+
+        return tuple(flag_sentence(f) for f in self.flags)
+
+    def _counted(self) -> list[int]:
+        """Numbers of the rows that make the verdict: layers behind the first, or the first where there are no others."""
+        return [i for i, r in enumerate(self.rows) if r["role"] == "layer"] or [0]
+
     def distance_to_critical(self) -> Result:
         """Mean exponent per layer behind the first, with a bootstrap error over inputs.
 
         ``parameters["band"]``: within it the network cannot be told from a critical one, being of finite depth and width; ``parameters["phase"]``:
-        the phase.
+        the phase. Where one of the layers was not measured the value is NaN and the phase None; rows that pool pixels or tokens are left out.
         """
-        inner = self.growth[1:] if len(self.growth) > 1 else self.growth
+        counted = self._counted()
+        inner = self.growth[counted]
+        if np.isnan(inner).any() or any(f.kind in ("bypassed", "branches") and f.severity == "invalid" for f in self.flags):
+            return Result(math.nan, None, parameters={"band": math.nan, "phase": None}, warnings=self.warnings)
         by_input = inner.mean(0)
         by_input = by_input[np.isfinite(by_input)]
         if not by_input.size:
@@ -97,7 +115,7 @@ class ProbeReport:
         rng = np.random.default_rng(0)
         means = rng.choice(by_input, (400, by_input.size)).mean(1)
         value, error = float(by_input.mean()), float(means.std(ddof=1))
-        widths = np.array([r["width"] for r in self.rows[1:] or self.rows], float)
+        widths = np.array([self.rows[i]["width"] for i in counted], float)
         # One draw of Gaussian weights moves the log growth of a layer of n units by about 1 / sqrt(2 n).
         fluctuation = math.sqrt((0.5 / widths).sum()) / len(widths)
         band = max(2 * error, 1 / len(widths), 2 * fluctuation)
@@ -108,9 +126,10 @@ class ProbeReport:
         )
 
     @property
-    def phase(self) -> str:
-        """ "ordered", "critical" or "chaotic", with a band for finite depth and width."""
-        return str(self.distance_to_critical().parameters["phase"])
+    def phase(self) -> str | None:
+        """ "ordered", "critical" or "chaotic", with a band for finite depth and width; None where not all layers were measured."""
+        found: str | None = self.distance_to_critical().parameters["phase"]
+        return found
 
     def suggest_gain(self) -> np.ndarray:
         """Factors on the weights of each layer that make its measured chi 1, one layer after the other; see `gains.suggest_gain`."""
@@ -132,12 +151,13 @@ class ProbeReport:
         rows = [{c: (None if not _known(r.get(c)) else r[c]) for c in shown_columns} for r in self.rows]
         distance = self.distance_to_critical()
         error = "" if distance.stderr is None else f" ± {distance.stderr:.4f}"
-        lines = [
-            aligned(rows, shown_columns),
-            "",
-            f"Exponent per layer {distance.value:.4f}{error} nats, {distance.parameters['phase']}"
-            f" (critical within ±{distance.parameters['band']:.4f} at this depth and width).",
-        ]
+        verdict = (
+            "No exponent and no phase of the network: not all of its layers were measured."
+            if distance.parameters["phase"] is None
+            else f"Exponent per layer {distance.value:.4f}{error} nats, {distance.parameters['phase']}"
+            f" (critical within ±{distance.parameters['band']:.4f} at this depth and width)."
+        )
+        lines = [aligned(rows, shown_columns), "", verdict]
         return "\n".join([*lines, *(f"! {w}" for w in self.warnings)])
 
     __str__ = table
@@ -155,6 +175,7 @@ class ProbeReport:
             "phase": distance.parameters["phase"],
             "rows": [dict(r) for r in self.rows],
             "warnings": list(self.warnings),
+            "flags": [{"kind": f.kind, "severity": f.severity, "numbers": f.numbers, "where": list(f.where)} for f in self.flags],
         }
 
     def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
@@ -178,97 +199,6 @@ class ProbeReport:
 
 def _known(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
-
-
-def _dead(features: np.ndarray) -> float:
-    flat = features.reshape(len(features), -1)
-    return float((np.ptp(flat, axis=0) == 0).mean())
-
-
-def _token_cosine(z: np.ndarray) -> float:
-    """Mean cosine between the tokens of one sequence, of activations of shape (batch, tokens, features)."""
-    return float(np.mean([mean_cosines(sequence)[0] for sequence in z])) if z.ndim == 3 and z.shape[1] > 1 else math.nan
-
-
-def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean over inputs of the means over directions, and the error from both; infinite growth stays."""
-    by_input = values.mean(0)
-    mean = float(by_input.mean())
-    if not math.isfinite(mean):
-        return mean, math.nan
-    return mean, float(by_input.std(ddof=1) / math.sqrt(by_input.size)) if by_input.size > 1 else math.nan
-
-
-def _rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    before = math.nan
-    for i, (name, z) in enumerate(zip(recording.names, recording.outputs, strict=True)):
-        chi, chi_error = _mean_and_error(recording.response[i])
-        lyapunov, error = _mean_and_error(recording.growth[i])
-        c, same, different = mean_cosines(z, labels)
-        log = abs(math.log(chi)) if chi > 0 else math.inf
-        weights = recording.weights[i]
-        singular = weights.get("singular", (math.nan,) * 3)
-        row = {
-            "layer": name,
-            "kind": recording.kinds[i],
-            "width": int(np.prod(z.shape[1:])),
-            "q": float((z**2).mean()),
-            "c": c,
-            "c_same": same,
-            "c_diff": different,
-            "sigma_w2": weights.get("sigma_w2", math.nan),
-            "sigma_b2": weights.get("sigma_b2", math.nan),
-            "chi": chi,
-            "chi_stderr": chi_error,
-            "lyapunov": lyapunov,
-            "stderr": error,
-            "depth_scale": 1 / log if log > 0 else math.inf,
-            "smallest": singular[0],
-            "median": singular[1],
-            "largest": singular[2],
-            "pr_dim": participation_ratio(z),
-            "two_nn": two_nn_dimension(z),
-            "dead": _dead(recording.features[i]),
-            "gain": 1 / math.sqrt(chi) if chi > 0 else math.inf,
-        }
-        if tokens:
-            now = _token_cosine(z)
-            row["c_tokens"] = now
-            apart, earlier = 1 - now, 1 - before
-            row["angle_exponent"] = math.log(apart / earlier) if apart > 0 and earlier > 0 else math.nan
-            before = now
-        rows.append(row)
-    return rows
-
-
-def _phases(rows: list[dict[str, Any]]) -> None:
-    depth = max(1, len(rows) - 1)
-    for row in rows:
-        error = row["stderr"] if math.isfinite(row["stderr"]) else 0.0
-        band = max(2 * error, 1 / depth, 2 * math.sqrt(0.5 / row["width"]))
-        row["phase"] = "critical" if abs(row["lyapunov"]) < band else "ordered" if row["lyapunov"] < 0 else "chaotic"
-
-
-def _notes(rows: list[dict[str, Any]], recording: Recording) -> list[str]:
-    notes = []
-    inner = rows[1:]
-    if len(inner) >= 3:
-        first, last = inner[0]["q"], inner[-1]["q"]
-        if first > 0 and last > 0 and abs(math.log(first / last)) > 0.5:
-            notes.append(
-                f"lengths are still moving, from q = {first:.3g} to {last:.3g}: measured chi of early layers belongs to the transient, not to the fixed point"
-            )
-    dead = [r["layer"] for r in rows if r["dead"] > 0.5]
-    if dead:
-        notes.append(f"more than half of the units are dead behind {', '.join(dead[:5])}")
-    normal = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm"}
-    if normal & set(recording.kinds):
-        notes.append("layers with normalisation: a gain on the weights before one does nothing")
-    gone = [r["layer"] for r in rows if not math.isfinite(r["lyapunov"])]
-    if gone:
-        notes.append(f"differences die out completely in {', '.join(gone[:5])}")
-    return notes
 
 
 def probe(
@@ -334,9 +264,10 @@ def probe(
     name: str | None
     tokens = False
     if "torch" in sys.modules and _is_module(model):
-        from weakchaos.renormalization.networks.torch import activation_of
+        from weakchaos.renormalization.networks.torch import activation_of, plain_module
         from weakchaos.renormalization.networks.torch_signals import record_module
 
+        model = plain_module(model)
         recording = record_module(model, inputs, directions, int(key.generate_state(1)[0]), layers, training)
         name = activation_of(model)
         tokens = any(z.ndim == 3 for z in recording.outputs)
@@ -367,11 +298,10 @@ def probe(
             raise ArgumentError(
                 f"`labels` must have shape ({recording.outputs[0].shape[0]},), one for each input; got {labels.shape}"
             )
-    rows = _rows(recording, labels, tokens)
-    _phases(rows)
-    growth = recording.growth.mean(1)
+    rows = probe_rows(recording, labels, tokens)
+    growth = np.where(np.array(recording.measured)[:, None], recording.growth.mean(1), np.nan)
     options = {"layers": layers, "activation": activation, "directions": directions, "training": training, "seed": seed}
-    return ProbeReport(rows, name, max(1, len(rows) - 1), tuple(_notes(rows, recording)), growth, model, inputs, options)
+    return ProbeReport(rows, name, max(1, len(rows) - 1), probe_flags(rows, recording), growth, model, inputs, options)
 
 
 def _is_module(model: Any) -> bool:

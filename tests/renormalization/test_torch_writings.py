@@ -1,0 +1,315 @@
+"""What a probe says of a function does not depend on how its module is written; what was not measured has no number and no phase."""
+
+import collections
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from weakchaos.renormalization import probe
+from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.manual_seed(3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def stack(width, depth, act=nn.Tanh, **options):
+    return nn.Sequential(*[m for _ in range(depth) for m in (nn.Linear(width, width), act(**options))])
+
+
+class Branches(nn.Module):
+    """h + b(h), with the sum written in three ways."""
+
+    def __init__(self, way, stem=None, depth=4, width=24):
+        super().__init__()
+        torch.manual_seed(5)
+        self.way, self.stem = way, nn.Identity() if stem is None else nn.Linear(stem, width)
+        make = [nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, width)) for _ in range(depth)]
+        self.blocks = nn.ModuleList(make)
+
+    def forward(self, x):
+        h = self.stem(x)
+        for block in self.blocks:
+            if self.way == "sum":
+                h = h + block(h)
+            elif self.way == "in place":
+                h += block(h)
+            else:
+                h = torch.add(block(h), h)
+        return h
+
+
+def jacobian_norms(model, x, layers):
+    """Mean ||J||_F^2 / outputs of each map, by reverse mode."""
+    h, found = model.stem(x), []
+    for block in layers:
+        j = torch.func.vmap(torch.func.jacrev(lambda v, block=block: v + block(v)))(h)
+        found.append(float((j.detach() ** 2).sum((1, 2)).mean() / j.shape[1]))
+        h = h + block(h)
+    return found
+
+
+def test_activations_in_place_give_the_same_rows():
+    x = torch.randn(20, 24)
+    for act in (nn.ReLU, nn.SiLU):
+        rows = []
+        for inplace in (False, True):
+            torch.manual_seed(1)
+            rows.append(probe(stack(24, 4, act, inplace=inplace), x).rows)
+        for key in ("q", "c", "chi", "lyapunov", "pr_dim", "dead"):
+            assert [r[key] for r in rows[0]] == pytest.approx([r[key] for r in rows[1]], rel=1e-5)
+
+
+def test_inputs_are_never_overwritten():
+    for model in (nn.Sequential(nn.ReLU(inplace=True), *stack(24, 3)), Branches("in place")):
+        x = torch.randn(10, 24)
+        kept = x.clone()
+        report = probe(model, x)
+        assert torch.equal(x, kept)
+        report.plot("waterfall")
+        assert torch.equal(x, kept)
+    z = np.random.default_rng(0).normal(size=(6, 8))
+    kept = z.copy()
+    twice = probe([lambda a: np.multiply(a, 2, out=a), lambda a: np.multiply(a, 3, out=a)], z)
+    assert np.array_equal(z, kept)
+    assert [r["chi"] for r in twice.rows] == pytest.approx([4, 9])
+    assert twice.rows[0]["q"] == pytest.approx(4 * (z**2).mean())
+
+
+@pytest.mark.parametrize("stem", [None, 12])
+def test_streams_between_blocks_have_the_response_of_the_whole_block(stem):
+    """A skip outside of the blocks: rows are maps h -> h + b(h), equal however the sum is written and equal to the Jacobian."""
+    x = torch.randn(60, stem or 24)
+    reports = {way: probe(Branches(way, stem), x, directions=16) for way in ("sum", "in place", "reversed")}
+    model = Branches("sum", stem)
+    exact = jacobian_norms(model, x, model.blocks)
+    for report in reports.values():
+        rows = [r for r in report.rows if r["layer"].startswith("blocks")]
+        assert [r["layer"] for r in rows] == [f"blocks.{k}" for k in range(4)]
+        assert [r["chi"] for r in rows] == pytest.approx(exact, rel=0.06)
+        assert len(report.rows) == 4 + (stem is not None)
+    assert reports["sum"].chi == pytest.approx(reports["in place"].chi, rel=1e-5)
+
+
+def test_layers_past_which_a_skip_leads_have_no_verdict():
+    report = probe(Branches("sum"), torch.randn(20, 24), layers=nn.Linear)
+    assert report.phase is None
+    assert math.isnan(report.distance_to_critical().value)
+    behind = next(r for r in report.rows if r["layer"] == "blocks.1.0")
+    assert behind["phase"] is None
+    assert math.isnan(behind["chi"])
+    assert math.isnan(behind["lyapunov"])
+    inside = next(r for r in report.rows if r["layer"] == "blocks.1.2")  # its only way in is through blocks.1.0
+    assert inside["phase"] is not None
+    assert [f.kind for f in report.flags if f.severity == "invalid"] == ["bypassed"]
+    assert "No exponent and no phase" in report.table()
+
+
+class Once(nn.Module):
+    def __init__(self, times, around):
+        super().__init__()
+        self.block, self.times, self.around = stack(24, 1), times, around
+
+    def forward(self, x):
+        for _ in range(self.times):
+            x = x + self.block(x) if self.around else self.block(x)
+        return x
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_a_block_that_is_used_again_has_a_row_for_each_use(around):
+    report = probe(Once(4, around), torch.randn(20, 24))
+    assert [r["layer"].endswith(f"({k})") for k, r in enumerate(report.rows, 1)] == [False, True, True, True]
+    assert np.isfinite(report.chi).all()
+    with pytest.raises(ValueError, match=r"more than once|no weights of its own"):
+        report.apply_gain()
+
+
+class Cut(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.a, self.b, self.c, self.how = nn.Linear(24, 24), nn.Linear(24, 24), nn.Linear(24, 24), how
+
+    def forward(self, x):
+        h = torch.tanh(self.a(x))
+        if self.how == "detach":
+            h = h.detach()
+        elif self.how == "numpy":
+            h = torch.from_numpy(h.detach().numpy().copy())
+        elif self.how == "straight through":
+            h = h + (torch.round(8 * h) / 8 - h).detach()
+        elif self.how == "half":
+            h = 0.1 * h + 0.9 * h.detach()
+        elif self.how == "no_grad":
+            with torch.no_grad():
+                return self.c(torch.tanh(self.b(h)))
+        return self.c(torch.tanh(self.b(h)))
+
+
+def test_derivatives_that_are_cut_or_wrong_are_told():
+    x = torch.randn(40, 24)
+    torch.manual_seed(2)
+    whole = probe(Cut("no_grad"), x)
+    assert whole.phase is not None
+    assert np.isfinite(whole.chi).all()
+    assert not whole.flags
+    for how, kind in (("detach", "cut"), ("numpy", "cut"), ("half", "disagrees")):
+        torch.manual_seed(2)
+        report = probe(Cut(how), x)
+        assert [r["phase"] is None for r in report.rows] == [False, True, False], how
+        flag = next(f for f in report.flags if f.severity == "invalid")
+        assert flag.kind == kind
+        assert flag.where == ("b",)
+        # The function is the same, so differences find the response that the derivative of the whole one has.
+        assert flag.numbers["difference"] == pytest.approx(whole.chi[1], rel=0.2)
+        assert report.phase is None
+        assert report.to_dict()["phase"] is None
+        assert report.rows[2]["chi"] == pytest.approx(whole.chi[2], rel=0.1)
+
+
+def test_a_derivative_beside_steps_is_held_against_differences():
+    """Steps of 1/8 are far above the differences taken: these see none or a jump, and never what the straight-through rule says."""
+    report = probe(Cut("straight through"), torch.randn(40, 24))
+    assert report.rows[1]["phase"] is None
+
+
+def test_nothing_at_all_through_is_an_error():
+    class Inference(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = stack(8, 2)
+
+        @torch.inference_mode()
+        def forward(self, x):
+            return self.net(x)
+
+    x = torch.randn(10, 8)
+    with pytest.raises(ValueError, match=r"under torch.inference_mode, which cuts all derivatives"):
+        probe(Inference(), x)
+    model = Inference()
+    with torch.inference_mode():
+        report = probe(model.net, torch.randn(10, 8))
+    assert np.isfinite(report.chi).all()
+
+
+@dataclasses.dataclass
+class Held:
+    hidden: object
+
+
+Pair = collections.namedtuple("Pair", "hidden extra")
+WRAPPED = {
+    "dict": (lambda h: {"ids": torch.arange(2), "hidden": h}, lambda o: o["hidden"]),
+    "dataclass": (Held, lambda o: o.hidden),
+    "named tuple": (lambda h: Pair(h, None), lambda o: o.hidden),
+    "nested": (lambda h: {"states": (Held(h), [None])}, lambda o: o["states"][0].hidden),
+    "bare": (lambda h: h, lambda o: o),
+}
+
+
+class Wrapped(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.lin, self.put = nn.Linear(24, 24), WRAPPED[kind][0]
+
+    def forward(self, x):
+        return self.put(torch.tanh(self.lin(x)))
+
+
+class Unwrapping(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(0)
+        self.blocks, self.take = nn.ModuleList([Wrapped(kind) for _ in range(3)]), WRAPPED[kind][1]
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = self.take(block(x))
+        return x
+
+
+def test_outputs_may_be_nested():
+    x = torch.randn(20, 24)
+    names = ["blocks.0", "blocks.1", "blocks.2"]
+    expected = probe(Unwrapping("bare"), x, layers=names).chi
+    for kind in WRAPPED:
+        assert probe(Unwrapping(kind), x, layers=names).chi == pytest.approx(expected, rel=1e-5), kind
+
+
+def test_rounding_has_no_dimension():
+    dims = {}
+    for dtype in (torch.float32, torch.float64):
+        torch.manual_seed(0)
+        model = stack(32, 36).to(dtype)
+        torch.manual_seed(1)
+        dims[dtype] = probe(model, torch.randn(30, 32).to(dtype))
+    single, double = (np.array([r["pr_dim"] for r in dims[d].rows]) for d in dims)
+    assert np.isnan(single[-1])
+    assert not np.isnan(double).any()
+    told = ~np.isnan(single)
+    assert told.sum() > 5
+    assert single[told] == pytest.approx(double[told], rel=0.2)
+    assert [f.kind for f in dims[torch.float32].flags if f.kind == "below_rounding"] == ["below_rounding"]
+    assert math.isnan(participation_ratio(1 + 1e-7 * np.random.default_rng(0).normal(size=(30, 10)), 1e-14))
+    assert math.isnan(two_nn_dimension(1 + 1e-7 * np.random.default_rng(0).normal(size=(30, 10)), 1e-14))
+    z = np.random.default_rng(0).normal(size=(10, 6))
+    assert mean_gap(z) == pytest.approx(1 - mean_cosines(z)[0], rel=1e-12)
+
+
+def test_a_pooling_head_does_not_decide():
+    torch.manual_seed(0)
+    body = [m for k in range(4) for m in (nn.Conv2d(3 if k == 0 else 12, 12, 3, padding=1, padding_mode="circular"), nn.Tanh())]
+    x = torch.randn(10, 3, 12, 12)
+    alone = probe(nn.Sequential(*body), x).distance_to_critical()
+    report = probe(nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 5)), x)
+    headed = report.distance_to_critical()
+    assert report.rows[-1]["role"] == "pooled"
+    assert headed.value == pytest.approx(alone.value, abs=0.02)
+    assert report.rows[-1]["lyapunov"] < alone.value - 1  # negative control: it would have decided
+
+
+def test_batch_normalisation_without_batches_is_told():
+    model = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 8))
+    x = torch.randn(10, 8)
+    assert any("running statistics" in w for w in probe(model, x).warnings)
+    assert not any(f.kind == "fresh_batch_norm" for f in probe(model, x, training=True).flags)
+    model.train()(x)
+    assert not any(f.kind == "fresh_batch_norm" for f in probe(model, x).flags)
+
+
+def test_tokens_enter_at_the_embedding():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(20, 16)
+            self.blocks = nn.ModuleList([nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True) for _ in range(3)])
+            self.head = nn.Linear(16, 20)
+
+        def forward(self, t):
+            h = self.embed(t)
+            for block in self.blocks:
+                h = block(h)
+            return self.head(h)
+
+    model, t = Tokens(), torch.randint(0, 20, (6, 9))
+    report = probe(model, t, directions=16)
+    assert [r["layer"] for r in report.rows] == ["blocks.0", "blocks.1", "blocks.2"]
+    with torch.no_grad():
+        h = model.eval().embed(t)
+        first = torch.func.vmap(torch.func.jacrev(lambda v: model.blocks[0](v[None])[0]))
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+            torch.backends.mha.set_fastpath_enabled(False)
+            j = first(h).reshape(6, 9 * 16, 9 * 16)
+            torch.backends.mha.set_fastpath_enabled(True)
+    assert report.chi[0] == pytest.approx(float((j**2).sum((1, 2)).mean() / (9 * 16)), rel=0.06)
+    report.plot("waterfall")

@@ -1,0 +1,120 @@
+"""Rows of a probe, one a layer, from what was recorded; what was not measured has no number, no phase and no part in the verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
+from weakchaos.renormalization.networks.signals import ProbeFlag, Recording
+
+__all__ = ["probe_flags", "probe_rows"]
+
+_NORMALISATION = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm"}
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean over inputs of the means over directions, and the error from both; infinite growth stays."""
+    by_input = values.mean(0)
+    mean = float(by_input.mean())
+    if not math.isfinite(mean):
+        return mean, math.nan
+    return mean, float(by_input.std(ddof=1) / math.sqrt(by_input.size)) if by_input.size > 1 else math.nan
+
+
+def _spread_out(z: np.ndarray) -> bool:
+    """Whether activations have several places (pixels, tokens), of shape (batch, channels, places...) or (batch, places, channels)."""
+    return z.ndim > 2 and (int(np.prod(z.shape[2:])) > 1 if z.ndim > 3 else min(z.shape[1:]) > 1)
+
+
+def _token_gap(z: np.ndarray) -> float:
+    """1 - mean cosine between the tokens of one sequence, of activations of shape (batch, tokens, features)."""
+    return float(np.mean([mean_gap(sequence) for sequence in z])) if z.ndim == 3 and z.shape[1] > 1 else math.nan
+
+
+def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str, Any]]:
+    """One dictionary a layer; the keys are told at `ProbeReport`."""
+    rows: list[dict[str, Any]] = []
+    before = math.nan
+    spread = False
+    for i, (name, z) in enumerate(zip(recording.names, recording.outputs, strict=True)):
+        measured = recording.measured[i]
+        chi, chi_error = _mean_and_error(recording.response[i]) if measured else (math.nan, math.nan)
+        lyapunov, error = _mean_and_error(recording.growth[i]) if measured else (math.nan, math.nan)
+        c, same, different = mean_cosines(z, labels)
+        log = abs(math.log(chi)) if chi > 0 else math.nan if math.isnan(chi) else math.inf
+        weights, rounding = recording.weights[i], recording.rounding[i]
+        singular = weights.get("singular", (math.nan,) * 3)
+        smallest, largest = recording.extremes[i]
+        q = float((z**2).mean())
+        now_spread = _spread_out(z)
+        row = {
+            "layer": name,
+            "kind": recording.kinds[i],
+            "width": int(np.prod(z.shape[1:])),
+            "q": q,
+            "c": c,
+            "c_same": same,
+            "c_diff": different,
+            "sigma_w2": weights.get("sigma_w2", math.nan),
+            "sigma_b2": weights.get("sigma_b2", math.nan),
+            "chi": chi,
+            "chi_stderr": chi_error,
+            "lyapunov": lyapunov,
+            "stderr": error,
+            "depth_scale": math.nan if math.isnan(log) else 1 / log if log > 0 else math.inf,
+            "smallest": singular[0],
+            "median": singular[1],
+            "largest": singular[2],
+            "pr_dim": participation_ratio(z, rounding),
+            "two_nn": two_nn_dimension(z, rounding),
+            "dead": float((smallest == largest).mean()),
+            "recurrence": recording.recurrence[i][0],
+            "recurrence_stderr": recording.recurrence[i][1],
+            "gain": 1 / math.sqrt(chi) if chi > 0 else math.nan if math.isnan(chi) else math.inf,
+            # A row that takes the mean over pixels or tokens shrinks differences by pooling, which is no layer's doing.
+            "role": "first" if i == 0 else "pooled" if spread and not now_spread else "layer",
+        }
+        spread = now_spread
+        if tokens:
+            now = _token_gap(z)
+            resolved = now > 100 * rounding / q if q > 0 else False
+            row["c_tokens"] = 1 - now
+            row["angle_exponent"] = math.log(now / before) if resolved and before > 0 else math.nan
+            before = now if resolved else math.nan
+        rows.append(row)
+    depth = max(1, len(rows) - 1)
+    for row in rows:
+        row["phase"] = None
+        if not math.isnan(row["lyapunov"]):
+            error = row["stderr"] if math.isfinite(row["stderr"]) else 0.0
+            band = max(2 * error, 1 / depth, 2 * math.sqrt(0.5 / row["width"]))
+            row["phase"] = "critical" if abs(row["lyapunov"]) < band else "ordered" if row["lyapunov"] < 0 else "chaotic"
+    return rows
+
+
+def probe_flags(rows: list[dict[str, Any]], recording: Recording) -> tuple[ProbeFlag, ...]:
+    """What speaks against the rows, or must be known to read them."""
+    flags = list(recording.flags)
+    inner = [r for r in rows[1:] if r["role"] == "layer"]
+    if len(inner) >= 3:
+        first, last = inner[0]["q"], inner[-1]["q"]
+        if first > 0 and last > 0 and abs(math.log(first / last)) > 0.5:
+            flags.append(ProbeFlag("transient", "note", {"first": first, "last": last}))
+    dead = tuple(r["layer"] for r in rows if r["dead"] > 0.5)
+    if dead:
+        flags.append(ProbeFlag("dead_units", "note", {"layers": len(dead)}, dead[:5]))
+    if _NORMALISATION & set(recording.kinds):
+        flags.append(ProbeFlag("normalised", "note"))
+    gone = tuple(r["layer"] for r in rows if math.isinf(r["lyapunov"]))
+    if gone:
+        flags.append(ProbeFlag("extinct", "note", {"layers": len(gone)}, gone[:5]))
+    pooled = tuple(r["layer"] for r in rows if r["role"] == "pooled")
+    if pooled:
+        flags.append(ProbeFlag("pooled", "note", {"layers": len(pooled)}, pooled[:5]))
+    lost = tuple(r["layer"] for r in rows if math.isnan(r["pr_dim"]))
+    if lost:
+        flags.append(ProbeFlag("below_rounding", "note", {"layers": len(lost)}, lost[:5]))
+    return tuple(flags)

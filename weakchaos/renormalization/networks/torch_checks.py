@@ -1,0 +1,107 @@
+"""Derivatives of a module held against differences, and rounding errors as they travel: passes over a few inputs.
+
+A derivative that is cut (by `detach`, inference mode, a detour through NumPy) or is not that of the function (straight-through estimators, derivatives written
+by hand) is seen where a finite difference goes through and its tangent does not, or another one does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from weakchaos.renormalization.networks.torch_places import Course
+from weakchaos.renormalization.networks.torch_walk import Key, put, walk
+
+__all__ = ["differences", "rounding_errors"]
+
+
+def _size(t: Any) -> float:
+    return float(t.double().pow(2).mean().sqrt())
+
+
+def differences(
+    model: Any, x: Any, course: Course, outputs: list[Any], noise: list[Any], stretching: np.ndarray, restore: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Responses of each place to fresh differences at the one before it, by central differences.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Within `untouched`.
+    x : tensor of shape (batch, ...)
+    course : Course
+    outputs : list of tensors
+        What stands at each place without a difference; the start first.
+    noise : list of tensors
+        The differences at the start and behind it.
+    stretching : array of shape (places,)
+        Of the root mean square by each row, as the derivative has it; steps are smaller where it is large.
+    restore : callable
+        From `moment`.
+
+    Returns
+    -------
+    (responses, floors)
+        Arrays of shape (places, batch): mean squares of the differences over those that entered, and what rounding alone makes of them.
+    """
+    index = {p.key: i for i, p in enumerate(course.places)}
+    resolution = float(np.finfo(np.float32 if x.dtype.itemsize < 8 else np.float64).eps)
+    relative = 4 * resolution ** (1 / 2) if x.is_floating_point() else 4 * float(np.finfo(np.float32).eps) ** 0.5
+    factors = np.ones(len(outputs))
+    factors[: len(stretching)] = 1 / np.clip(np.nan_to_num(stretching, nan=1.0, posinf=1e3), 1.0, 1e3)
+    steps = [relative * f * max(_size(t), 1e-30) / max(_size(n), 1e-30) for t, n, f in zip(outputs, noise, factors, strict=True)]
+    found: dict[int, list[Any]] = {}
+
+    for sign in (1, -1):
+
+        def nudged(i: int, sign: int = sign) -> Any:
+            return outputs[i] + sign * steps[i] * noise[i]
+
+        def visit(key: Key, tensor: Any) -> Any:
+            if key == course.start:
+                return put(key, tensor, nudged(0))
+            if key not in index:
+                return None
+            i = index[key]
+            found.setdefault(i, []).append(tensor.detach().clone())
+            return put(key, tensor, nudged(i + 1))
+
+        walk(model, nudged(0) if course.start is None else x.clone(), course.watched, visit, restore)
+
+    def rows(t: Any) -> np.ndarray:
+        return np.asarray(t.double().pow(2).reshape(len(t), -1).mean(1).cpu())
+
+    responses, floors = [], []
+    for i in range(len(course.places)):
+        up, down = found[i]
+        before = rows(noise[i]) * (2 * steps[i]) ** 2
+        responses.append(rows(up.double() - down.double()) / before)
+        floors.append(rows(outputs[i + 1]) * (20 * resolution) ** 2 / before)
+    return np.array(responses), np.array(floors)
+
+
+def rounding_errors(model: Any, x: Any, course: Course, outputs: list[Any], generator: Any, restore: Any) -> list[float]:
+    """Mean squares of the errors at each place, where each place before it adds one of the size of its last digit."""
+    import torch
+
+    index = {p.key: i for i, p in enumerate(course.places)}
+    errors = [math.nan] * len(course.places)
+
+    def rounded(t: Any) -> Any:
+        last = torch.finfo(t.dtype).eps
+        return t * (1 + last * torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device))
+
+    def visit(key: Key, tensor: Any) -> Any:
+        if key == course.start:
+            return put(key, tensor, rounded(tensor))
+        if key not in index:
+            return None
+        i = index[key]
+        own = _size(tensor) * torch.finfo(tensor.dtype).eps
+        errors[i] = _size(tensor.double() - outputs[i + 1].double()) ** 2 + own**2
+        return put(key, tensor, rounded(tensor))
+
+    walk(model, rounded(x) if course.start is None else x.clone(), course.watched, visit, restore)
+    return errors
