@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.system import State
-from weakchaos.drivers import LCG, ArnoldCat, Chebyshev, Halton, Logistic, NumPyGenerator, Rotation, Sobol, Tent, base
+from weakchaos.drivers import LCG, ArnoldCat, Chebyshev, Halton, Logistic, NumPyGenerator, Rotation, Sobol, Tent, bit_generator
 
 # Each driver with how many numbers apart draws of it are nearly independent (1 where they are more even than independent ones).
 DRIVERS = [
@@ -77,6 +77,7 @@ def test_copies_saves_and_pickles_continue_alike(driver, spacing, before):
     assert stream.to_bytes() != exact
 
 
+@pytest.mark.filterwarnings("ignore:.*as a bit generator of NumPy:weakchaos.core.errors.DriverWarning")
 @every_driver
 def test_numpy_draws_from_it(driver, spacing):
     expected = read(driver, driver.open(3), 3_000)
@@ -169,7 +170,7 @@ def test_streams_are_read_from_threads_at_once():
 def test_randomgen_draws_from_it():
     wrapper = pytest.importorskip("randomgen.wrapper")
     own = Tent(iterations=40).bit_generator(1)
-    functions = [f._compiled for f in (base._UINT64, base._UINT64, base._UINT32, base._DOUBLE)]
+    functions = [f._compiled for f in (bit_generator._UINT64, bit_generator._UINT64, bit_generator._UINT32, bit_generator._DOUBLE)]
     wrapped = wrapper.UserBitGenerator.from_cfunc(*functions, ctypes.c_void_p(own._words.ctypes.data))
     assert np.array_equal(
         np.random.Generator(wrapped).random(50), Tent(iterations=40).advance(Tent(iterations=40).start(1), 50)[:, 0]

@@ -74,6 +74,8 @@ def resolve(driver: Any) -> Driver:
         return driver
     if isinstance(driver, np.random.Generator):
         driver = driver.bit_generator
+    if isinstance(own := getattr(driver, "driver", None), Driver):  # one of ours handed to NumPy
+        return own
     kind = driver if isinstance(driver, type) else type(driver)
     if issubclass(kind, np.random.BitGenerator):
         driver = kind.__name__

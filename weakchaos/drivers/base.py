@@ -6,19 +6,16 @@ So NumPy's bit generators are drivers as they are, and every driver here can be 
 
 from __future__ import annotations
 
-import ctypes
-import threading
 from typing import Any
 
 import numpy as np
-from numba import carray, types, uint32, uint64
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, as_seed
 from weakchaos.native.compiled import compiled_stream, draw_uniform, kernel
 
-__all__ = ["BitGenerator", "Driver", "WordStream"]
+__all__ = ["Driver", "WordStream"]
 
 
 @kernel
@@ -107,8 +104,11 @@ class Driver:
         _fill(np.uint64(state.driver.function), np.uint64(state.driver.state), every, out)
         return out
 
-    def bit_generator(self, seed: Any = None) -> BitGenerator:
-        """A bit generator for ``numpy.random.Generator``: one number of the stream a double, two a 64-bit integer.
+    def bit_generator(self, seed: Any = None) -> Any:
+        """A bit generator for ``numpy.random.Generator``: one number of the stream a double or a 32-bit word, two a 64-bit word.
+
+        Where the stream is not completely uniformly distributed, ``random``, ``uniform`` and ``integers`` alone are faithful, and the first
+        use of a word is a `DriverWarning`: see `weakchaos.drivers.bit_generator.BitGenerator`.
 
         Examples
         --------
@@ -117,54 +117,9 @@ class Driver:
         >>> round(float((u[1] - u[0]) % 1), 6)  # the golden rotation
         0.618034
         """
-        return BitGenerator(self.open(seed))
+        from weakchaos.drivers.bit_generator import bit_generator_of
 
-
-class _BitgenStruct(ctypes.Structure):
-    _fields_ = (
-        ("state", ctypes.c_void_p),
-        ("next_uint64", ctypes.c_void_p),
-        ("next_uint32", ctypes.c_void_p),
-        ("next_double", ctypes.c_void_p),
-        ("next_raw", ctypes.c_void_p),
-    )
-
-
-def _next_double(pointer):
-    words = carray(pointer, 2, dtype=np.uint64)
-    return draw_uniform(words[0], words[1])
-
-
-def _next_uint32(pointer):
-    words = carray(pointer, 2, dtype=np.uint64)
-    return np.uint32(np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0))
-
-
-def _next_uint64(pointer):
-    words = carray(pointer, 2, dtype=np.uint64)
-    high = np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0)
-    low = np.uint64(draw_uniform(words[0], words[1]) * 4294967296.0)
-    return (high << np.uint64(32)) | low
-
-
-_DOUBLE = compiled_stream(_next_double)
-_UINT32 = compiled_stream(_next_uint32, uint32(types.voidptr))
-_UINT64 = compiled_stream(_next_uint64, uint64(types.voidptr))
-
-
-class BitGenerator:
-    """What ``numpy.random.Generator`` asks of a bit generator, served by an open stream."""
-
-    def __init__(self, stream: Any):
-        self.stream = stream
-        self.lock = threading.RLock()
-        self._words = np.array([stream.function, stream.state], np.uint64)
-        integers = _UINT64.address
-        self._struct = _BitgenStruct(self._words.ctypes.data, integers, _UINT32.address, _DOUBLE.address, integers)
-        new = ctypes.pythonapi.PyCapsule_New
-        new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-        self._name = ctypes.c_char_p(b"BitGenerator")  # the capsule keeps the pointer, not a copy
-        self.capsule = new(ctypes.addressof(self._struct), self._name, None)
+        return bit_generator_of(self)(seed)
 
 
 def stream_seed(seed: Any, n: int) -> np.ndarray:

@@ -39,7 +39,7 @@ _SOBOL_BITS = 32
 
 
 @intrinsic
-def _call_back(typingctx, function, state):
+def call_back(typingctx, function, state):
     """Call the ``void f(void*)`` at address `function`."""
 
     def codegen(context, builder, signature, args):
@@ -69,7 +69,7 @@ def _next_buffered(state):
     if words[0] == words[1]:
         for _ in range(3):  # Ctrl-C may hit the callback
             if words[0] == words[1]:
-                _call_back(words[3], state)
+                call_back(words[3], state)
         if words[0] == words[1]:
             return math.nan  # the callback failed, which Python has reported; the next call tries again
     k = words[0]
