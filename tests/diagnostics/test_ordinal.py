@@ -118,3 +118,13 @@ def test_bad_input():
     ):
         with pytest.raises(ArgumentError):
             call()
+
+
+def test_bias_is_named_where_it_matters(rng):
+    """(m! - 1) / 2 N below ln m! for white noise."""
+    noise = rng.standard_normal(5000)
+    found = permutation_entropy(noise, order=5)
+    assert "biased low by about 0.012 nats" in found.warnings[-1]
+    assert np.log(120) - found.value == pytest.approx(119 / 10_000, rel=0.3)
+    assert not permutation_entropy(noise, order=5, estimator="miller-madow").warnings
+    assert not permutation_entropy(np.arange(1000)).warnings

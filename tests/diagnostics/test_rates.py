@@ -120,3 +120,13 @@ def test_units_and_bad_input():
     ):
         with pytest.raises(ArgumentError):
             call()
+
+
+def test_the_error_of_a_context_tree_holds_its_bias():
+    """Independent symbols of four kinds: ln 4 lies within two errors, which the scatter alone does not tell of: all values lie above."""
+    found = [context_tree_rate(np.random.default_rng(k).integers(0, 4, 1000)) for k in range(20)]
+    away = np.array([r.value - np.log(4) for r in found])
+    error, bias = (np.array(v) for v in zip(*((r.stderr, r.parameters["bias"]) for r in found), strict=True))
+    assert (np.abs(away) < 2 * error).mean() >= 0.9
+    assert (np.abs(away) > 1.2 * np.sqrt(error**2 - bias**2)).mean() > 0.8
+    assert bias.mean() == pytest.approx(away.mean(), rel=0.4)

@@ -110,3 +110,19 @@ def test_bad_input():
             call()
     with pytest.raises(ArgumentTypeError):
         renyi_entropy([0, 1, 0], "2")
+
+
+def test_growth_that_falls_is_named(rng):
+    """Sturmian words have n + 1 words of length n and entropy 0; the golden-mean shift's words grow by the golden mean from the first on."""
+    a, b = "0", "01"
+    while len(b) < 20_000:
+        a, b = b, b + a
+    thue_morse = "".join("01"[k.bit_count() % 2] for k in range(20_000))
+    for word in (b, thue_morse):
+        assert "still falls" in topological_entropy(word).warnings[-1]
+    golden = np.zeros(20_000, int)
+    for t in range(1, golden.size):
+        golden[t] = golden[t - 1] == 0 and rng.random() < 0.4
+    assert not topological_entropy(golden).warnings
+    assert not topological_entropy(rng.integers(0, 2, 20_000)).warnings
+    assert not topological_entropy("ab" * 1000).warnings

@@ -5,7 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from weakchaos.diagnostics.series.surrogate_series import match_ends, prediction_error, surrogate_test, surrogates, time_asymmetry
+from weakchaos.diagnostics.series.gaussianize import gaussianized, not_gaussian
+from weakchaos.diagnostics.series.rank_test import prediction_error, surrogate_test, time_asymmetry
+from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 
 
 def autoregression(rng, n, a=0.7):
@@ -118,3 +121,86 @@ def test_bad_input(rng):
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_what_makes_a_series_gaussian(rng):
+    """Lobato and Velasco's test keeps its level for correlated Gaussian series; monotone functions are taken off again."""
+    false = np.mean([not_gaussian(autoregression(rng, 1000, 0.8)) > 5.99 for _ in range(200)])
+    assert false < 0.12
+    g = autoregression(rng, 2000, 0.5)
+    for x, name in (
+        (np.exp(g), "logarithm"),
+        (-np.exp(g), "logarithm"),
+        (g**3, "power"),
+        (np.where(g > 0, g + 9, g), "normal scores"),
+    ):
+        y, found = gaussianized(x)
+        assert found == name
+        assert (np.diff(y[np.argsort(x)]) >= 0).all()  # monotone
+        assert not_gaussian(y) < 5.99 < not_gaussian(x)
+
+
+def narrow_band(rng, n):
+    """Gaussian noise of a period of 12 steps."""
+    x = np.zeros(n + 300)
+    for t in range(2, x.size):
+        x[t] = 1.68 * x[t - 1] - 0.94 * x[t - 2] + 0.25 * rng.standard_normal()
+    return x[300:]
+
+
+def rejections(make, runs, **options):
+    return sum(bool(surrogate_test(make(np.random.default_rng(k)), seed=k, **options).rejected) for k in range(runs))
+
+
+def test_a_monotone_function_of_linear_noise_is_not_rejected():
+    """The null of IAAFT; without the function taken off first, the test rejects it: a control that must fail."""
+    options = {"statistic": "prediction error", "count": 19}
+    assert rejections(lambda g: np.exp(narrow_band(g, 400)), 40, **options) <= 8
+    assert rejections(lambda g: np.exp(narrow_band(g, 400)), 40, remap=False, **options) > 12
+
+
+def test_no_verdict_where_none_is_possible(rng):
+    x = henon(300, 0)
+    few = surrogate_test(x, count=18)
+    assert few.rejected is None
+    assert "no verdict" in few.warnings[0]
+    assert surrogate_test(x, count=19).rejected is True
+    assert surrogate_test(x, "time asymmetry", count=38).rejected is None
+    same = surrogate_test(x, statistic=lambda s: float(np.sort(s)[0]), method="shuffle", count=39)
+    assert same.rejected is None
+    assert "no verdict" in same.warnings[0]
+
+
+def test_arguments_beyond_the_length(rng):
+    x = rng.standard_normal(50)
+    for call, match in (
+        (lambda: time_asymmetry(x, 50), "`lag` must be less than the 50"),
+        (lambda: time_asymmetry(x, 70), "`lag`"),
+        (lambda: surrogates(x, "twin", dim=10, delay=5), "leave"),
+        (lambda: match_ends(x, 1.5), "`most`"),
+        (lambda: recurrence_quantification(x, 0.5, min_diagonal=51), "`min_diagonal`"),
+        (lambda: recurrence_quantification(x, 0.5, min_vertical=51), "`min_vertical`"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call()
+
+
+def test_long_series_by_threads_and_fast_lengths(rng, capsys):
+    x = autoregression(rng, 21_013, 0.8)
+    part = x[match_ends(x)]
+    n = part.size
+    for p in (2, 3, 5, 7, 11):
+        while n % p == 0:
+            n //= p
+    assert n == 1
+    assert part.size > 18_000
+    made = surrogates(part, "iaaft", 3, seed=1)
+    assert np.array_equal(np.sort(made, axis=1), np.tile(np.sort(part), (3, 1)))
+    assert np.array_equal(made, surrogates(part, "iaaft", 3, seed=1))
+    power = np.abs(np.fft.rfft(part - part.mean()))
+    assert (
+        np.square(np.abs(np.fft.rfft(made - made.mean(1, keepdims=True), axis=1)) - power).sum(1) < 1e-4 * (power**2).sum()
+    ).all()
+    test = surrogate_test(x, count=3, progress=True)
+    assert test.parameters["predicted"] == 5000
+    assert "surrogates" in capsys.readouterr().err

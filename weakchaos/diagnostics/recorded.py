@@ -11,11 +11,32 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["autocorrelation", "theiler_window"]
 
+_ROUNDING = 8 * np.finfo(float).eps
 
-def as_series(x: Any, least: int, name: str = "x", constant: bool = False) -> np.ndarray:
-    """`x` as a contiguous float64 array of shape (n,); refused when it is too short, not finite, or constant."""
+
+def _from_least(array: np.ndarray) -> np.ndarray:
+    """Whole numbers less the least of them, exactly, where some are beyond what a double holds; other arrays as they are."""
+    if array.dtype.kind == "O" and array.size and all(isinstance(v, int) for v in array.flat):
+        return array - min(array.flat)
+    if array.dtype.kind not in "iu" or array.size == 0:
+        return array
+    low, high = int(array.min()), int(array.max())
+    if max(-low, high) <= 2**53:
+        return array
+    # Unsigned arithmetic is modulo 2**64, and no difference of 64-bit numbers is as large.
+    return array.astype(np.uint64) - np.uint64(low % 2**64)
+
+
+def as_series(x: Any, least: int, name: str = "x", constant: bool = False, differences: bool = False) -> np.ndarray:
+    """`x` as a contiguous float64 array of shape (n,); refused when it is too short, not finite, or constant.
+
+    With `differences`, for what depends on differences of the numbers only, whole numbers beyond 2**53 are counted from the least one, so
+    that they are compared as the whole numbers they are.
+    """
     try:
         array = np.asarray(x)
+        if differences:
+            array = _from_least(array)
         if array.dtype.kind not in "fiub":
             array = array.astype(np.float64) if array.dtype.kind == "O" else array
         if array.dtype.kind not in "fiub":
@@ -44,6 +65,20 @@ def whole(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ArgumentError(f"`{name}` must be a whole number of at least {least}; got {shown(value)}")
     return int(value)
+
+
+def within(radius: float, x: np.ndarray) -> float:
+    """A radius that distances equal to it do not exceed by rounding, whatever the units: a few units in the last place of the largest number
+    are added to it. Whole numbers have exact distances and need the rounding of the radius itself only.
+
+    Examples
+    --------
+    >>> 0.8 - 0.7 <= 0.1, bool(0.8 - 0.7 <= within(0.1, np.array([0.7, 0.8])))
+    (False, True)
+    """
+    largest = float(np.abs(x).max()) if x.size else 0.0
+    whole_numbers = largest <= 2**53 and bool((x == np.rint(x)).all())
+    return radius + _ROUNDING * (radius if whole_numbers else max(radius, largest))
 
 
 def tie_notes(x: np.ndarray) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Grassberger and Procaccia, Physica D 9 (1983) 189, doi:10.1016/0167-2789(83)90298-1:
 
-    C_m(r) = (pairs i, j with max_{k < m} |x_{i + k delay} - x_{j + k delay}| < r and |i - j| > theiler) / (all pairs with |i - j| > theiler).
+    C_m(r) = (pairs i, j with max_{k < m} |x_{i + k delay} - x_{j + k delay}| <= r and |i - j| > theiler) / (all pairs with |i - j| > theiler).
 
 Pairs close in time are left out (Theiler, Phys. Rev. A 34 (1986) 2427, doi:10.1103/PhysRevA.34.2427). The distance in m + 1 dimensions is the
 maximum of the one in m and one more difference, and its cell in a histogram of eight cells an octave is read off the bits of the
@@ -33,8 +33,9 @@ _STRETCHES = 8
 
 
 @kernel
-def _pair_counts(x, references, rows, delay, theiler, top, begin, pairs, counts):
-    """counts[a, b, m, cell]: pairs of stretches a <= b by their distance in m + 1 dimensions, from the first cell to the one before `top`."""
+def _pair_counts(x, references, rows, delay, theiler, allowed, top, begin, pairs, counts):
+    """counts[a, b, m, cell]: pairs of stretches a <= b by their distance in m + 1 dimensions, from the first cell to the one before `top`;
+    `allowed` is taken off, so that a distance equal to the end of a cell is inside of it."""
     stretches, dims, cells = counts.shape[1], counts.shape[2], counts.shape[3]
     bits = np.empty(1, np.float64)
     word = bits.view(np.int64)
@@ -51,7 +52,7 @@ def _pair_counts(x, references, rows, delay, theiler, top, begin, pairs, counts)
                     if step > distance:
                         distance = step
                     # Sign, exponent and three bits of the fraction number the cells; 2.0 begins the one past the last.
-                    bits[0] = distance
+                    bits[0] = distance - allowed
                     cell = (word[0] >> 49) - (1024 << 3) + cells
                     if cell >= top:
                         break
@@ -67,7 +68,7 @@ class CorrelationSums:
     radii : array of shape (k,)
         Rising, eight an octave.
     sums : array of shape (dims, k)
-        Share of pairs closer than each radius, in 1 .. dims dimensions, maximum norm.
+        Share of pairs at most each radius apart, in 1 .. dims dimensions, maximum norm.
     pairs : int
         Pairs looked at.
     delay, theiler : int
@@ -125,7 +126,7 @@ def correlation_sums(
     >>> bool(abs(sums.sums[0, i] - (2 * sums.radii[i] - sums.radii[i] ** 2)) < 0.02)
     True
     """
-    series = as_series(x, 100)
+    series = as_series(x, 100, differences=True)
     max_dim, max_pairs = whole(max_dim, "max_dim", 1), whole(max_pairs, "max_pairs", 100)
     lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
     window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
@@ -146,7 +147,10 @@ def correlation_sums(
     counts, pairs = np.zeros((_STRETCHES, _STRETCHES, max_dim, _CELLS), np.int64), np.zeros((_STRETCHES, _STRETCHES), np.int64)
     begin = np.arange(_STRETCHES + 1) * rows // _STRETCHES
     references = np.arange(0, rows - window - 1, step)
-    _pair_counts((0.5 * series - low) / half, references, rows, lag, window, top, begin, pairs, counts)
+    # What rounding does to a difference: that of the numbers as they came, and that of the same numbers between 0 and 1.
+    exact = bool((series == np.rint(series)).all())
+    allowed = 8 * np.finfo(float).eps * max(1.0, 0.0 if exact else 0.5 * float(np.abs(series).max()) / half)
+    _pair_counts((0.5 * series - low) / half, references, rows, lag, window, allowed, top, begin, pairs, counts)
     counts = np.cumsum(counts[..., :top], axis=-1)
     total, number = counts.sum((0, 1)), int(pairs.sum())
     less = [(total - counts[b].sum(0) - counts[:, b].sum(0) + counts[b, b]) for b in range(_STRETCHES)]

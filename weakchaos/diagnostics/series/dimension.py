@@ -64,7 +64,7 @@ def recorded_pairs(
     x: Any, dims: int, fixed: bool, delay: Any, theiler: Any, max_pairs: Any, deepest: bool
 ) -> RecordedPairs | DimensionResult:
     """Correlation sums up to the radius that matters, in as many of `dims` dimensions as the series is long enough for."""
-    series = as_series(x, 100)
+    series = as_series(x, 100, differences=True)
     lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
     window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
     if not fixed:

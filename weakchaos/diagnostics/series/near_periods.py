@@ -21,7 +21,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series
+from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
@@ -213,7 +213,7 @@ def near_periods(
     if discrete:
         values, width = rank_symbols(array, 20)[0].astype(np.float64), 0.5
     else:
-        values = as_series(array, 20, constant=True)
+        values = as_series(array, 20, constant=True, differences=True)
         width = 0.1 * float(values.std()) if tolerance is None else tolerance
         if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not (width >= 0 and math.isfinite(width)):
             raise ArgumentError(f"`tolerance` must be a number of at least 0, in the units of `x`; got {shown(tolerance)}")
@@ -225,6 +225,7 @@ def near_periods(
         surrogates, "n": n
     }  # fmt: skip
     lags = np.arange(1, most + 1, dtype=np.float64)
+    reach = float(width) if discrete else within(float(width), values)
     if values.min() == values.max():
         notes = ("the sequence is constant: every lag is a period", "no standard error: a period is exact here")
         return NearPeriods(
@@ -232,9 +233,9 @@ def near_periods(
         )
     rng = np.random.default_rng(seed)
     curves = np.empty((surrogates + 1, most))
-    _returns(values, most, float(width), curves[0])
+    _returns(values, most, reach, curves[0])
     for k in range(surrogates):
-        _returns(_surrogate(values, null, discrete, rng), most, float(width), curves[k + 1])
+        _returns(_surrogate(values, null, discrete, rng), most, reach, curves[k + 1])
     own = np.concatenate([[-1.0], curves[0], [-1.0]])
     peaks = (own[1:-1] >= own[:-2]) & (own[1:-1] >= own[2:])
     return _tested(curves, lags, peaks, curves[0], level, parameters, [])
@@ -269,7 +270,7 @@ def spectral_periods(x: Any, *, null: str = "first-order", surrogates: int = 99,
     12.5
     """
     surrogates, level = _settings(null, surrogates, level)
-    values = as_series(x, 32)
+    values = as_series(x, 32, differences=True)
     n = values.size
     taper = np.hanning(n)
     rng = np.random.default_rng(seed)

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.symbols.entropy import long_run_error
-from weakchaos.diagnostics.symbols.estimators import estimate, sampling_notes
+from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import check_windows, pattern_of, small_codes
 from weakchaos.native.compiled import kernel
 
@@ -113,7 +114,8 @@ def permutation_entropy(
     -------
     PermutationEntropy
         The standard error is from batch means of -ln p: windows overlap, and independent ones would give a smaller one.
-        Warns of ties in more than 1 % of the windows, and of fewer than 5 order! windows.
+        Warns of ties in more than 1 % of the windows, of fewer than 5 order! windows, and where the bias of the plug-in estimate, about
+        ``(patterns seen - 1) / (2 windows)``, is more than half of the standard error.
 
     Raises
     ------
@@ -125,7 +127,8 @@ def permutation_entropy(
     >>> round(float(permutation_entropy([4, 7, 9, 10, 6, 11, 3], order=2)), 4)
     0.6365
     """
-    x, order, delay = check_windows(x, order, delay, ties)
+    values = x
+    x, order, delay = check_windows(values, order, delay, ties)
     codes, tied = small_codes(x, order, delay, ties)
     windows, patterns = x.size - (order - 1) * delay, math.factorial(order)
     if codes.size == 0:
@@ -152,13 +155,16 @@ def permutation_entropy(
             raise ArgumentError(f'`estimator` must be "plug-in" for a weighted entropy, which has no counts; got "{estimator}"')
         if ties == "skip":
             raise ArgumentError('`ties` must be "first" for a weighted entropy: windows of equal values weigh nothing already')
-        mass = np.bincount(places, _weights(x, order, delay), counts.size)
+        mass = np.bincount(places, _weights(as_series(values, 2, constant=True, differences=True), order, delay), counts.size)
         if mass.sum() == 0:
             p, value = counts / codes.size, 0.0
         else:
             p = mass / mass.sum()
             value = float(-(p[p > 0] * np.log(p[p > 0])).sum())
         notes.append("no standard error: the weights of overlapping windows are not independent")
+        notes.append(
+            f"biased low by at least about {(seen.size - 1) / (2 * codes.size):.2g} nats, as if all windows weighed the same"
+        )
     else:
         p = counts / codes.size
         value, stderr, used = estimate(seen, estimator, patterns)
@@ -167,6 +173,7 @@ def permutation_entropy(
             surprise = np.zeros(p.size)
             surprise[p > 0] = -np.log(p[p > 0])
             stderr = long_run_error(surprise, places)
+        notes.extend(bias_note(seen, used, stderr))
     result = PermutationEntropy(
         value + 0.0,
         stderr,

@@ -192,7 +192,7 @@ def recurrence_quantification(
         whole_number(name, value, 0, n - 1)
         for name, value in (("theiler_diagonal", theiler_diagonal), ("theiler_vertical", theiler_vertical))
     )
-    whole_number("min_diagonal", min_diagonal, 1), whole_number("min_vertical", min_vertical, 1)
+    whole_number("min_diagonal", min_diagonal, 1, n), whole_number("min_vertical", min_vertical, 1, n)
     radii = radius_of_rate(points, USUAL_RATE, norm=norm, theiler=min(window, n // 2)) if radius is None else checked_radii(radius)
     diagonals, verticals = np.zeros((2, radii.size, n + 1), np.int64)
     _lines(*prepared(points, radii, code), window, vertical, diagonals, verticals)

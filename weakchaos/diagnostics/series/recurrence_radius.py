@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series
+from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.series.embedding import embed
 
 __all__ = ["USUAL_RATE", "checked_radii", "norm_code", "prepared", "radius_of_rate", "recurrent_points"]
@@ -26,11 +26,11 @@ def recurrent_points(x: Any, dim: Any, delay: Any) -> np.ndarray:
     if array.ndim == 2 and 1 not in array.shape:
         if (dim, delay) != (1, 1):
             raise ArgumentError("`dim` and `delay` embed a series of shape (n,); the points of an orbit are used as they are")
-        points = np.stack([as_series(column, _FEWEST, constant=True) for column in array.T], axis=1)
+        points = np.stack([as_series(column, _FEWEST, constant=True, differences=True) for column in array.T], axis=1)
         if (points == points[0]).all():
             raise ArgumentError(f"`x` must vary; all {len(points)} points are equal")
         return points
-    series = as_series(x, _FEWEST)
+    series = as_series(x, _FEWEST, differences=True)
     points = embed(series, dim, delay)
     if len(points) < _FEWEST:
         raise ArgumentError(
@@ -61,6 +61,9 @@ def prepared(points: np.ndarray, radii: np.ndarray, code: int) -> tuple[Any, ...
     # A power of two changes no comparison and keeps squares from overflow and underflow.
     power = -math.frexp(float(np.abs(points).max()))[1]
     columns, farthest = np.ascontiguousarray(np.ldexp(points.T, power)), 2.0 * points.shape[1]
+    # What rounding may add to a distance equal to the radius: that of every coordinate in a sum.
+    terms = (1.0, points.shape[1], math.sqrt(points.shape[1]))[code]
+    radii = np.array([r + terms * (within(r, points) - r) for r in radii])
     with np.errstate(over="ignore"):
         radii = np.minimum(np.ldexp(radii, power), farthest)
     orders = np.argsort(columns, axis=1, kind="stable")

@@ -8,7 +8,8 @@
 * Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89
   (2002) 068102, doi:10.1103/PhysRevLett.89.068102).
 
-All pairs are counted, by `weakchaos.diagnostics.series.near_templates`.
+All pairs are counted, by `weakchaos.diagnostics.near_templates`. A distance equal to r may come out larger by the rounding of the
+numbers; a few units in the last place of the largest one are allowed for, so that the unit in which a series is written does not matter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series
+from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.near_templates import near_templates
 from weakchaos.diagnostics.symbols.entropy import long_run_error
@@ -53,9 +54,9 @@ def _tolerance(x: np.ndarray, r: Any) -> float:
 
 def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]:
     m = whole_number("m", m, 1, 60)
-    x = as_series(x, m + 2, constant=True)
+    x = as_series(x, m + 2, constant=True, differences=True)
     r, notes = _tolerance(x, r), []
-    if x.max() - x.min() <= r:
+    if x.max() - x.min() <= within(r, x):
         notes.append("all values agree within `r`: every pair matches, whatever the dynamics")
     elif np.unique(x).size < x.size // 2:
         notes.append(
@@ -96,7 +97,13 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     2.2
     """
     x, m, r, notes = _checked(x, m, r)
-    near, longer = near_templates(x, m, r)
+    result = _sample_entropy(x, m, r, within(r, x), notes)
+    return result if base is None else result.in_base(base)  # type: ignore[return-value]
+
+
+def _sample_entropy(x: np.ndarray, m: int, r: float, reach: float, notes: list[str]) -> SampleEntropy:
+    """The same of checked arguments; `reach` is the tolerance with what rounding needs."""
+    near, longer = near_templates(x, m, reach)
     total = near.size
     b, a = (int(near.sum()) - total) // 2, (int(longer.sum()) - total) // 2
     stderr = None
@@ -109,10 +116,9 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
         stderr = None if influence is None else 2 * influence
         if a < 20:
             notes.append(f"{a} pairs agree in {m + 1} values: too few for a precise ratio")
-    result = SampleEntropy(
+    return SampleEntropy(
         value, stderr, parameters={"m": m, "r": r, "n": x.size}, warnings=tuple(notes), matches=b, matches_longer=a
     )
-    return result if base is None else result.in_base(base)  # type: ignore[return-value]
 
 
 def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float | None = None) -> Result:
@@ -141,9 +147,10 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     x, m, r, notes = _checked(x, m, r)
     # Here templates of m values are N - m + 1, one more than have a next value: a far away value appended gives it one that
     # matches none.
-    longest = np.append(x, x.max() + 2 * r + 2 * (x.max() - x.min()) + 1)
-    near, _ = near_templates(longest, m, r)
-    _, longer = near_templates(x, m, r)
+    reach = within(r, x)
+    longest = np.append(x, x.max() + 2 * reach + 2 * (x.max() - x.min()) + np.abs(x).max() + 1)
+    near, _ = near_templates(longest, m, reach)
+    _, longer = near_templates(x, m, reach)
     phi = np.log(near / near.size).mean() - np.log(longer / longer.size).mean()
     result = Result(
         float(phi),
@@ -185,11 +192,15 @@ def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = N
     True
     """
     scales = whole_number("scales", scales, 1)
-    x = as_series(x, scales * (whole_number("m", m, 1) + 2), constant=True)
+    x = as_series(x, scales * (whole_number("m", m, 1, 60) + 2), constant=True, differences=True)
     r = _tolerance(x, r)
+    # Means are rounded by as much as the numbers they are made of, whether or not these are whole.
+    reach = r + max(within(r, x) - r, 2 * float(np.finfo(float).eps) * float(np.abs(x).max()))
     values, notes, variance = [], [], 0.0
     for s in range(1, scales + 1):
-        part = sample_entropy(x[: x.size - x.size % s].reshape(-1, s).mean(1), m, r)
+        means = x[: x.size - x.size % s].reshape(-1, s).mean(1)
+        *_, about = _checked(means, m, r)
+        part = _sample_entropy(means, m, r, reach, about)
         values.append(part.value)
         variance += (part.stderr or 0.0) ** 2
         notes += [f"scale {s}: {note}" for note in part.warnings]

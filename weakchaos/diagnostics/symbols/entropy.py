@@ -16,7 +16,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.symbols.estimators import estimate, sampling_notes
+from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
 
@@ -145,6 +145,8 @@ def block_entropy(
         )
     if stderr is None:
         stderr = long_run_error(-np.log(counts / counts.sum()), words)
+    if 10 * counts.size <= ranks.size:
+        notes += bias_note(counts, used, stderr)
     parameters = {"length": length, "estimator": used, "words": counts.size, "alphabet": letters}
     result = Result(values[-1], stderr, (np.arange(1, length + 1), np.array(values)), None, parameters, notes)
     return result if base is None else result.in_base(base)

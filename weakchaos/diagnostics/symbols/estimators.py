@@ -140,6 +140,20 @@ def sampling_notes(counts: np.ndarray) -> tuple[str, ...]:
     return (f"{singles} of {n} observations are of states seen once: too few for any estimator",) if 2 * singles > n else ()
 
 
+def bias_note(counts: np.ndarray, used: str, stderr: float | None) -> tuple[str, ...]:
+    """A warning where the bias of the plug-in entropy, to first order (states seen - 1) / 2 N, is not small beside its standard error.
+
+    Examples
+    --------
+    >>> bias_note(np.array([50, 50, 50, 50]), "plug-in", 0.001)
+    ('biased low by about 0.0075 nats: "miller-madow" or "grassberger" as `estimator` takes most of it off',)
+    """
+    bias = (counts.size - 1) / (2 * int(counts.sum()))
+    if used != "plug-in" or bias == 0 or (stderr is not None and bias <= 0.5 * stderr):
+        return ()
+    return (f'biased low by about {bias:.2g} nats: "miller-madow" or "grassberger" as `estimator` takes most of it off',)
+
+
 def count_entropy(counts: Any, estimator: str = "auto", n_states: int | None = None, base: float | None = None) -> Result:
     """The entropy of a distribution over states, from how often each was seen in independent draws.
 
@@ -185,6 +199,7 @@ def count_entropy(counts: Any, estimator: str = "auto", n_states: int | None = N
         p = seen / seen.sum()
         surprise = -np.log(p)
         stderr = math.sqrt(max(float((p * surprise**2).sum() - (p * surprise).sum() ** 2), 0.0) / int(seen.sum()))
+    notes += bias_note(seen, used, stderr)
     parameters = {"estimator": used, "n_states": n_states, "observations": int(seen.sum()), "states_seen": seen.size}
     result = Result(value, stderr, parameters=parameters, warnings=notes)
     return result if base is None else result.in_base(base)

@@ -76,6 +76,17 @@ def _running(values: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     return at + first, np.cumsum(values)[at - 1] / at
 
 
+def _redundancy(loss: np.ndarray, letters: int) -> float:
+    """What learning the tree costs a symbol, from ``h + c ln n / n`` at half of the symbols and at all; (K - 1) ln n / 2 n at least."""
+    n = loss.size
+    least = 0.5 * (letters - 1) * math.log(max(n, 2)) / n
+    if n < 16:
+        return least
+    part = n // 2
+    scale = math.log(part) / part - math.log(n) / n
+    return max(least, (float(loss[:part].mean()) - float(loss.mean())) / scale * math.log(n) / n)
+
+
 def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None = None, *, alphabet: int | None = None) -> Result:
     """Entropy rate as the code length per symbol of context-tree weighting, nats.
 
@@ -93,7 +104,8 @@ def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None
     -------
     Result
         An upper bound on average. ``curve``: symbols read and the mean code length until then, which falls while the tree still
-        learns. The standard error is from batch means of the symbols' code lengths.
+        learns. The standard error is that of the symbols' code lengths by batch means and the bias together: the latter is what ``h + c ln n / n``
+        through the mean code lengths of the first half and of all leaves of c, and at least that of one context (``parameters["bias"]``).
 
     Raises
     ------
@@ -122,13 +134,20 @@ def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None
     loss = np.empty(n - depth)
     used = int(_weigh(ranks.astype(np.int32), letters, depth, capacity, loss))
     lengths, means = _running(loss, depth)
-    value, stderr = float(means[-1]), long_run_error(loss)
+    value, scatter = float(means[-1]), long_run_error(loss)
     notes = []
     half = float(loss[loss.size // 2 :].mean())
-    if value - half > max(0.05 * value, 3 * (stderr or 0.0)):
+    bias = _redundancy(loss, letters)
+    stderr = None if scatter is None else math.hypot(scatter, bias)
+    if value - half > max(0.05 * value, 3 * (scatter or 0.0)):
         notes.append(f"the second half costs {half:.4g} a symbol: the tree still learns, and the mean is well above the rate")
     result = Result(
-        value, stderr, (lengths, means), None, {"depth": depth, "alphabet": letters, "nodes": used, "n": n}, tuple(notes)
+        value,
+        stderr,
+        (lengths, means),
+        None,
+        {"depth": depth, "alphabet": letters, "nodes": used, "n": n, "bias": bias},
+        tuple(notes),
     )
     return result if base is None else result.in_base(base)
 

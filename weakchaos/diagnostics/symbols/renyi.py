@@ -17,6 +17,8 @@ from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 
 __all__ = ["renyi_entropy", "shift_entropy", "topological_entropy"]
 
+_STEADY = 0.9
+
 
 def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | None = None) -> Result:
     """Renyi entropy of the words of a given length, ``ln(sum p^q) / (1 - q)``.
@@ -71,6 +73,14 @@ def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | N
     else:
         # Scaled by the largest p, so that large q do not underflow.
         value = (q * math.log(p.max()) + math.log(((p / p.max()) ** q).sum())) / (1 - q)
+    if used == "plug-in" and not math.isinf(q) and counts.size > 1:
+        # The mean of p^q exceeds that of the true one by q (q - 1) / 2 times p^(q - 2) and the variance p (1 - p) / n.
+        weights = (p / p.max()) ** (q - 1) * p.max() ** -1
+        bias = 0.5 * q / n * (float(weights.sum()) / float(((p / p.max()) ** q).sum()) - 1)
+        if q == 0:
+            notes += ("counts the words that were seen: a lower bound",)
+        elif bias > 0.005 * value:
+            notes += (f"biased low by about {bias:.2g} nats, as plug-in estimates are",)
     result = Result(
         max(value, 0.0), None, parameters={"q": float(q), "length": length, "estimator": used, "words": counts.size}, warnings=notes
     )
@@ -92,7 +102,7 @@ def topological_entropy(symbols: Any, max_length: int = 32, base: float | None =
     -------
     Result
         ``curve``: word lengths and ``ln p(L) - ln p(L - 1)``, which may alternate for ever; the value is its mean over the second
-        half. Lengths are used as long as each word was seen at least 5 times: beyond, unseen words would make the growth fall.
+        half, and a warning says where it still falls. Lengths are used as long as each word was seen at least 5 times: beyond, unseen words would make the growth fall.
 
     Raises
     ------
@@ -117,6 +127,14 @@ def topological_entropy(symbols: Any, max_length: int = 32, base: float | None =
     notes: tuple[str, ...] = ()
     if size > 1 and len(numbers) < 4:
         notes = (f"words are all seen up to length {len(numbers) - 1} only: the growth is an upper bound",)
+    # Words of zero entropy grow as a power of L, and the slope of ln p as 1 / L: by 0.71 from the third quarter of the lengths to the last.
+    late = growth[growth.size // 2 :] if growth.size >= 8 else growth[1:]
+    before, after = late[: late.size // 2], late[late.size // 2 :]
+    if before.size and after.mean() < _STEADY * before.mean():
+        notes += (
+            f"the growth still falls, from {before.mean():.3g} to {after.mean():.3g} a symbol: an upper bound, and the entropy may be 0; "
+            "compare a longer sequence, or a larger `max_length`",
+        )
     result = Result(
         float(growth[growth.size // 2 :].mean()),
         None,

@@ -137,7 +137,12 @@ def check_windows(x: Any, order: Any, delay: Any, ties: Any) -> tuple[np.ndarray
     order, delay = whole_number("order", order, 2, _LARGEST_ORDER), whole_number("delay", delay, 1)
     if ties not in ("first", "skip"):
         raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
-    return as_series(x, (order - 1) * delay + 1, constant=True), order, delay
+    array = np.asarray(x)
+    series = as_series(array, (order - 1) * delay + 1, constant=True, differences=True)
+    if array.dtype.kind in "iuO" and series.max() > 2**53:
+        # Only the order matters here, and ranks keep that of whole numbers which no double can tell apart.
+        series = np.ravel(np.unique(array.ravel(), return_inverse=True)[1]).astype(np.float64)
+    return series, order, delay
 
 
 def ordinal_codes(x: Any, order: int = 3, delay: int = 1, ties: str = "first") -> tuple[np.ndarray, int]:

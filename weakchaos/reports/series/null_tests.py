@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from weakchaos.diagnostics.recorded import autocorrelation
-from weakchaos.diagnostics.series.surrogate_series import match_ends, prediction_error, surrogates, time_asymmetry
+from weakchaos.diagnostics.series.rank_test import prediction_error, time_asymmetry
+from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 from weakchaos.reports.series.evidence import Evidence, rank_p_value
 
 __all__ = ["against_surrogates"]
@@ -68,7 +69,7 @@ def against_surrogates(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None
     ]
 
     def rank() -> None:
-        made = surrogates(part, "iaaft", count, seed)
+        made = surrogates(part, "iaaft", count, seed, remap=True)
         for name, key, function, side, words in tests:
             own, others = function(part), np.array([function(s) for s in made])
             r[key] = rank_p_value(own, others, side)
