@@ -65,8 +65,6 @@ def test_a_long_cycle_from_its_first_state():
     ("f", "cycle"),
     [
         (lambda u: -u, (0, 2)),  # 0.0 and -0.0 are two states
-        (lambda u: u * 0.0 + np.nan, (1, 1)),
-        (lambda u: np.array([np.nan, (u[1] + 1) % 5]), (1, 5)),
         (lambda u: np.array([u[0], max(u[1] - 1, -30.0)]), (30, 1)),
     ],
 )
@@ -77,6 +75,34 @@ def test_zeros_and_what_is_not_a_number(f, cycle):
     system = systems.UserMap(write, 2)
     found = find_cycle(system, state=system.start(position=[0.0, 0.0]), max_steps=300)
     assert (found.preperiod, found.period) == cycle
+
+
+def test_a_place_that_never_held_a_number_is_part_of_the_state():
+    """Herding keeps NaN for weights that no step has used; what was so from the start speaks against no cycle."""
+
+    def write(u, out):
+        out[:] = np.nan, (u[1] + 1) % 5
+
+    system = systems.UserMap(write, 2)
+    state = system.start(position=[0.0, 0.0])
+    state.phase[0] = np.nan
+    found = find_cycle(system, state=state, max_steps=300)
+    assert (found.preperiod, found.period, found.warnings) == (0, 5, ())
+
+
+@pytest.mark.parametrize("step", [lambda u: u * u + 1.0, lambda u: 1.0 - u * u * u * u - 3.0 * u, lambda u: u * 0.0 + np.nan])
+def test_what_has_left_the_numbers_has_no_cycle(step):
+    """x**2 + 1 grows without bound from every start: infinity maps to itself, and is no state; nor is what became of it by inf - inf."""
+
+    def write(u, out):
+        with np.errstate(all="ignore"):
+            out[:] = step(u)
+
+    system = systems.UserMap(write, 1, initial=[0.5])
+    found = find_cycle(system, max_steps=300)
+    assert not found
+    assert found.period is None
+    assert "diverged" in found.warnings[0]
 
 
 def test_a_map_that_fails():

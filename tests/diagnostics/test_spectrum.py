@@ -222,7 +222,9 @@ def test_intervals_do_not_matter():
     assert np.abs(values[0] - values[1]).max() < 5e-3
     assert np.abs(values[0] - values[2]).max() < 5e-3
     lossy = lyapunov_spectrum(systems.Henon(), steps=50_000, every=40)
-    assert any("lost in rounding" in note for note in lossy.warnings)
+    # In rounds of forty steps the second vector is lost in rounding: such rounds are made again with a new frame after each step.
+    assert np.abs(values[0] - lossy.exponents).max() < 5e-3
+    assert lossy.warnings == ()
 
 
 def test_intervals_chosen():

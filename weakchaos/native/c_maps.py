@@ -90,14 +90,21 @@ class CMap:
         Holds the memory that both point to. Work space belongs to it, so two threads need two of these.
     error : callable or None
         Gives the exception behind a status other than 0.
+    remarks : callable or None
+        Gives sentences on what was met on the way that a result must say.
     """
 
     address: int
     user_data: int
     keep: Any = None
     error: Callable[[], BaseException | None] | None = None
+    remarks: Callable[[], list[str]] | None = None
 
     def take_error(self) -> BaseException:
         """The exception behind a status other than 0."""
         error = None if self.error is None else self.error()
         return error or SamplingError("the map returned a status other than 0, which its C interface means as a failure")
+
+    def take_remarks(self) -> list[str]:
+        """What was met on the way that a result must say."""
+        return [] if self.remarks is None else self.remarks()

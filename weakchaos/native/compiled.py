@@ -54,7 +54,8 @@ def kernel(function: Callable) -> Any:
 
 def c_function(function: Any, signature: Any) -> CFunc:
     """A C callback compiled now, cached on disk as kernels are; unlike ``numba.cfunc`` it is compiled again when a helper changes."""
-    made = CFunc(function, (signature.args, signature.return_type), locals={}, options={})
+    # A division by zero gives inf or NaN, which callers handle: an exception has no way out of a C function but onto the terminal.
+    made = CFunc(function, (signature.args, signature.return_type), locals={}, options={"error_model": "numpy"})
     _cache_on_disk(made, function)
     made.compile()
     return made

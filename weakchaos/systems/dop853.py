@@ -110,11 +110,22 @@ def dop853(n, z, out, data):
             high += (error_5 / scale) ** 2
             low += (error_3 / scale) ** 2
         error = h * high / math.sqrt((high + 0.01 * low) * dim) if high > 0.0 else 0.0 * (high + low)
-        if math.isnan(error):
-            # The state left the numbers: the caller sees it in the state.
+        bounded = 0.0
+        for i in range(n):
+            bounded += 0.0 * place[i]
+        if math.isnan(error) or bounded != 0.0:
+            # A trial that left the numbers was too long, unless the state or its slope has left them already, or no step is short enough:
+            # then the caller sees it in the state.
             for i in range(n):
-                out[i] = place[i]
-            return 0
+                bounded = 0.0 * here[i] + 0.0 * slopes[0, i]
+                if bounded != 0.0:
+                    break
+            if bounded != 0.0 or h < 1e-9 * step:
+                for i in range(n):
+                    out[i] = place[i]
+                return 0
+            h *= 0.1
+            continue
         factor = 5.0 if error == 0.0 else min(5.0, max(0.2, 0.9 * error ** (-0.125)))
         if error <= 1.0:
             for i in range(n):

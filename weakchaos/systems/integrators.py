@@ -137,4 +137,4 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
             )
         return field.take_error()
 
-    return CMap(native.address, table.ctypes.data, (field, table), error)
+    return CMap(native.address, table.ctypes.data, (field, table), error, field.remarks)

@@ -17,7 +17,7 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import random_frame
-from weakchaos.diagnostics.orbits.twins import twin_tangent
+from weakchaos.diagnostics.orbits.twins import phase_scale, twin_tangent
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -55,8 +55,8 @@ def _aligned(function, data, dim, z, every, rows):
     return rows.shape[0], 0
 
 
-def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, every: int) -> tuple[np.ndarray, str | None]:
-    """Unit vectors as rows, of shape (count, k, dim), and why there are fewer."""
+def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, every: int) -> tuple[np.ndarray, list[str]]:
+    """Unit vectors as rows, of shape (count, k, dim), and what speaks against them."""
     k, dim = frame.shape
     rows = np.empty((count, k, dim))
     if hasattr(system, "c_map"):
@@ -64,18 +64,23 @@ def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, ever
         made, outcome = _aligned(np.uint64(step.address), np.uint64(step.user_data), dim, z, every, rows)
         if outcome == 1:
             raise step.take_error()
-        return rows[:made], None if outcome == 0 else "the orbit diverged or a vector shrank to nothing: the curve ends there"
+        notes = step.take_remarks()
+        if outcome:
+            notes.append("the orbit diverged or a vector shrank to nothing: the curve ends there")
+        return rows[:made], notes
+    exact = supports_tangent(system)
+    scale = None if exact else phase_scale(system, base)
     for row in range(count):
         for _ in range(every):
-            images = system.tangent(base, 1, frame.T) if supports_tangent(system) else twin_tangent(system, base, 1, frame.T)
+            images = system.tangent(base, 1, frame.T) if exact else twin_tangent(system, base, 1, frame.T, scale)
             if images is None:
-                return rows[:row], "twin orbits took different branches of the map: the curve ends there"
+                return rows[:row], ["twin orbits took different branches of the map: the curve ends there"]
             lengths = np.linalg.norm(images, axis=0)
             if not (np.isfinite(lengths) & (lengths > 0)).all():
-                return rows[:row], "the orbit diverged or a vector shrank to nothing: the curve ends there"
+                return rows[:row], ["the orbit diverged or a vector shrank to nothing: the curve ends there"]
             frame = np.ascontiguousarray((images / lengths).T)
         rows[row] = frame
-    return rows, None
+    return rows, []
 
 
 def _curve(
@@ -94,9 +99,8 @@ def _curve(
         k,
         np.random.default_rng([0x6A11, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
     )
-    rows, note = _moved_vectors(system, base, frame, max(1, steps // every), every)
+    rows, notes = _moved_vectors(system, base, frame, max(1, steps // every), every)
     times = every * float(getattr(system, "time_step", 1.0)) * np.arange(1, len(rows) + 1)
-    notes = [] if note is None else [note]
     if not supports_tangent(system):
         notes.append("the system has no tangent map: derivatives are differences of twin orbits")
     return times, rows, {"k": k, "steps": len(rows) * every, "every": every, "transient": transient}, notes

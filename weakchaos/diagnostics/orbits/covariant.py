@@ -17,7 +17,8 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
-from weakchaos.diagnostics.orbits.spectrum import batch_stderr, prepared
+from weakchaos.diagnostics.orbits.spectrum import prepared
+from weakchaos.diagnostics.orbits.standard_errors import standard_errors
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.compiled import kernel
 
@@ -162,16 +163,19 @@ def covariant_vectors(
                 f"`steps` keeps {kept * 8 / 2**30:.1f} GB of frames, more than 2; lower `steps` or `k`, or raise `every`"
             )
 
-    base, frame, steps, transient, _, notes = prepared(system, k, steps, transient, every, seed, state, refuse_too_much)
+    base, frame, steps, transient, _, notes, ended = prepared(system, k, steps, transient, every, seed, state, refuse_too_much)
     k = len(frame)
     rounds, tail = -(-steps // every), -(-(transient if back is None else back) // every)
     width = every * float(getattr(system, "time_step", 1.0))
     parameters = {"steps": rounds * every, "transient": transient, "backward": tail * every, "every": every, "k": k}
     kept = frame_rounds(system, base, frame, rounds + tail, 1, every, keep=True)
     singular = bool((np.diagonal(kept.factors[: kept.made], axis1=1, axis2=2) <= 0).any())
-    if kept.diverged or kept.split or singular:
+    notes += [note for note in kept.remarks if note not in notes]
+    if ended or kept.ended or kept.split or singular:
         if kept.diverged:
             notes.append("the orbit diverged: no vectors belong to an unbounded orbit")
+        if kept.steep:
+            notes.append("the derivative was not finite at a place of the orbit: no derivative carries vectors across")
         if kept.split:
             notes.append("twin orbits took different branches of the map: no derivative carries vectors across")
         if singular:
@@ -187,7 +191,7 @@ def covariant_vectors(
     exponents, times = growth.mean(0), width * np.arange(rounds)
     return CovariantVectors(
         value=float(exponents[0]),
-        stderr=batch_stderr(growth),
+        stderr=standard_errors(growth),
         curve=(times, growth[:, 0]),
         parameters=parameters,
         warnings=tuple(notes),

@@ -14,7 +14,8 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.system import State, System
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
-from weakchaos.diagnostics.orbits.spectrum import batch_stderr, prepared
+from weakchaos.diagnostics.orbits.spectrum import prepared
+from weakchaos.diagnostics.orbits.standard_errors import standard_errors
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["FiniteTime", "finite_time_exponents"]
@@ -82,14 +83,13 @@ def finite_time_exponents(
     True
     """
     window, samples = whole_number("window", window, 1), whole_number("samples", samples, 1)
-    base, frame, _, transient, interval, notes = prepared(system, k, window * samples, transient, None, seed, state)
+    base, frame, _, transient, interval, notes, ended = prepared(system, k, window * samples, transient, None, seed, state)
     interval = max(n for n in range(1, min(interval, window) + 1) if window % n == 0)
     width = window * float(getattr(system, "time_step", 1.0))
-    rounds = frame_rounds(system, base, frame, samples, window // interval, interval)
-    if rounds.diverged:
-        notes.append(f"the orbit diverged after {rounds.made * interval} steps: only the windows before are given")
-    if rounds.split:
-        notes.append(f"in {rounds.split} of {rounds.made} rounds the orbits took different branches of the map and are left out")
+    rounds = frame_rounds(system, base, frame, 0 if ended else samples, window // interval, interval)
+    notes += [
+        n for n in rounds.notes(f"after {rounds.made * interval} steps (only the windows before are given)") if n not in notes
+    ]
     local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width
     parameters = {"window": window, "samples": len(local), "k": len(frame), "transient": transient, "every": interval}
     if not len(local):
@@ -102,7 +102,7 @@ def finite_time_exponents(
     means = local.mean(0)
     return FiniteTime(
         value=float(means[0]),
-        stderr=batch_stderr(local),
+        stderr=standard_errors(local),
         curve=(width * np.arange(len(local)), local[:, 0]),
         parameters=parameters,
         warnings=tuple(notes),

@@ -16,18 +16,11 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System
+from weakchaos.diagnostics.orbits.standard_errors import standard_errors
+from weakchaos.diagnostics.orbits.twins import phase_scale
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["largest_exponent"]
-
-
-def _batch_stderr(values: np.ndarray) -> float | None:
-    """Standard error of a mean from about twenty batches, which outlast the correlations."""
-    batches = min(20, len(values) // 5)
-    if batches < 4:
-        return None
-    means = np.array([b.mean() for b in np.array_split(values, batches)])
-    return float(means.std(ddof=1) / math.sqrt(batches))
 
 
 def largest_exponent(
@@ -39,7 +32,9 @@ def largest_exponent(
     seed: Any = 0,
     state: State | None = None,
 ) -> Result:
-    """The largest Lyapunov exponent of a system driven by its own stream, in nats per step.
+    """The largest Lyapunov exponent of a system driven by its own stream, in nats per unit time.
+
+    A step of a map or of most samplers is one unit of time; a step of a flow is its ``time_step``.
 
     Parameters
     ----------
@@ -49,11 +44,13 @@ def largest_exponent(
     steps : int
         Steps measured.
     transient : int
-        Steps made first.
+        Steps made first, the second half of them by both orbits, so that the perturbation has turned into the direction that grows. With
+        0, the first tenth of `steps` (at most 100) does that and is made beside those that are measured.
     every : int
         Steps between two settings back of the distance.
     separation : float
-        The distance it is set back to, in the units of the phase.
+        The distance it is set back to, as a part of how far the orbit moves in each coordinate, so that the units of the coordinates do not
+        matter.
     seed : int
     state : State, optional
         Where to begin; ``system.start(seed)`` by default. It is not changed.
@@ -61,7 +58,7 @@ def largest_exponent(
     Returns
     -------
     Result
-        ``curve``: steps and the running estimate. ``parameters["kind"]`` is ``"phase"``, or ``"symbols"`` for the damage of discrete
+        NaN with a warning where the orbit diverges. ``curve``: times and the running estimate. ``parameters["kind"]`` is ``"phase"``, or ``"symbols"`` for the damage of discrete
         systems.
 
     Raises
@@ -82,63 +79,97 @@ def largest_exponent(
     if not separation > 0:
         raise ArgumentError(f"`separation` must be positive; got {shown(separation)}")
     base = system.start(seed) if state is None else state.copy()
-    if transient:
-        system.advance(base, transient, transient)
+    # The perturbation turns into the direction that grows while the second half of the transient is made.
+    turning = min(transient // 2, 1000) if base.phase.size else 0
+    if transient - turning:
+        system.advance(base, transient - turning, transient - turning)
     rng = np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()])
     if base.phase.size == 0:
         return _damage(system, base, steps, rng)
-    return _twin(system, base, steps, every, separation, rng)
+    if np.isinf(base.phase).any():
+        return _nothing(_ESCAPED, {"kind": "phase", "every": every, "separation": separation})
+    return _twin(system, base, steps, turning or min(steps // 10, 100), every, separation, rng)
 
 
-def _twin(system: System, base: State, steps: int, every: int, separation: float, rng: np.random.Generator) -> Result:
+def _nothing(note: str, parameters: dict[str, Any]) -> Result:
+    return Result(math.nan, None, (np.empty(0), np.empty(0)), None, parameters, (note,))
+
+
+_ESCAPED = "the orbit diverged: the exponent of an unbounded orbit says nothing"
+
+
+def _twin(system: System, base: State, steps: int, turning: int, every: int, separation: float, rng: np.random.Generator) -> Result:
+    """Growth of the distance of twins, each coordinate in units of how far the orbit moves in it; the first `turning` steps only turn them."""
+    unit = float(getattr(system, "time_step", 1.0))
+    rounds, before = max(steps // every, 1), turning // every
+    parameters: dict[str, Any] = {"kind": "phase", "steps": rounds * every, "every": every, "separation": separation}
+    begun = np.isfinite(base.phase)
+    used = begun  # weights of herding that no step has used yet are NaN: a nudge there would be forgotten
+    scale = phase_scale(system, base)
     direction = rng.standard_normal(base.phase.size)
-    direction /= np.linalg.norm(direction)
-    rounds, growth, merged, split = max(steps // every, 1), [], 0, 0
-    for _ in range(rounds):
-        twin = base.copy()
-        # Weights of herding that no step has used yet are NaN: a nudge there would be forgotten.
-        direction = np.where(np.isfinite(base.phase), np.resize(direction, base.phase.size), 0.0)
+    growth, merged, split, fresh = [], 0, 0, True
+    for made in range(before + rounds):
+        twin, used = base.copy(), np.isfinite(base.phase)
+        if scale.size != base.phase.size:
+            scale, begun = np.resize(scale, base.phase.size), used
+        # An orbit may have grown since its scale was measured: a nudge must stay above rounding.
+        here = np.maximum(scale, np.where(used, 1e-3 * np.abs(base.phase), 0.0))
+        direction = np.where(used, np.resize(direction, base.phase.size), 0.0)
         length = np.linalg.norm(direction)
-        twin.phase = base.phase + (separation / length if length > 0 else 0.0) * direction
+        twin.phase = base.phase + (separation / length if length > 0 else 0.0) * direction * here
+        # What was really added, which rounding has changed where coordinates are large beside their moves.
+        nudge = (twin.phase - base.phase)[used] / here[used]
+        began = float(np.linalg.norm(nudge))
         system.advance(base, every, every)
         system.advance(twin, every, every)
+        if np.isinf(base.phase).any() or (base.phase.size == used.size and np.isnan(base.phase[used & begun[: used.size]]).any()):
+            return _nothing(_ESCAPED, parameters | {"split": split})
         if not np.array_equal(twin.symbols, base.symbols):
-            # The pair straddled a discontinuity of the map; the exponent is that of its smooth pieces.
+            # The pair straddled a discontinuity of the map; the exponent is that of its smooth pieces. The direction stays: another one
+            # would have to turn first.
             split += 1
-            direction = rng.standard_normal(base.phase.size)
             continue
-        gap = twin.phase - base.phase
+        if twin.phase.size != base.phase.size:
+            split += 1
+            continue
+        here = np.resize(here, base.phase.size)
+        gap = (twin.phase - base.phase) / here
         gap[~np.isfinite(gap)] = 0.0  # weights that one orbit has not used yet
         distance = float(np.linalg.norm(gap))
-        floor = np.finfo(float).eps * max(1.0, float(np.abs(base.phase[np.isfinite(base.phase)]).max(initial=0.0)))
+        places = np.isfinite(base.phase)
+        floor = np.finfo(float).eps * float((np.abs(base.phase[places]) / here[places]).max(initial=1.0))
         if not distance > floor:
-            merged += 1
+            merged += made >= before
             distance = floor
-            gap = rng.standard_normal(base.phase.size) * floor
-        growth.append(math.log(distance / separation))
+            gap = rng.standard_normal(base.phase.size)
         direction = gap / np.linalg.norm(gap)
-    rates = np.array(growth) / every
+        if made >= before and not fresh and began > 0:
+            growth.append(math.log(distance / began))
+        fresh = False
+    rates = np.array(growth) / (every * unit)
     notes = []
     if split > rounds // 10:
         notes.append(f"in {split} of {rounds} rounds the orbits took different branches of the map and are left out")
     if merged:
         notes.append(f"in {merged} of {rounds} rounds the orbits met within rounding: the exponent is at most the value given")
-    if not np.isfinite(rates).all():
-        notes.append("the orbit diverged: the exponent of an unbounded orbit says nothing")
-        rates = rates[np.isfinite(rates)]
     if rates.size == 0:
         return Result(
-            0.0,
+            math.nan,
             None,
             (np.empty(0), np.empty(0)),
             None,
-            {"kind": "phase"},
-            (*notes, "no round could be measured: the value says nothing"),
+            parameters | {"split": split},
+            (*notes, "no round could be measured: there is no value"),
         )
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
-    parameters = {"kind": "phase", "steps": rounds * every, "every": every, "separation": separation, "split": split}
+    stderr = standard_errors(rates[:, None], most=rates.size // 5)[0]
     return Result(
-        float(rates.mean()), _batch_stderr(rates), (every * np.arange(1, rates.size + 1), running), None, parameters, tuple(notes)
+        float(rates.mean()),
+        float(stderr) if np.isfinite(stderr) else None,
+        (every * unit * np.arange(1, rates.size + 1), running),
+        None,
+        parameters | {"split": split},
+        tuple(notes),
     )
 
 
@@ -194,7 +225,8 @@ def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -
             parameters,
             ("damage healed in every trial: the value is an upper bound",),
         )
-    stderr = _batch_stderr(counts)
+    found = float(standard_errors(counts[:, None], most=counts.size // 5)[0])
+    stderr = found if math.isfinite(found) else None
     with np.errstate(divide="ignore"):
         curve = np.log(running)
     return Result(

@@ -6,13 +6,14 @@ One compiled kernel serves every system whose step is a C function; a slow loop 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from weakchaos.core.system import State, System, supports_tangent
-from weakchaos.diagnostics.orbits.twins import twin_tangent
+from weakchaos.diagnostics.orbits.twins import phase_scale, twin_tangent
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
 
@@ -20,7 +21,67 @@ __all__ = ["Rounds", "frame_rounds", "random_frame"]
 
 # Below this part of its length, what orthogonalisation leaves of a vector is rounding.
 _RESOLUTION = 1e-13
-_EVERYTHING, _FAILED, _DIVERGED = 0, 1, 2
+_FAILED, _DIVERGED, _STEEP = 1, 2, 3
+
+
+@njit
+def _orthonormalise(here, dim, k, r, gone):
+    """Make the frame behind the state orthonormal, A Q = Q' R; whether a vector was lost in rounding, or more than that was wrong.
+
+    0: nothing; 1: lost, `gone` says which; 2: a length beyond the numbers.
+    """
+    outcome = 0
+    for j in range(k):
+        v, whole = dim * (j + 1), 0.0
+        for m in range(j):
+            q, dot = dim * (m + 1), 0.0
+            for i in range(dim):
+                dot += here[q + i] * here[v + i]
+            for i in range(dim):
+                here[v + i] -= dot * here[q + i]
+            r[m, j] = dot
+            whole += dot * dot
+        square = 0.0
+        for i in range(dim):
+            square += here[v + i] * here[v + i]
+        norm = math.sqrt(square)
+        if not norm < 1e150:
+            return 2
+        r[j, j] = norm
+        if norm <= 1e-150 or norm < 1e-13 * math.sqrt(whole):
+            # Nothing or only rounding is left: a new direction at a right angle to the others, as any would do.
+            outcome = 1
+            gone[j] = True
+            for candidate in range(dim):
+                for i in range(dim):
+                    here[v + i] = 0.0
+                here[v + candidate] = 1.0
+                for _ in range(2):
+                    for m in range(j):
+                        q, dot = dim * (m + 1), 0.0
+                        for i in range(dim):
+                            dot += here[q + i] * here[v + i]
+                        for i in range(dim):
+                            here[v + i] -= dot * here[q + i]
+                square = 0.0
+                for i in range(dim):
+                    square += here[v + i] * here[v + i]
+                if square * dim > 0.5:
+                    break
+            scale = 1.0 / math.sqrt(square)
+        else:
+            scale = 1.0 / norm
+        for i in range(dim):
+            here[v + i] *= scale
+    return outcome
+
+
+@njit
+def _unbounded(here, dim):
+    finite = 0.0
+    for i in range(dim):
+        finite += here[i] * 0.0
+    return finite != 0.0
 
 
 @kernel
@@ -28,10 +89,12 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
     """Growth of a frame over `per_row` rounds of `every` steps a row of `logs`; frames and triangular factors where they have rows.
 
     `z` holds the state and k vectors. Norms are multiplied and their logarithm taken when it is due, which saves most of the logarithms.
+    A round in which a vector is lost in rounding, or grows beyond the numbers, is made again with a new frame after each step.
     """
     k, n = logs.shape[1], np.uint64(z.size)
-    here, there, product, r = z.copy(), np.empty(z.size), np.ones(k), np.zeros((k, k))
-    done, outcome = 0, 0
+    here, there, before, product, r = z.copy(), np.empty(z.size), z.copy(), np.ones(k), np.zeros((k, k))
+    whole, spare, gone = np.zeros((k, k)), np.zeros((k, k)), np.zeros(k, np.bool_)
+    done = 0
     for row in range(logs.shape[0]):
         logs[row] = 0.0
         product[:] = 1.0
@@ -40,70 +103,57 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
                 states[done] = here[:dim]
                 for j in range(k):
                     frames[done, j] = here[dim * (j + 1) : dim * (j + 2)]
+            for i in range(z.size):
+                before[i] = here[i]
             for _ in range(every):
                 if call_map(function, n, address_of(here), address_of(there), data) != 0:
                     z[:] = here
                     return done, 1
                 here, there = there, here
-            finite = 0.0
-            for i in range(dim):
-                finite += here[i] * 0.0
-            if finite != 0.0:
+            if _unbounded(here, dim):
                 z[:] = here
                 return done, 2
-            for j in range(k):
-                v, whole = dim * (j + 1), 0.0
-                for m in range(j):
-                    q, dot = dim * (m + 1), 0.0
-                    for i in range(dim):
-                        dot += here[q + i] * here[v + i]
-                    for i in range(dim):
-                        here[v + i] -= dot * here[q + i]
-                    r[m, j] = dot
-                    whole += dot * dot
-                square = 0.0
-                for i in range(dim):
-                    square += here[v + i] * here[v + i]
-                norm = math.sqrt(square)
-                if not norm < 1e150:
+            parts, outcome = 1, _orthonormalise(here, dim, k, r, gone)
+            if outcome != 0 and every > 1:
+                parts = every
+                here[:] = before
+                gone[:] = False
+            for part in range(parts):
+                if parts > 1:
+                    if call_map(function, n, address_of(here), address_of(there), data) != 0:
+                        z[:] = here
+                        return done, 1
+                    here, there = there, here
+                    outcome = _orthonormalise(here, dim, k, r, gone)
+                if outcome == 2:
                     z[:] = here
-                    return done, 2
-                r[j, j] = norm
-                if norm <= 1e-150 or norm < 1e-13 * math.sqrt(whole):
-                    # Nothing or only rounding is left: a new direction at a right angle to the others, as any would do.
-                    lost[j] += 1
-                    for candidate in range(dim):
-                        for i in range(dim):
-                            here[v + i] = 0.0
-                        here[v + candidate] = 1.0
-                        for _ in range(2):
-                            for m in range(j):
-                                q, dot = dim * (m + 1), 0.0
-                                for i in range(dim):
-                                    dot += here[q + i] * here[v + i]
-                                for i in range(dim):
-                                    here[v + i] -= dot * here[q + i]
-                        square = 0.0
-                        for i in range(dim):
-                            square += here[v + i] * here[v + i]
-                        if square * dim > 0.5:
-                            break
-                    scale = 1.0 / math.sqrt(square)
-                else:
-                    scale = 1.0 / norm
-                for i in range(dim):
-                    here[v + i] *= scale
-                product[j] *= norm
-                if not 1e-140 < product[j] < 1e140:
-                    logs[row, j] += math.log(product[j]) if product[j] > 0.0 else -math.inf
-                    product[j] = 1.0
+                    return done, 3
+                for j in range(k):
+                    product[j] *= r[j, j]
+                    if not 1e-140 < product[j] < 1e140:
+                        logs[row, j] += math.log(product[j]) if product[j] > 0.0 else -math.inf
+                        product[j] = 1.0
+                if parts > 1 and factors.shape[0] > 0:
+                    if part == 0:
+                        whole[:] = r
+                    else:
+                        for i in range(k):
+                            for j in range(i, k):
+                                spare[i, j] = 0.0
+                                for m in range(i, j + 1):
+                                    spare[i, j] += r[i, m] * whole[m, j]
+                        whole[:] = spare
+            if outcome != 0 or parts > 1:
+                for j in range(k):
+                    lost[j] += gone[j]
+                    gone[j] = False
             if factors.shape[0] > 0:
-                factors[done] = r
+                factors[done] = whole if parts > 1 else r
             done += 1
         for j in range(k):
             logs[row, j] += math.log(product[j])
     z[:] = here
-    return done, outcome
+    return done, 0
 
 
 @dataclass
@@ -121,6 +171,11 @@ class Rounds:
     split : int
         Rounds left out because twin orbits took different branches of the map.
     diverged : bool
+        Whether the orbit left the numbers.
+    remarks : list of str
+        What was met on the way that a result must say.
+    steep : bool
+        Whether a derivative left the numbers while the orbit did not.
     frames, factors, states : arrays
         With ``keep``: at the beginning of each round the frame, vectors as rows, of shape (rounds, k, dim), and the state; and the
         triangular factor that takes a frame to the next, of shape (rounds, k, k).
@@ -134,6 +189,24 @@ class Rounds:
     frames: np.ndarray
     factors: np.ndarray
     states: np.ndarray
+    steep: bool = False
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the rounds ended early."""
+        return self.diverged or self.steep
+
+    def notes(self, when: str = "") -> list[str]:
+        """Sentences on the rounds, for the warnings of a result; `when` they ended early."""
+        said = list(self.remarks)
+        if self.diverged:
+            said.append(f"the orbit diverged {when}: the exponents of an unbounded orbit say nothing")
+        if self.steep:
+            said.append(f"the derivative was not finite {when}, though the orbit was: no exponent goes past such a place")
+        if self.split:
+            said.append(f"in {self.split} of {self.made} rounds the orbits took different branches of the map and are left out")
+        return said
 
 
 def random_frame(dim: int, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -161,35 +234,81 @@ def frame_rounds(
     if outcome == _FAILED:
         raise step.take_error()
     state.phase[:], frame[:] = z[:dim], z[dim:].reshape(k, dim)
-    return Rounds(logs[: made // per_row], made, lost, 0, outcome == _DIVERGED, frames, factors, states)
+    remarks = step.take_remarks()
+    return Rounds(logs[: made // per_row], made, lost, 0, outcome == _DIVERGED, frames, factors, states, outcome == _STEEP, remarks)
+
+
+def _triangular(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    q, r = np.linalg.qr(images)
+    signs = np.where(np.diag(r) < 0, -1.0, 1.0)
+    return q * signs, r * signs[:, None]
+
+
+def _lost(r: np.ndarray) -> np.ndarray:
+    lengths = np.diag(r)
+    return (lengths <= 1e-150) | (lengths < _RESOLUTION * np.linalg.norm(r, axis=0))
+
+
+def _vanishing(images: np.ndarray) -> bool:
+    """Whether a vector was lost in rounding or grew beyond the numbers."""
+    return not np.isfinite(images).all() or bool(_lost(_triangular(images)[1]).any())
 
 
 def _slow_rounds(system: Any, state: State, frame: np.ndarray, per_row: int, every: int, out: Rounds) -> Rounds:
     """The same for a system that gives ``tangent``, or, without it, by twin orbits; rounds that split are left out of the rows."""
     k = len(frame)
     has_tangent = supports_tangent(system)
+
+    def moved(n: int) -> np.ndarray | None:
+        return system.tangent(state, n, frame.T) if has_tangent else twin_tangent(system, state, n, frame.T, scale)
+
+    scale = None if has_tangent else phase_scale(system, state)
     for row in range(len(out.logs)):
         total, measured = np.zeros(k), 0
         for _ in range(per_row):
             if len(out.frames):
                 out.frames[out.made], out.states[out.made] = frame, state.phase
-            images = system.tangent(state, every, frame.T) if has_tangent else twin_tangent(system, state, every, frame.T)
+            part, gone = np.zeros(k), np.zeros(k, bool)
+            before = state.copy() if every > 1 else None
+            images = moved(every)
+            if images is not None and before is not None and _vanishing(images):
+                # As in the kernel: made again, with a new frame after each step.
+                state.phase, state.symbols, state.driver, state.counters = (
+                    before.phase, before.symbols, before.driver, before.counters
+                )  # fmt: skip
+                whole = np.eye(k)
+                for _ in range(every):
+                    images = moved(1)
+                    if images is None or not np.isfinite(images).all():
+                        break
+                    q, r = _triangular(images)
+                    frame[:], whole = q.T, r @ whole
+                    gone |= _lost(r)
+                    with np.errstate(divide="ignore"):
+                        part += np.log(np.diag(r))
+                images = None if images is None else images if not np.isfinite(images).all() else frame.T.copy()
+            else:
+                whole = np.empty((0, 0))
             if images is None:
                 out.split += 1
                 out.made += 1
                 continue
-            if not np.isfinite(images).all() or (has_tangent and not np.isfinite(state.phase).all()):
-                out.diverged, out.logs = True, out.logs[:row]
+            # Herding weights that no step has used yet are NaN: of twin orbits, the images alone can tell.
+            bounded = bool(np.isfinite(state.phase).all())
+            if not np.isfinite(images).all() or (has_tangent and not bounded):
+                out.diverged, out.steep, out.logs = not bounded, bounded, out.logs[:row]
                 return out
-            q, r = np.linalg.qr(images)
-            signs = np.where(np.diag(r) < 0, -1.0, 1.0)
-            q, r = q * signs, r * signs[:, None]
-            lengths = np.diag(r)
-            out.lost += (lengths <= 1e-150) | (lengths < _RESOLUTION * np.linalg.norm(r, axis=0))
+            q, r = _triangular(images)
+            gone |= _lost(r)
+            if whole.size:
+                r = whole
+            else:
+                with np.errstate(divide="ignore"):
+                    part = np.log(np.diag(r))
             if len(out.factors):
                 out.factors[out.made] = r
-            with np.errstate(divide="ignore"):
-                total += np.log(lengths)
+            out.lost += gone
+            total += part
             frame[:] = q.T
             measured += 1
             out.made += 1

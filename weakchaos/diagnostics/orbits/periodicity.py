@@ -38,11 +38,14 @@ class Cycle:
         Steps before the cycle is entered.
     steps : int
         How far the orbit was followed; without a period, any cycle begins later or is longer than half of it.
+    warnings : tuple of str
+        Why there may be no cycle to be found: the orbit diverged.
     """
 
     period: int | None
     preperiod: int | None
     steps: int
+    warnings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.period is not None
@@ -185,6 +188,9 @@ def find_cycle(system: System, seed: Any = 0, max_steps: int = 1_000_000, state:
         power = min(power, max(max_steps - place, 1))
         period, end = _return_time(system, anchor, power)
         if period is not None:
+            if np.isinf(anchor.phase).any() or (np.isnan(anchor.phase).any() and not np.isnan(first.phase).any()):
+                # Infinity comes back for ever, and is no state.
+                return Cycle(None, None, place + period, ("the orbit diverged: an unbounded orbit has no cycle",))
             return Cycle(period, _preperiod(system, first, place, period), place + period)
         anchor = end
         place += power

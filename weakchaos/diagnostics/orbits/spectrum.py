@@ -19,13 +19,15 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
+from weakchaos.diagnostics.orbits.standard_errors import laminar_note, standard_errors
+from weakchaos.diagnostics.orbits.step_check import step_notes
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 
 _ROWS = 200
-_BATCHES = 20
 _PILOT = 200
+_STRETCH = 100
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Spectrum(Result):
     exponents : array of shape (k,)
         In nats per step of a map, per unit time of a flow; descending.
     stderr : array of shape (k,)
-        Standard errors by batch means; NaN where fewer than four batches could be made.
+        Standard errors by batch means, widened where one excursion of the orbit outlasts a batch; NaN where fewer than four batches could be made.
     times : array of shape (m,)
     history : array of shape (m, k)
         Running estimates after `times`.
@@ -99,16 +101,6 @@ def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | Non
     return 0.0 if j == 0 else float(j + sums[j - 1] / abs(ordered[j]))
 
 
-def batch_stderr(logs: np.ndarray) -> np.ndarray:
-    """Standard errors of the column means of `logs` from about twenty batches, which outlast the correlations; NaN if there are too few."""
-    batches = min(_BATCHES, len(logs) // 2)
-    if batches < 4:
-        return np.full(logs.shape[1], np.nan)
-    with np.errstate(invalid="ignore"):
-        means = np.array([b.mean(0) for b in np.array_split(logs, batches)])
-        return means.std(0, ddof=1) / math.sqrt(batches)
-
-
 def chosen_interval(pilot: Rounds, every: int, exact: bool = False) -> int:
     """Steps between two orthonormalisations.
 
@@ -132,8 +124,11 @@ def prepared(
     seed: Any,
     state: State | None,
     check: Callable[[int, int, int], None] | None = None,
-) -> tuple[State, np.ndarray, int, int, int, list[str]]:
-    """State and frame after the transient, steps, transient, steps between orthonormalisations, and notes: the beginning of every diagnostic by frames."""
+) -> tuple[State, np.ndarray, int, int, int, list[str], bool]:
+    """The beginning of every diagnostic by frames.
+
+    State and frame after the transient, steps, transient, steps between orthonormalisations, notes, and whether the orbit ended before.
+    """
     steps = whole_number("steps", steps, 1)
     transient = max(1000, steps // 10) if transient is None else whole_number("transient", transient, 0)
     base = system.start(seed) if state is None else state.copy()
@@ -159,14 +154,14 @@ def prepared(
     rest = transient - first * interval
     if every is None:
         interval = chosen_interval(pilot, 1, supports_tangent(system))
-    diverged = pilot.diverged
+    made = pilot
     # The last round may be shorter, so that the orbit measured does not depend on the interval.
     for rounds, length in ((rest // interval, interval), (1, rest % interval)):
-        if rounds and length and not diverged:
-            diverged = frame_rounds(system, base, frame, 1, rounds, length).diverged
-    if diverged:
-        notes.append("the orbit diverged during the transient: the exponents of an unbounded orbit say nothing")
-    return base, frame, steps, transient, interval, notes
+        if rounds and length and not made.ended:
+            made = frame_rounds(system, base, frame, 1, rounds, length)
+    if made.ended:
+        notes += made.notes("during the transient")
+    return base, frame, steps, transient, interval, notes, made.ended
 
 
 def lyapunov_spectrum(
@@ -215,25 +210,27 @@ def lyapunov_spectrum(
     >>> lyapunov_spectrum(ArnoldCat(), steps=2000).exponents.round(6).tolist()
     [0.962424, -0.962424]
     """
-    base, frame, steps, transient, interval, notes = prepared(system, k, steps, transient, every, seed, state)
+    base, frame, steps, transient, interval, notes, ended = prepared(system, k, steps, transient, every, seed, state)
     rounds = -(-steps // interval)
     per_row = -(-rounds // min(_ROWS, rounds))
     rows = -(-rounds // per_row)
     width = per_row * interval * float(getattr(system, "time_step", 1.0))
-    parameters = {"steps": rows * per_row * interval, "transient": transient, "every": interval, "k": len(frame)}
-    if notes and "diverged" in notes[-1]:
+    parameters: dict[str, Any] = {"steps": rows * per_row * interval, "transient": transient, "every": interval, "k": len(frame)}
+    parameters["derivative"] = getattr(system, "derivative", "tangent map" if supports_tangent(system) else "twin orbits")
+    if ended:
         return spectrum_of(np.empty((0, len(frame))), width, base.phase.size, parameters, notes)
     result = frame_rounds(system, base, frame, rows, per_row, interval)
-    if result.diverged:
-        notes.append(f"the orbit diverged after {result.made * interval} steps: the exponents of an unbounded orbit say nothing")
-    if result.split:
-        notes.append(f"in {result.split} of {result.made} rounds the orbits took different branches of the map and are left out")
+    notes += result.notes(f"after {result.made * interval} steps")
     for j in np.flatnonzero(result.lost * 1000 > max(result.made, 1)):
         notes.append(
             f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
         )
+    if not result.ended:
+        doubts, numbers = step_notes(system, base, frame, min(max(_STRETCH, steps // 100), 100 * _STRETCH))
+        notes += doubts
+        parameters |= numbers
     return spectrum_of(
-        result.logs[~np.isnan(result.logs).any(1)] if not result.diverged else result.logs[:0],
+        result.logs[~np.isnan(result.logs).any(1)] if not result.ended else result.logs[:0],
         width,
         base.phase.size,
         parameters,
@@ -256,7 +253,10 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     order = np.argsort(-exponents, kind="stable")
     times = width * np.arange(1, m + 1)
     history = np.cumsum(rates, 0)[:, order] / np.arange(1, m + 1)[:, None]
-    exponents, stderr = exponents[order], batch_stderr(rates)[order]
+    exponents, stderr = exponents[order], standard_errors(rates)[order]
+    laminar = laminar_note(rates[:, order[0]])
+    if laminar is not None:
+        notes = [*notes, laminar]
     if np.isneginf(exponents).any():
         notes = [
             *notes,

@@ -6,10 +6,50 @@ import numpy as np
 
 from weakchaos.core.system import State, System
 
-__all__ = ["twin_tangent"]
+__all__ = ["phase_scale", "twin_tangent"]
+
+_PILOT = 32
 
 
-def twin_tangent(system: System, state: State, n: int, vectors: np.ndarray, separation: float = 1e-7) -> np.ndarray | None:
+def phase_scale(system: System, state: State, steps: int = _PILOT) -> np.ndarray:
+    """How far an orbit moves in each coordinate of the phase over some steps from `state`, which is not moved; positive.
+
+    It is the unit in which twin orbits are near or far, whatever the units of the coordinates are. A coordinate that hardly moves gets a
+    hundredth of its size, so that a nudge is more than rounding; one that does not move gets its size, and one that is 0 throughout what
+    the others have.
+
+    Examples
+    --------
+    >>> from weakchaos.systems import Henon
+    >>> phase_scale(Henon(), Henon().start(0)).round(1).tolist()
+    [2.5, 0.7]
+    """
+    mover = state.copy()
+    rows = [mover.phase.copy()]
+    for _ in range(steps):
+        try:
+            system.advance(mover, 1, 1)
+        except Exception:
+            break  # the run itself will meet it and raise it
+        if mover.phase.size != state.phase.size:
+            break
+        rows.append(mover.phase.copy())
+    orbit = np.array(rows)
+    # Weights of herding that no step has used yet are NaN, in some rows or in all.
+    inside = np.isfinite(orbit)
+    high = np.where(inside, orbit, -np.inf).max(0)
+    low = np.where(inside, orbit, np.inf).min(0)
+    known = inside.any(0)
+    high, low = np.where(known, high, 0.0), np.where(known, low, 0.0)
+    size, moved = np.maximum(np.abs(high), np.abs(low)), high - low
+    scale = np.where(moved > 1e-9 * size, np.maximum(moved, 1e-2 * size), size)
+    positive = scale[(scale > 0) & np.isfinite(scale)]
+    return np.where((scale > 0) & np.isfinite(scale), scale, np.median(positive) if positive.size else 1.0)
+
+
+def twin_tangent(
+    system: System, state: State, n: int, vectors: np.ndarray, scale: np.ndarray | None = None, separation: float = 1e-7
+) -> np.ndarray | None:
     """Move `state` in place by `n` steps and carry vectors along by differences of orbits.
 
     Parameters
@@ -19,8 +59,10 @@ def twin_tangent(system: System, state: State, n: int, vectors: np.ndarray, sepa
     n : int
     vectors : array of shape (phase.size, k)
         Columns; not changed.
+    scale : array of shape (phase.size,), optional
+        How far the orbit moves in each coordinate; measured by `phase_scale` when not given.
     separation : float
-        Length of the nudge, in units of the largest coordinate or of 1.
+        The largest nudge of a coordinate, as a part of its scale.
 
     Returns
     -------
@@ -36,23 +78,29 @@ def twin_tangent(system: System, state: State, n: int, vectors: np.ndarray, sepa
     """
     # Weights of herding that no step has used yet are NaN: a nudge there would be forgotten.
     used = np.isfinite(state.phase)
-    size = separation * max(1.0, float(np.abs(state.phase[used]).max(initial=0.0)))
-    twins, lengths = [], []
+    if scale is None:
+        scale = phase_scale(system, state)
+    elif scale.size != state.phase.size:
+        scale = np.resize(scale, state.phase.size)
+    # An orbit may have grown since its scale was measured: a nudge must stay above rounding.
+    scale = np.maximum(scale, np.where(used, 1e-3 * np.abs(state.phase), 0.0))
+    twins, sizes = [], []
     for column in vectors.T:
         twin, nudge = state.copy(), np.where(used, column, 0.0)
-        length = float(np.linalg.norm(nudge))
-        twin.phase = state.phase + (size / length if length > 0 else 0.0) * nudge
+        length = float(np.abs(nudge / scale).max(initial=0.0))
+        size = separation / length if length > 0 else 0.0
+        twin.phase = state.phase + size * nudge
         twins.append(twin)
-        lengths.append(length)
+        sizes.append(size)
     if n:
         system.advance(state, n, n)
     images = np.zeros_like(vectors)
-    for j, (twin, length) in enumerate(zip(twins, lengths, strict=True)):
+    for j, (twin, size) in enumerate(zip(twins, sizes, strict=True)):
         if n:
             system.advance(twin, n, n)
         if not np.array_equal(twin.symbols, state.symbols):
             return None
         gap = twin.phase - state.phase
         gap[~(np.isfinite(state.phase) & used)] = 0.0
-        images[:, j] = gap * (length / size)
+        images[:, j] = gap / size if size > 0 else 0.0
     return images

@@ -1,0 +1,72 @@
+"""Standard errors of means over an orbit, whose stretches are correlated and, where it is intermittent, very uneven.
+
+Means over batches are independent where a batch outlasts the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989) 461,
+doi:10.1063/1.457480). In an intermittent orbit one laminar phase may last as long as a batch; the scatter of batches then misses what the
+next such phase would do. Two things guard against it: longer batches count where they scatter more, and so does the range of the sum of the
+deviations, which is sqrt(pi / 2) standard errors of the sum for a Brownian bridge (W. Feller, Ann. Math. Stat. 22 (1951) 427,
+doi:10.1214/aoms/1177729589) and at least as long as the longest excursion to one side.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+__all__ = ["laminar_note", "standard_errors"]
+
+_BATCHES = (20, 10)
+_BRIDGE = math.sqrt(math.pi / 2.0)
+
+
+def standard_errors(values: np.ndarray, most: int | None = None) -> np.ndarray:
+    """Standard errors of the column means of `values`, of shape (m, k); NaN where fewer than four batches can be made.
+
+    Parameters
+    ----------
+    values : array of shape (m, k)
+        Means over successive stretches of an orbit, all of one length.
+    most : int, optional
+        The largest number of batches; half of m when not given.
+
+    Examples
+    --------
+    >>> float(standard_errors(np.tile([0.0, 1.0], 100)[:, None])[0]) < 0.01  # a cycle has no scatter beyond one period
+    True
+    """
+    m, k = values.shape
+    most = m // 2 if most is None else most
+    if most < 4:
+        return np.full(k, np.nan)
+    with np.errstate(invalid="ignore"):
+        found = []
+        for wanted in _BATCHES:
+            batches = min(wanted, most)
+            means = np.array([b.mean(0) for b in np.array_split(values, batches)])
+            # A scatter from few batches is itself uncertain: Student's t at two standard errors.
+            found.append(means.std(0, ddof=1) / math.sqrt(batches) * (1.0 + 1.5 / (batches - 1)))
+        path = np.cumsum(values - values.mean(0), axis=0)
+        reach = np.maximum(path.max(0), 0.0) - np.minimum(path.min(0), 0.0)
+        found.append(reach / (m * _BRIDGE))
+        return np.array(found).max(0)
+
+
+def laminar_note(values: np.ndarray) -> str | None:
+    """What to say where one excursion to one side of the mean is a large part of the orbit; None where none is.
+
+    `values` of shape (m,) are the means over stretches. The longest laminar phase is the longest run of stretches on one side of the mean
+    whose deviations are of the size of the mean itself.
+    """
+    m = len(values)
+    mean = float(values.mean()) if m else 0.0
+    if m < 40 or not np.isfinite(values).all() or mean == 0.0:
+        return None
+    calm = np.abs(values) < 0.25 * abs(mean)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], calm.astype(np.int8), [0]])))
+    longest = int((edges[1::2] - edges[::2]).max()) if edges.size else 0
+    if longest * 20 < m:
+        return None
+    return (
+        f"the longest laminar phase lasts {100 * longest / m:.0f} % of the orbit measured, as long as a batch of the standard errors: they may "
+        "be too small; raise `steps`"
+    )
