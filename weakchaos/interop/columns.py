@@ -1,4 +1,4 @@
-"""Columns out of .npy, .npz and parquet files; nothing is ever unpickled."""
+"""Columns out of .npy, .npz and parquet files, which are never unpickled, and out of tables of pandas and polars."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from weakchaos.core.errors import FileFormatError
+from weakchaos.interop.layout import heading
 
-__all__ = ["Column", "from_numpy", "from_parquet"]
+__all__ = ["Column", "from_frame", "from_numpy", "from_parquet", "is_frame"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,16 @@ class Column:
         Half a unit of the last digit written, 0 where numbers are stored in full.
     named : bool
         Whether the file gives the name.
+    unit_of_values : str
+        From the heading, a row of units or what stands beside the numbers.
+    heading : str
+        The name as it stands in the file, with its unit.
+    clock : bool
+        Whether the values are times of day, in seconds.
+    doubt : str
+        How the cells were read where there is another way to read them.
+    broken : str
+        What is wrong with a column of numbers in which some cells are none; it matters to those who want that column.
     """
 
     name: str
@@ -45,6 +57,11 @@ class Column:
     unit: str
     quantum: float = 0.0
     named: bool = True
+    unit_of_values: str = ""
+    heading: str = ""
+    clock: bool = False
+    doubt: str = ""
+    broken: str = ""
 
 
 def _array_columns(path: Path, name: str, array: np.ndarray, named: bool) -> list[Column]:
@@ -59,6 +76,7 @@ def _array_columns(path: Path, name: str, array: np.ndarray, named: bool) -> lis
     if array.ndim == 2 and array.shape[0] < array.shape[1]:
         array = array.T  # series along rows: there is hardly one of fewer numbers than there are series
     out = []
+    seconds = array.dtype.kind == "m"
     for k, values in enumerate([array] if array.ndim == 1 else array.T):
         missing = np.zeros(values.size, bool)
         if values.dtype.kind in "fmM":
@@ -69,8 +87,9 @@ def _array_columns(path: Path, name: str, array: np.ndarray, named: bool) -> lis
             values = values.astype(np.float64)
         elif values.dtype.kind in "biu":
             values = values.astype(np.float64 if values.size and values.max() > np.iinfo(np.int64).max else np.int64)
-        own = name if array.ndim == 1 else f"{name}[{k}]" if named else str(k)
-        out.append(Column(own, values, missing, np.arange(values.size), "row", 0.0, named))
+        own = name if array.ndim == 1 or (named and array.shape[1] == 1) else f"{name}[{k}]" if named else str(k)
+        bare, unit = heading(name) if named and own == name else (own, "s" if seconds else "")
+        out.append(Column(bare, values, missing, np.arange(values.size), "row", 0.0, named, unit, own if named else ""))
     return out
 
 
@@ -98,33 +117,99 @@ def from_numpy(path: Path, content: bytes) -> list[Column]:
 
 def from_parquet(path: Path, content: bytes) -> list[Column]:
     """The columns of a parquet file that hold numbers, times or strings."""
+    import pandas as pd
+
     try:
         import pyarrow
-        import pyarrow.parquet
     except ImportError as error:
         raise FileFormatError(f"{path} is a parquet file, which needs pyarrow: pip install 'weakchaos[parquet]'") from error
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(content))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FileFormatError(f"{path} is damaged, or is no parquet file ({error})") from error
+        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise FileFormatError(f"{path} is damaged, or is no parquet file ({' '.join(str(error).split())})") from error
+    return from_frame(frame, str(path))
+
+
+def is_frame(table: Any) -> bool:
+    """Whether something is a Series, an Index or a DataFrame of pandas or polars, told without importing either."""
+    return type(table).__module__.partition(".")[0] in ("pandas", "polars") and type(table).__name__ in ("Series", "DataFrame")
+
+
+def from_frame(table: Any, source: str) -> list[Column]:
+    """The columns of a Series or DataFrame that hold numbers, times or strings; an index that says something comes last.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> series = pd.Series([1.0, 2.0], pd.date_range("2020-01-01", periods=2, freq="h"), name="level")
+    >>> [(column.name, column.values.dtype.kind) for column in from_frame(series, "the table")]
+    [('level', 'f'), ('index', 'M')]
+    """
+    import pandas as pd
+
+    parts: list[tuple[Any, Any]] = []
+    if type(table).__module__.startswith("polars"):
+        table = table.to_frame() if type(table).__name__ == "Series" else table
+        parts = [(name, pd.Series(table[name].to_numpy())) for name in table.columns]
+    else:
+        frame = table.to_frame() if isinstance(table, pd.Series) else table
+        parts = [(frame.columns[k], frame.iloc[:, k].reset_index(drop=True)) for k in range(frame.shape[1])]
+        # Behind the columns, so that a column has the number that it has in the table.
+        levels = [frame.index.get_level_values(k) for k in range(frame.index.nlevels)]
+        if len(levels) > 1 or levels[0].name is not None or not isinstance(levels[0], pd.RangeIndex):
+            parts += [("index" if level.name is None else level.name, level.to_series().reset_index(drop=True)) for level in levels]
     out = []
-    for name, data in zip(table.column_names, table.columns, strict=True):
-        kind, missing = data.type, np.asarray(data.is_null())
-        if pyarrow.types.is_dictionary(kind):
-            data = data.cast(kind.value_type)
-            kind = data.type
-        if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
-            values = np.array(["" if v is None else v for v in data.to_pylist()])
-        elif pyarrow.types.is_temporal(kind) and not (pyarrow.types.is_time(kind) or pyarrow.types.is_duration(kind)):
-            values = np.array(data.cast(pyarrow.timestamp("us")).to_numpy(), "datetime64[us]")
-        elif pyarrow.types.is_boolean(kind) or (pyarrow.types.is_integer(kind) and not missing.any()):
-            values = np.array([0 if v is None else int(v) for v in data.to_pylist()], np.int64)
-        elif pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind) or pyarrow.types.is_decimal(kind):
-            values = np.array([math.nan if v is None else float(v) for v in data.to_pylist()])
-            missing = missing | ~np.isfinite(values)
-        else:
-            continue
-        out.append(Column(str(name), values, missing, np.arange(len(values)), "row"))
-    if not out or not len(out[0].values):
-        raise FileFormatError(f"{path} holds no column of numbers, times or strings")
+    for k, (name, values) in enumerate(parts):
+        own = " ".join(map(str, name)) if isinstance(name, tuple) else name
+        named = own is not None and not isinstance(own, int | np.integer)
+        column = _frame_column(str(own) if named else str(k), values, named)
+        if column is not None:
+            out.append(column)
+    if not out or not out[0].values.size:
+        raise FileFormatError(f"{source} holds no column of numbers, times or strings")
     return out
+
+
+def _frame_column(name: str, data: Any, named: bool) -> Column | None:
+    """One column of pandas; None where it holds neither numbers nor times nor strings."""
+    import pandas as pd
+
+    if isinstance(data.dtype, pd.CategoricalDtype):
+        data = data.astype(data.cat.categories.dtype)
+    if isinstance(data.dtype, pd.PeriodDtype):
+        data = data.dt.to_timestamp()
+    if isinstance(data.dtype, pd.SparseDtype):
+        data = data.sparse.to_dense()
+    missing = data.isna().to_numpy(bool)
+    kind = pd.api.types
+    own, unit = heading(name) if named else (name, "")
+    values: np.ndarray
+    if data.dtype == object:
+        data = data.infer_objects()
+        inferred = kind.infer_dtype(data, skipna=True)
+        if inferred in ("decimal", "mixed-integer-float", "integer", "floating", "boolean"):
+            data = pd.to_numeric(data.where(~missing).astype(float))
+        elif inferred in ("date", "datetime"):
+            data = pd.to_datetime(data)
+        elif inferred not in ("string", "empty"):
+            return None
+    if kind.is_bool_dtype(data) or (kind.is_integer_dtype(data) and not missing.any()):
+        values = data.fillna(False).to_numpy() if kind.is_bool_dtype(data) else data.to_numpy()
+        values = values.astype(
+            np.float64 if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max else np.int64
+        )
+    elif kind.is_datetime64_any_dtype(data):
+        data = data if data.dt.tz is None else data.dt.tz_convert("UTC").dt.tz_localize(None)
+        values = data.to_numpy().astype("datetime64[us]")
+    elif kind.is_timedelta64_dtype(data):
+        values, unit = data.dt.total_seconds().to_numpy(np.float64), "s"
+    elif kind.is_complex_dtype(data):
+        return None
+    elif kind.is_numeric_dtype(data):
+        values = data.to_numpy(np.float64, na_value=math.nan)
+        missing = missing | ~np.isfinite(values)
+    elif kind.is_string_dtype(data):
+        values = np.array(["" if gone else str(v) for v, gone in zip(data, missing, strict=True)])
+    else:
+        return None
+    return Column(own, values, missing, np.arange(values.size), "row", 0.0, named, unit, name if named else "")

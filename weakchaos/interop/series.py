@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.interop.columns import Column
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
+from weakchaos.diagnostics.missing_marks import marks_of_missing, missing_sentences
+from weakchaos.interop.columns import Column, is_frame
 from weakchaos.interop.tables import read_columns
-from weakchaos.interop.times import spacing
+from weakchaos.interop.times import find_time, names_time, spacing, turned
 
 __all__ = ["RecordedSeries", "example_path", "read_series", "transformed"]
 
-_TIME_NAMES = r"(t|time|times|date|dates|datetime|timestamp|year|month|day|hour|minute|second|seconds|sec|ms|epoch|index|idx)\b"
 _LISTED = 8
 
 
@@ -29,15 +30,17 @@ class RecordedSeries:
     values : array of shape (n,)
         float64, int64, or strings.
     name : str
-        Of the column.
+        Of the column, without its unit.
     source : str
-        The file.
+        The file, or what kind of table it was.
     dt : float
         Time between two values; 1 where the file does not tell.
     unit : str
         Of `dt`: ``"s"``, ``"day"``, ``"month"``, the heading of the time column, or ``"step"``.
     notes : tuple of str
         What was chosen and what looks wrong, a sentence each.
+    value_unit : str
+        Of the values, "" where nothing tells.
     """
 
     values: np.ndarray
@@ -46,6 +49,7 @@ class RecordedSeries:
     dt: float = 1.0
     unit: str = "step"
     notes: tuple[str, ...] = ()
+    value_unit: str = ""
 
 
 def example_path() -> Path:
@@ -67,28 +71,45 @@ def example_path() -> Path:
     raise ArgumentError("the example is a data set of nolds, which is not installed: pip install nolds, or name a file of your own")
 
 
-def read_series(path: Any, column: str | int | None = None, gaps: str = "refuse") -> RecordedSeries:
-    """Read one column of a file as a series.
+def read_series(
+    path: Any,
+    column: str | int | None = None,
+    gaps: str = "refuse",
+    *,
+    skip: int = 0,
+    missing: Sequence[Any] = (),
+    decimal: str = "auto",
+) -> RecordedSeries:
+    """Read one column of a file, or of a table of pandas or polars, as a series.
 
     Parameters
     ----------
-    path : str or path
-        CSV (comma, semicolon, tab or blanks; with or without header and comments), .npy, .npz or parquet.
+    path : str, path, Series or DataFrame
+        CSV (comma, semicolon, bar, tab or blanks; with or without header, row of units, preamble and comments), .npy, .npz or parquet;
+        or a Series or DataFrame, which is taken as it is.
     column : str or int, optional
-        Name of the column or its number, from 0; by default the first column of numbers that is not the time, else the first of text.
+        Name of the column, with or without its unit, or its number, from 0; by default the first column of numbers that vary and do
+        not count time, else the first of text.
     gaps : {"refuse", "longest"}
         What to do about missing values: name them and refuse, or keep the longest stretch without any.
+    skip : int
+        Lines above the table that are not read.
+    missing : sequence of numbers or str
+        Values that mark missing data, such as -999, besides the usual words.
+    decimal : {"auto", ".", ","}
+        The decimal mark; by default what the numbers show.
 
     Returns
     -------
     RecordedSeries
-        A column of times is recognised by its name or by dates, or, where columns have no names, as a first one that rises
-        steadily. Evenly spaced times give ``dt``; others are reported in ``notes`` and each value counts as one step.
+        Times are dates (beside times of day, or years beside months, where they are), a column with a name or unit of time, or, whatever
+        its name, one that rises evenly. Evenly spaced times give ``dt``; others are reported in ``notes`` and each value counts as one
+        step. Where times fall at every step, the file begins with the newest value and the series is turned round.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        Columns that do not exist (the message lists those that do), missing values.
+        Columns that do not exist (the message lists those that do), missing values, text that is neither numbers nor labels.
     FileFormatError
         See `read_columns`.
 
@@ -104,21 +125,74 @@ def read_series(path: Any, column: str | int | None = None, gaps: str = "refuse"
     """
     if gaps not in ("refuse", "longest"):
         raise ArgumentError(f"`gaps` must be 'refuse' or 'longest'; got {shown(gaps)}")
-    columns = read_columns(path)
-    time = _time_column(columns, column)
-    chosen, notes = _chosen(columns, time, column)
+    found: list[str] = []
+    columns = read_columns(path, skip, missing, decimal, found)
+    wanted = None if column is None else _pick(columns, column)
+    time, counting = find_time(columns, wanted)
+    chosen, notes = (wanted, []) if wanted is not None else _chosen(columns, time, counting)
+    notes = [*found, *notes]
     if chosen.values.dtype.kind == "M":
         raise ArgumentError(f"`column` must hold numbers or labels; {chosen.name!r} holds dates ({_list(columns)})")
+    if chosen.broken:
+        raise FileFormatError(chosen.broken)
+    _refuse_odd_text(chosen)
+    if chosen.doubt:
+        notes.append(f"in column {chosen.name!r} {chosen.doubt}; the `decimal` mark can be named")
+    if time is not None and turned(time):
+        notes.append(f"the times in {time.name!r} fall from first to last: the series was turned round, the oldest value first")
+        time, chosen = _turn(time), _turn(chosen)
+    elif time is None and columns[0].named and _time_like_text(columns[0]):
+        notes.append(
+            f"column {columns[0].name!r} could not be read as times ({shown(str(columns[0].values[0]))}): each value counts as one step"
+        )
     kept = _stretch(chosen, gaps, notes)
     values = chosen.values[kept]
     if values.dtype.kind == "b":
         values = values.astype(np.int64)
     if values.dtype.kind == "f" and not chosen.missing[kept].any() and chosen.missing.any() and _all_whole(values):
         values = values.astype(np.int64)  # only the missing ones had made them floating-point numbers
+    if values.dtype.kind in "iuf":
+        notes += _marks(chosen, kept)
     dt, unit = 1.0, "step"
     if time is not None and time is not chosen:
         dt, unit = spacing(time, kept, notes)
-    return RecordedSeries(values, chosen.name, str(path), dt, unit, tuple(notes))
+    source = f"a {type(path).__name__} of {type(path).__module__.partition('.')[0]}" if is_frame(path) else str(path)
+    return RecordedSeries(values, chosen.name, source, dt, unit, tuple(notes), chosen.unit_of_values)
+
+
+def _turn(column: Column) -> Column:
+    return replace(column, values=column.values[::-1], missing=column.missing[::-1], rows=column.rows[::-1])
+
+
+def _time_like_text(column: Column) -> bool:
+    """Whether a column of text has the heading of a column of times and digits in its cells."""
+    return column.values.dtype.kind == "U" and names_time(column) and sum(any(map(str.isdigit, v)) for v in column.values[:20]) > 10
+
+
+def _refuse_odd_text(column: Column) -> None:
+    """Labels repeat; text that hardly does and is made of digits is a way to write numbers that is not known here."""
+    if column.values.dtype.kind != "U":
+        return
+    present = column.values[~column.missing]
+    digits = [k for k, cell in enumerate(present[:1000]) if re.match(r"[^\w]?\s?\d|[^\d\s]{1,3}\s?\d+[.,]\d", cell)]
+    if present.size and np.unique(present).size > 0.5 * present.size and 2 * len(digits) > min(present.size, 1000):
+        place = column.rows[~column.missing][digits[0]]
+        raise ArgumentError(
+            f"`column` must hold numbers or labels; column {column.name!r} holds text such as {shown(str(present[digits[0]]))} in {column.unit} "
+            f"{place}, which is neither a number in a known way of writing nor a label that comes again: write numbers as in 1234.5"
+        )
+
+
+def _marks(column: Column, kept: slice) -> list[str]:
+    """Values that repeat far outside of all others, and where the first of them stands."""
+    values = column.values[kept]
+    out = missing_sentences(values)
+    for value, _, _ in marks_of_missing(values):
+        row = column.rows[kept][int(np.argmax(values == value))]
+        out.append(
+            f"the first {value:.10g} of column {column.name!r} stands in {column.unit} {row}; `missing` {value:.10g} takes it for no value"
+        )
+    return out
 
 
 def _all_whole(values: np.ndarray) -> bool:
@@ -126,16 +200,22 @@ def _all_whole(values: np.ndarray) -> bool:
 
 
 def _list(columns: list[Column]) -> str:
-    named = [f"{k}: {c.name}" if c.named else str(k) for k, c in enumerate(columns[:40])]
+    named = [f"{k}: {c.heading or c.name}" if c.named else str(k) for k, c in enumerate(columns[:40])]
     return f"columns are {', '.join(named)}" + (" ..." if len(columns) > 40 else "")
+
+
+def _loosely(name: str) -> str:
+    return re.sub(r"[\s_]+", " ", name).strip().casefold()
 
 
 def _pick(columns: list[Column], wanted: str | int) -> Column:
     if isinstance(wanted, bool) or not isinstance(wanted, str | int | np.integer):
         raise ArgumentTypeError(f"`column` must be a name or a number; got {shown(wanted)}")
     if isinstance(wanted, str):
-        for same in (lambda a, b: a == b, lambda a, b: a.strip().lower() == b.strip().lower()):
-            found = [c for c in columns if c.named and same(c.name, wanted)]
+        # As it stands in the file, without the unit, and then whatever the case, the blanks and the line under them.
+        ways = [(as_is, part) for as_is in (str, _loosely) for part in ("heading", "name")]
+        for way, part in ways:
+            found = [c for c in columns if c.named and way(getattr(c, part)) == way(wanted)]
             if len(found) > 1:
                 raise ArgumentError(
                     f"`column` must name one column; {len(found)} are called {wanted!r}: give its number ({_list(columns)})"
@@ -150,39 +230,23 @@ def _pick(columns: list[Column], wanted: str | int) -> Column:
     return columns[wanted]
 
 
-def _rising(values: np.ndarray) -> bool:
-    return values.size > 2 and bool((np.diff(values) > 0).all())
-
-
-def _time_column(columns: list[Column], wanted: Any) -> Column | None:
-    """The column of times, if there is one besides the series."""
-    if len(columns) < 2:
-        return None
-    for k, c in enumerate(columns):
-        if c.missing.all() or c.values.dtype.kind not in "iufM":
-            continue
-        present = c.values[~c.missing]
-        if c.values.dtype.kind == "M":
-            return c
-        if c.named and re.match(_TIME_NAMES, c.name.strip().lower().replace("_", " ")) and _rising(present):
-            return c
-        # Tables of R and pandas have an index in front, and a table without names may have its times there.
-        if k == 0 and not c.named and _rising(present) and not c.missing.any():
-            return c
-    return None
-
-
-def _chosen(columns: list[Column], time: Column | None, wanted: Any) -> tuple[Column, list[str]]:
-    if wanted is not None:
-        return _pick(columns, wanted), []
-    others = [c for c in columns if c is not time and not c.missing.all()]
-    candidates = [c for c in others if c.values.dtype.kind in "biuf"] or [c for c in others if c.values.dtype.kind == "U"]
+def _chosen(columns: list[Column], time: Column | None, counting: list[Column]) -> tuple[Column, list[str]]:
+    """The first column of numbers that vary and do not count time, or the best that there is, and a sentence if there are others."""
+    others = [c for c in columns if c is not time and not c.missing.all() and c.values.dtype.kind != "M"]
+    series = [c for c in others if not any(c is other for other in counting)] or others
+    numbers = [c for c in series if c.values.dtype.kind in "biuf" or c.broken]
+    candidates = [c for c in numbers if _varies(c)] or numbers or [c for c in series if c.values.dtype.kind == "U"]
     if not candidates:
         raise ArgumentError(f"`path` must have a column of numbers or labels; there is none ({_list(columns)})")
     first = candidates[0]
     if len(candidates) == 1:
         return first, []
     return first, [f"column {first.name!r} was taken, the first of {', '.join(c.name for c in candidates[:10])}"]
+
+
+def _varies(column: Column) -> bool:
+    present = column.values[~column.missing]
+    return bool((present != present[0]).any())
 
 
 def _stretch(column: Column, gaps: str, notes: list[str]) -> slice:
@@ -238,4 +302,6 @@ def transformed(series: RecordedSeries, how: str) -> RecordedSeries:
             )
         values = np.log(values)
     word = "differences" if how == "differences" else "log returns"
-    return RecordedSeries(np.diff(values), f"{word} of {series.name}", series.source, series.dt, series.unit, series.notes)
+    return RecordedSeries(
+        np.diff(values), f"{word} of {series.name}", series.source, series.dt, series.unit, series.notes, series.value_unit
+    )

@@ -1,26 +1,33 @@
-"""Columns of a file. What it is, delimited text, .npy, .npz or parquet, is read off its first bytes and not off its name."""
+"""Columns of a file. What it is, delimited text, .npy, .npz or parquet, is read off its first bytes and not off its name.
+
+The cells of delimited text are parted by pandas; what they mean, in which language they were written, and what stands above them is
+judged here.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import math
 import re
 import zlib
-from collections import Counter
-from datetime import datetime
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
-from weakchaos.interop.columns import Column, from_numpy, from_parquet
+from weakchaos.interop.columns import Column, from_frame, from_numpy, from_parquet, is_frame
+from weakchaos.interop.dates import clock_times, parsed_dates, stamps
+from weakchaos.interop.layout import Layout, find_layout, heading
+from weakchaos.interop.numerals import as_whole, is_missing, marks_of, read_numbers, settle
 
 __all__ = ["read_columns"]
 
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "#n/a", "missing", "<na>", "inf", "-inf", "+inf"}
 _COMMENTS = ("#", "%", "//")
 _FOREIGN = (
     (b"\x89HDF", "an HDF5 file"),
@@ -34,13 +41,24 @@ _FOREIGN = (
 )
 
 
-def read_columns(path: Any) -> list[Column]:
+def read_columns(
+    path: Any, skip: int = 0, missing: Sequence[Any] = (), decimal: str = "auto", notes: list[str] | None = None
+) -> list[Column]:
     """All columns of a file, in its order.
 
     Parameters
     ----------
-    path : str or path
-        Delimited text (comma, semicolon, tab or blanks; with or without header and comment lines; gzipped or not), .npy, .npz or parquet.
+    path : str, path, or table
+        Delimited text (comma, semicolon, bar, tab or blanks; with or without header, units, preamble and comment lines; gzipped or
+        not), .npy, .npz or parquet; or a Series or DataFrame of pandas or polars.
+    skip : int
+        Lines of text above the table that are not read; a preamble that can be told from the table is left out by itself.
+    missing : sequence of numbers or str
+        Values that mark missing data, besides the usual words.
+    decimal : {"auto", ".", ","}
+        The decimal mark; by default what the numbers of the file show.
+    notes : list of str, optional
+        What was taken for granted is added to it, a sentence each.
 
     Returns
     -------
@@ -62,8 +80,17 @@ def read_columns(path: Any) -> list[Column]:
     ...     [(column.name, column.values.tolist()) for column in read_columns(file.name)]
     [('t', [0, 1]), ('x', [1.5, 2.5])]
     """
+    notes = [] if notes is None else notes
+    skip = whole_number("skip", skip, 0)
+    if decimal not in ("auto", ".", ","):
+        raise ArgumentError(f"`decimal` must be 'auto', '.' or ','; got {shown(decimal)}")
+    marks = [missing] if isinstance(missing, str | int | float | np.number) else list(missing)
+    if is_frame(path):
+        return [_marked(_typed(column, decimal), marks) for column in from_frame(path, "the table")]
     if not isinstance(path, str | Path):
-        raise ArgumentTypeError(f"`path` must be the path of a file; got {shown(path)}")
+        raise ArgumentTypeError(
+            f"`path` must be the path of a file, or a Series or DataFrame of pandas or polars; got {shown(path)}"
+        )
     path = Path(path).expanduser()
     if path.is_dir():
         raise ArgumentError(f"`path` must be a file; {path} is a folder")
@@ -77,167 +104,218 @@ def read_columns(path: Any) -> list[Column]:
             raise FileFormatError(f"{path} is damaged: its gzip compression cannot be undone ({error})") from error
     if not content.strip():
         raise FileFormatError(f"{path} is empty")
-    if content[:4] == b"PAR1":
-        return from_parquet(path, content)
-    if content[:6] == b"\x93NUMPY" or content[:4] == b"PK\x03\x04":
-        return from_numpy(path, content)
+    binary = content[:4] == b"PAR1" or content[:6] == b"\x93NUMPY" or content[:4] == b"PK\x03\x04"
+    if binary and (skip or decimal != "auto"):
+        raise ArgumentError(f"`{'skip' if skip else 'decimal'}` is for text; {path} is a binary file")
+    if binary:
+        columns = from_parquet(path, content) if content[:4] == b"PAR1" else from_numpy(path, content)
+        return [_marked(column, marks) for column in columns]
     for magic, what in _FOREIGN:
         if content.startswith(magic):
             raise FileFormatError(f"{path} is {what}: save the series as CSV, .npy or parquet instead")
-    return _text(path, content)
+    return _text(path, content, skip, marks, decimal, notes)
+
+
+def _typed(column: Column, decimal: str) -> Column:
+    """A column of strings as the numbers or dates that are written in them."""
+    if column.values.dtype.kind != "U":
+        return column
+    cells = [str(cell).strip() for cell in column.values]
+    shell = replace(column, missing=column.missing | [is_missing(cell) for cell in cells])
+    present = [cell for cell, gone in zip(cells, shell.missing, strict=True) if not gone]
+    mark, doubt = (decimal, "") if decimal != "auto" else settle(marks_of(present), set(), None)
+    return _column("the table", shell, present, mark, doubt, False)
+
+
+def _marked(column: Column, marks: list[Any]) -> Column:
+    """A column with the values that mark missing data taken for missing."""
+    found = column.missing.copy()
+    for mark in marks:
+        if column.values.dtype.kind in "iuf":
+            number = _number(mark)
+            if number is not None:
+                found |= column.values == number
+        elif column.values.dtype.kind == "U":
+            found |= column.values == str(mark)
+    if not (found & ~column.missing).any():
+        return column
+    values = column.values
+    if values.dtype.kind in "iuf":
+        values = np.where(found, math.nan, values.astype(np.float64))
+    return replace(column, values=values, missing=found)
+
+
+def _number(mark: Any) -> float | None:
+    try:
+        return float(mark)
+    except (TypeError, ValueError):
+        return None
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------------------------
 
 
 def _decoded(path: Path, content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
+    for encoding in (*encodings, "latin-1"):
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
     strange = sum((ord(c) < 32 and c not in "\t\n\r\f\x1a") or 0x7F <= ord(c) < 0xA0 for c in text[:20_000])
     if strange > 0.001 * len(text[:20_000]):
         raise FileFormatError(f"{path} is neither text nor .npy, .npz or parquet: it holds bytes that no text has")
     return text
 
 
-def _number(cell: str) -> float | None:
-    """A cell as a number, None where it is none; underscores, which Python takes, are no part of a number in a file."""
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
-        return None
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.lower() in _MISSING
-
-
-def _fields(lines: list[str], delimiter: str | None) -> list[list[str]]:
-    if delimiter is None:
-        return [line.split() for line in lines]
-    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
-
-
-def _delimiter(lines: list[str]) -> str | None:
-    """The separator that gives the most regular table of more than one column; None for blanks."""
-    sample = lines[:1] + lines[-200:]
-    for candidate in ("\t", ";", ","):
-        widths = Counter(len(row) for row in _fields(sample, candidate))
-        width, times = widths.most_common(1)[0]
-        if width > 1 and times >= 0.8 * len(sample):
-            return candidate
-    return None
-
-
-def _dates(cells: list[str]) -> np.ndarray | None:
-    """Cells as datetime64, None where one is no ISO date."""
-    if not re.match(r"\d{4}-?\d{2}", cells[0]):
-        return None
-    try:
-        parsed = [datetime.fromisoformat(c) for c in cells]
-    except ValueError:
-        return None
-    # Offsets from universal time are taken into account and then dropped, which is all that datetime64 can do.
-    plain = [p if p.tzinfo is None else (p - p.utcoffset()).replace(tzinfo=None) for p in parsed]  # type: ignore[operator]
-    return np.array(plain, "datetime64[us]")
-
-
-def _is_header(first: list[str], body: list[list[str]]) -> bool:
-    """Whether a row names columns: words above numbers or dates, or words that never come again above words that do."""
-    if all(_number(c) is not None or _is_missing(c) for c in first):
-        return False
-    again = False
-    for k, name in enumerate(first):
-        below = [row[k] for row in islice(body, 1000) if k < len(row) and not _is_missing(row[k])]
-        if _number(name) is not None:
-            continue
-        if not below:
-            again = True
-            continue
-        typed = sum(_number(c) is not None for c in below) > 0.5 * len(below) or _dates(below[:1]) is not None
-        if typed and _dates([name]) is None:
-            return True
-        if name in below or len(set(below)) > 0.5 * len(below):
-            return False
-        again = True
-    return again
-
-
-def _text(path: Path, content: bytes) -> list[Column]:
-    kept: list[str] = []
-    numbers: list[int] = []
+def _records(text: str, skip: int) -> tuple[list[str], list[int], list[int], list[str]]:
+    """Lines that are neither blank nor comments, where they stand, where blank ones stand, and the comments above the first."""
+    records: list[str] = []
+    lines: list[int] = []
     blank: list[int] = []
-    remark = ""
-    for k, line in enumerate(_decoded(path, content).splitlines(), start=1):
+    remarks: list[str] = []
+    for k, line in enumerate(text.splitlines(), start=1):
+        if k <= skip or (not records and re.fullmatch(r"\s*\"?sep=.\"?\s*", line)):  # the second is for spreadsheets
+            continue
         if line.lstrip().startswith(_COMMENTS):
-            remark = line.lstrip().lstrip("#%/ ") if not kept else remark
+            if not records:
+                remarks.append(line.lstrip().lstrip("#%/ "))
         elif line.strip(" \t\x1a"):
-            kept.append(line)
-            numbers.append(k)
+            records.append(line)
+            lines.append(k)
         else:
             blank.append(k)
-    if not kept:
-        raise FileFormatError(f"{path} holds comments only")
-    delimiter = _delimiter(kept)
+    return records, lines, blank, remarks
+
+
+def _joined(records: list[str], lines: list[int]) -> tuple[list[str], list[int]]:
+    """Records with the headings put together that a quotation spreads over lines."""
+    for k, record in enumerate(records[:5]):
+        if record.count('"') % 2:
+            for end in range(k + 1, min(k + 6, len(records))):
+                if records[end].count('"') % 2:
+                    whole = " ".join(records[k : end + 1])
+                    return [*records[:k], whole, *records[end + 1 :]], lines[: k + 1] + lines[end + 1 :]
+    return records, lines
+
+
+def _cells(path: Path, records: list[str], lines: list[int], layout: Layout) -> list[list[str]]:
+    """The table, a list a column, parted by pandas."""
+    import pandas as pd
+
+    body, lines = records[layout.first :], lines[layout.first :]
+    # A last cell of our own tells how many values each line has; pandas fills up lines that are short.
+    end, delimiter = "\x1e", layout.delimiter
+    if delimiter == "":
+        delimiter = "\x1f"
+    mark = f" {end}" if delimiter is None else f"{delimiter}{end}"
+    widest = max(record.count(delimiter) if delimiter else len(record.split()) for record in body) + 2
     try:
-        rows = _fields(kept, delimiter)
-    except csv.Error as error:
-        raise FileFormatError(f"{path} cannot be read as a table: {error}") from error
-    if len(rows) != len(kept):
+        frame = pd.read_csv(
+            io.StringIO("\n".join(record + mark for record in body)), sep=delimiter or r"\s+", header=None, names=range(widest),
+            index_col=False, dtype=object, keep_default_na=False, na_filter=False, skipinitialspace=True, skip_blank_lines=False,
+        )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+        reason = " ".join(str(error).split())
+        where = re.search(r"EOF inside string starting at row (\d+)", reason)
+        if where is not None:
+            raise FileFormatError(f"{path}, line {lines[int(where[1])]}: a quotation mark is not closed") from error
+        raise FileFormatError(f"{path} cannot be read as a table: {reason}") from error
+    table = frame.to_numpy(object)
+    ends = table == end
+    if len(table) != len(body) or not ends.any(axis=1).all():
         raise FileFormatError(f"{path} has a quotation mark that is not closed, or a value that spans lines")
-    width = Counter(map(len, rows)).most_common(1)[0][0]
-    if delimiter != "," and all("." not in c for row in rows[1:200] for c in row):
-        rows = [[re.sub(r"^([+-]?\d+),(\d+)((?:[eE][+-]?\d+)?)$", r"\1.\2\3", c) for c in row] for row in rows]
-    named = _is_header(rows[0], rows[1:])
-    names = rows[0] if named else None
-    if names is not None and len(names) == width - 1:
-        names = ["", *names]  # the names of columns without that of the index
-    if names is None and remark and len(_fields([remark], delimiter)[0]) == width:
-        names = _fields([remark], delimiter)[0]
-    rows, lines = (rows[1:], numbers[1:]) if named else (rows, numbers)
-    for row, place in zip(rows, lines, strict=True):
-        if len(row) != width:
-            raise FileFormatError(f"{path}, line {place}: {len(row)} values where other lines have {width}")
-    if not rows:
+    found = ends.argmax(axis=1)
+    for row in np.flatnonzero(found != layout.width):
+        # Separators at the end of a line make empty cells.
+        if found[row] < layout.width or any(str(cell).strip() for cell in table[row, layout.width : found[row]]):
+            raise FileFormatError(
+                f"{path}, line {lines[row]}: {found[row]} values where other lines have {layout.width}; lines above a table are left out by `skip`"
+            )
+    return [[str(cell).strip() for cell in column] for column in table[:, : layout.width].T]
+
+
+def _text(path: Path, content: bytes, skip: int, marks: list[Any], decimal: str, notes: list[str]) -> list[Column]:
+    records, lines, blank, remarks = _records(_decoded(path, content), skip)
+    if not records:
+        raise FileFormatError(f"{path} holds {'no lines after those that were left out by `skip`' if skip else 'comments only'}")
+    records, lines = _joined(records, lines)
+    try:
+        layout = find_layout(records, lines, remarks)
+    except (ValueError, csv.Error) as error:
+        raise FileFormatError(f"{path} cannot be read as a table: {error}") from error
+    if layout.first >= len(records):
         raise FileFormatError(f"{path} holds a header and no values")
-    if width == 1:
+    notes += layout.notes
+    columns = _cells(path, records, lines, layout)
+    below = lines[layout.first :]
+    if layout.width == 1:
         # In a single column a line without anything is a value that is not there; between rows of many it parts blocks.
-        inside = [k for k in blank if lines[0] < k < lines[-1]]
-        order = np.argsort(lines + inside, kind="stable")
-        rows, lines = [(rows + [[""]] * len(inside))[k] for k in order], sorted(lines + inside)
+        inside = [k for k in blank if below[0] < k < below[-1]]
+        order = np.argsort(below + inside, kind="stable")
+        columns, below = [[(columns[0] + [""] * len(inside))[k] for k in order]], sorted(below + inside)
+    words = {str(mark).strip().lower() for mark in marks}
+    absent = [[is_missing(cell) or cell.lower() in words for cell in column] for column in columns]
+    present = [
+        [cell for cell, gone in zip(column, away, strict=True) if not gone] for column, away in zip(columns, absent, strict=True)
+    ]
+    found = [marks_of(cells) for cells in present]
+    certain = {m.decimal for m in found if m is not None and m.certain}
     out = []
-    for k in range(width):
-        cells = [row[k] for row in rows]
-        given = names[k] if names is not None and k < len(names) else ""
-        out.append(_column(path, given or str(k), cells, np.array(lines), bool(given)))
+    for k, column in enumerate(columns):
+        own = heading(layout.names[k]) if layout.names[k] else (str(k), "")
+        unit = layout.units[k].strip("[]() ") or own[1]
+        mark, doubt = (decimal, "") if decimal != "auto" else settle(found[k], certain, layout.delimiter)
+        shell = Column(
+            own[0],
+            np.array(column),
+            np.array(absent[k]),
+            np.array(below),
+            "line",
+            0.0,
+            bool(layout.names[k]),
+            unit,
+            layout.names[k],
+        )
+        out.append(_marked(_column(path, shell, present[k], mark, doubt, k == 0), marks))
     return out
 
 
-def _column(path: Path, name: str, cells: list[str], lines: np.ndarray, named: bool) -> Column:
-    missing = np.array([_is_missing(c) for c in cells])
-    present = [c for c, m in zip(cells, missing, strict=True) if not m]
-    parsed = [_number(c) for c in present]
-    wrong = [k for k, v in enumerate(parsed) if v is None]
+def _column(path: Any, shell: Column, present: list[str], decimal: str, doubt: str, first: bool) -> Column:
+    """A column of cells as numbers, dates, times of day or words, whichever most of them are."""
+    missing = shell.missing
+    numbers, digits, beside = read_numbers(present, decimal)
+    wrong = [k for k, v in enumerate(numbers) if v is None]
+    unit = shell.unit_of_values or beside
     if not wrong:
-        values = np.full(len(cells), math.nan)
-        values[~missing] = np.array(parsed, np.float64)
-        missing |= ~np.isfinite(values)
-        whole = not missing.any() and all(re.fullmatch(r"[+-]?\d{1,18}", c) for c in present)
-        digits = max((len(c.partition(".")[2]) if "e" not in c.lower() else 17 for c in islice(present, 1000)), default=0)
-        return Column(
-            name, np.array([int(c) for c in present]) if whole else values, missing, lines, "line", 0.5 * 10.0**-digits, named
+        values: Any = np.full(missing.size, math.nan)
+        values[~missing] = np.array(numbers, np.float64)
+        missing = missing | ~np.isfinite(values)
+        whole = digits is None and not missing.any()
+        if whole:
+            values = as_whole(numbers, present)
+            stamped = (
+                stamps(values, shell.heading) if first or re.match(r"(?i)(date|datum|time|zeit|y+m+d*)", shell.heading) else None
+            )
+            if stamped is not None:
+                return replace(shell, values=stamped)
+        return replace(
+            shell, values=values, missing=missing, quantum=0.5 * 10.0 ** -(digits or 0), unit_of_values=unit, doubt=doubt
         )
-    dates = _dates(present)
+    clock = clock_times(present)
+    if clock is not None:
+        values = np.full(missing.size, math.nan)
+        values[~missing] = clock
+        decimals = max(len(re.split(r"[.,]", cell)[1]) if re.search(r"[.,]", cell) else 0 for cell in present)
+        return replace(shell, values=values, quantum=0.5 * 10.0**-decimals, unit_of_values="s", clock=True)
+    dates = parsed_dates(present)
     if dates is not None:
-        values = np.full(len(cells), np.datetime64("NaT"), "datetime64[us]")
-        values[~missing] = dates
-        return Column(name, values, missing, lines, "line", 0.0, named)
+        values = np.full(missing.size, np.datetime64("NaT"), "datetime64[us]")
+        values[~missing] = dates[0]
+        return replace(shell, values=values, doubt=dates[1])
     if len(wrong) < 0.5 * len(present):
-        place = lines[~missing][wrong[0]]
-        raise FileFormatError(f"{path}, line {place}: {shown(present[wrong[0]])} is no number, in column {name!r}")
-    return Column(name, np.array(cells), missing, lines, "line", 0.0, named)
+        place = shell.rows[~missing][wrong[0]]
+        broken = f"{path}, {shell.unit} {place}: {shown(present[wrong[0]])} is no number, in column {shell.name!r}"
+        return replace(shell, broken=f"{broken}; `missing` names marks of missing data, `skip` leaves out lines above the table")
+    return shell
