@@ -62,6 +62,29 @@ def test_options_reach_the_analysis(capsys, monkeypatch):
     assert "line 102" in " ".join(capsys.readouterr().out.split())
 
 
+def test_options_for_files(capsys, monkeypatch):
+    for method in ("plot", "to_html"):
+        monkeypatch.setattr(SeriesReport, method, lambda self, path: None)
+    x = henon(400)
+    x[20] = -999.0
+    rows = "".join(f"{k / 2:.1f};{v:.4f}\n".replace(".", ",") for k, v in enumerate(x))
+    Path("s.csv").write_text(f"5;3\n7;8\nZeit [s];Druck [mbar]\n{rows}")
+    options = ["--skip", "2", "--missing", "-999", "--decimal", "comma", "--gaps", "longest", "--column", "Druck"]
+    assert run(["chaos", "s.csv", *options, "--surrogates", "19", "--quiet"]) == 0
+    data = json.loads(Path("weakchaos-chaos.json").read_text())
+    assert (data["name"], data["n"], data["dt"], data["unit"]) == ("Druck", 379, 0.5, "s")
+    assert "--skip 2 --missing -999 --decimal comma" in data["made_by"]
+    assert run(["chaos", "s.csv", "--skip", "2", "--surrogates", "19", "--quiet"]) == 0
+    warnings = json.loads(Path("weakchaos-chaos.json").read_text())["warnings"]
+    assert (
+        sum("400 numbers are -999" in warning for warning in warnings) == 1
+    )  # the file and the numbers show it, and it is said once
+    assert any("`--missing` -999" in warning for warning in warnings)
+    capsys.readouterr()
+    assert "`--skip`" in _refused(capsys, "chaos", "s.csv", "--skip", "9999")
+    assert "`--decimal` must be auto, point or comma" in _refused(capsys, "chaos", "s.csv", "--decimal", ";")
+
+
 def test_the_example(capsys):
     assert run(["chaos", "--surrogates", "59", "--quiet", "--out", "demo"]) == 0
     out = capsys.readouterr().out

@@ -81,7 +81,24 @@ def test_the_check_can_fail(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    ["matplotlib", "scipy.stats", "zarr", "typer", "tqdm", "sklearn", "arviz_base", "xarray", "torch", "nolds", "pgmpy", "pyarrow"],
+    [
+        "matplotlib",
+        "scipy.stats",
+        "zarr",
+        "typer",
+        "tqdm",
+        "sklearn",
+        "arviz_base",
+        "xarray",
+        "torch",
+        "nolds",
+        "pgmpy",
+        "pyarrow",
+        "pandas",
+        "jinja2",
+        "tabulate",
+        "adjustText",
+    ],
 )
 def test_nothing_heavy_at_import(name):
     code = f"import sys, weakchaos; sys.exit({name!r} in sys.modules)"

@@ -210,6 +210,9 @@ def chaos(
     kind: Annotated[str, typer.Option(help="auto, map, flow or discrete.")] = "auto",
     transform: Annotated[str, typer.Option(help="none, differences or log-returns.")] = "none",
     gaps: Annotated[str, typer.Option(help="Missing values: refuse, or keep the longest stretch without any.")] = "refuse",
+    skip: Annotated[str, typer.Option(help="Lines above the table that are not read.")] = "0",
+    missing: Annotated[str, typer.Option(metavar="VALUES", help="What marks missing data, as in -999,-9999.")] = "",
+    decimal: Annotated[str, typer.Option(help="The decimal mark: auto, point or comma.")] = "auto",
     surrogates: Annotated[str, typer.Option(help="Surrogates a test, at least 19.")] = "99",
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
     out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json are written.")] = "weakchaos-chaos",
@@ -227,26 +230,29 @@ def chaos(
         ("--kind", kind, ("auto", "map", "flow", "discrete")),
         ("--transform", transform, ("none", "differences", "log-returns")),
         ("--gaps", gaps, ("refuse", "longest")),
+        ("--decimal", decimal, ("auto", "point", "comma")),
     ):
         if value not in allowed:
             raise _Failure(f"`{option}` must be {', '.join(allowed[:-1])} or {allowed[-1]}; got {shown(value)}")
-    step = _positive("--dt", dt) if dt else None
+    step, skipped = _positive("--dt", dt) if dt else None, _whole("--skip", skip, 0)
+    marks = [mark.strip() for mark in missing.split(",") if mark.strip()]
     if demo and series:
         raise _Failure("`--demo` takes no SERIES: leave one of them out")
     command = ["weakchaos", "chaos", *([series] if series else ["--demo"])]
     for option, given, usual in (
         ("--column", column, ""), ("--dt", dt, ""), ("--kind", kind, "auto"), ("--transform", transform, "none"), ("--gaps", gaps, "refuse"),
-        ("--surrogates", str(count), "99"), ("--seed", str(seed_), "0"),
+        ("--skip", str(skipped), "0"), ("--missing", missing, ""), ("--decimal", decimal, "auto"), ("--surrogates", str(count), "99"), ("--seed", str(seed_), "0"),
     ):  # fmt: skip
         command += [option, given] if given != usual else []
     path: Any = series if series else example_path()
     if not series:
         column, transform = column or "Close", "log-returns" if transform == "none" else transform
     try:
-        record = transformed(read_series(path, column or None, gaps), transform)
-    except ArgumentError as error:
+        mark = {"point": ".", "comma": ","}.get(decimal, decimal)
+        record = transformed(read_series(path, column or None, gaps, skip=skipped, missing=marks, decimal=mark), transform)
+    except (ArgumentError, FileFormatError) as error:
         # The same words for who calls the function and for who types the command.
-        raise _Failure(re.sub(r"`(column|gaps|transform)`", r"`--\1`", str(error)).replace("`path`", "`SERIES`").replace("with gaps 'longest'", "with --gaps longest")) from error  # fmt: skip
+        raise _Failure(_as_options(str(error)).replace("`path`", "`SERIES`").replace("with gaps 'longest'", "with --gaps longest")) from error  # fmt: skip
     report = _analyse(record, step, kind, seed_, count, quiet)
     if not series:
         report.name, report.source = "NASDAQ-100, daily log returns 1990 to 2001", f"{path}, from nolds (Yahoo Finance)"
@@ -256,6 +262,10 @@ def chaos(
     report.to_html(paths[1])
     report.to_json(paths[2])
     typer.echo(f"{report.table()}\n\n{report.verdict.upper()}. {report.sentences()}\n\nWritten: {', '.join(str(p) for p in paths)}")
+
+
+def _as_options(text: str) -> str:
+    return re.sub(r"`(column|gaps|transform|skip|missing|decimal)`", r"`--\1`", text)
 
 
 def _analyse(record: Any, dt: float | None, kind: str, seed: int, surrogates: int, quiet: bool) -> Any:
@@ -279,7 +289,8 @@ def _analyse(record: Any, dt: float | None, kind: str, seed: int, surrogates: in
     finally:
         for bar in bars:
             bar.close()
-    report.source, report.warnings = record.source, [*record.notes, *report.warnings]
+    # What the file and the numbers both show is said once.
+    report.source, report.warnings = record.source, list(dict.fromkeys([*map(_as_options, record.notes), *report.warnings]))
     return report
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
-from weakchaos.diagnostics.missing_marks import marks_of_missing, missing_sentences
 from weakchaos.interop.columns import Column, is_frame
+from weakchaos.interop.missing_marks import marks_of_missing, missing_sentences
 from weakchaos.interop.tables import read_columns
 from weakchaos.interop.times import find_time, names_time, spacing, turned
 

@@ -12,6 +12,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.diagnostics.recorded import as_series
+from weakchaos.interop.missing_marks import missing_sentences
 from weakchaos.reports.series.evidence import Evidence
 
 __all__ = ["SeriesReport", "analyse_series"]
@@ -114,13 +115,13 @@ def _is_symbolic(array: np.ndarray) -> bool:
 
 def analyse_series(
     x: Any,
-    dt: float = 1.0,
+    dt: float | None = None,
     kind: str = "auto",
     seed: int = 0,
     surrogates: int = 99,
     *,
     name: str = "x",
-    unit: str = "step",
+    unit: str | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> SeriesReport:
     """Ask a recorded series everything that the diagnostics can ask, and weigh the answers.
@@ -131,10 +132,10 @@ def analyse_series(
 
     Parameters
     ----------
-    x : array of shape (n,), sequence of labels, or str
-        At least 100 numbers or 20 symbols.
-    dt : float
-        Time between two numbers.
+    x : array of shape (n,) or (n, 1), sequence of labels, str, or Series of pandas or polars
+        At least 100 numbers or 20 symbols. A DataFrame stands for the column that `read_series` takes.
+    dt : float, optional
+        Time between two numbers; by default that of an index of times, else 1.
     kind : {"auto", "map", "flow", "discrete"}
         By default labels and whole numbers of at most 32 different values are discrete; numbers are those of a map where they are
         uncorrelated after one step, else of a flow.
@@ -166,10 +167,20 @@ def analyse_series(
     """
     if kind not in _KINDS:
         raise ArgumentError(f"`kind` must be one of {', '.join(_KINDS)}; got {shown(kind)}")
+    notes: list[str] = []
+    if type(x).__module__.partition(".")[0] in ("pandas", "polars"):
+        from weakchaos.interop.series import read_series
+
+        record = read_series(x)
+        x, notes, name = record.values, list(record.notes), record.name if name == "x" and not record.name.isdigit() else name
+        dt, unit = (record.dt, record.unit if unit is None else unit) if dt is None else (dt, unit)
+    dt, unit = 1.0 if dt is None else dt, "step" if unit is None else unit
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
     seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
     array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
     symbolic = kind == "discrete" or (kind == "auto" and array.size > 0 and _is_symbolic(array))
     if not symbolic and array.dtype.kind in "SU":
         raise ArgumentTypeError(f'`x` must hold numbers for kind "{kind}"; got labels, as in {shown(str(array.flat[0]))}')
@@ -194,4 +205,7 @@ def analyse_series(
         verdict, words = judge_numbers(evidence.results)
         n, form = series.size, str(evidence.results["kind"])
     parameters = {"kind": kind, "seed": seed, "surrogates": surrogates}
+    if array.ndim == 1 and array.dtype.kind in "iuf":
+        notes += missing_sentences(array)
+    warnings = list(dict.fromkeys([*notes, *warnings]))
     return SeriesReport(name, form, int(n), float(dt), unit, evidence.rows, verdict, words, evidence.results, warnings, parameters)
