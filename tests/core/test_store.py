@@ -166,7 +166,7 @@ def test_what_lies_beyond_a_commit_is_ignored_and_written_again(stopped):
     before = load(stopped)
     lengths = before.lengths
     group = zarr.open_group(str(stopped), mode="r+")
-    for array in (group["posterior/x"], group["sample_stats/logp"]):
+    for array in (group["posterior/x"], group["sample_stats/lp"]):
         for k, n in enumerate(lengths):
             array[k, n:] = np.nan
     (stopped / "commits" / "0.npz.part").write_bytes(b"half a comm")
@@ -251,7 +251,7 @@ def test_xarray_and_zarr_read_a_store(tmp_path):
     assert set(tree.children) == {"posterior", "sample_stats"}
     assert tree["posterior"]["x"].dims == ("chain", "draw", "coordinate")
     np.testing.assert_array_equal(tree["posterior"]["x"].values, trace.draws)
-    np.testing.assert_array_equal(tree["sample_stats"]["logp"].values, trace.stats["logp"])
+    np.testing.assert_array_equal(tree["sample_stats"]["lp"].values, trace.stats["lp"])
     group = zarr.open_group(str(tmp_path / "run.zarr"), mode="r")
     np.testing.assert_array_equal(group["posterior/x"][:], trace.draws)
     assert group.attrs["names"] == ["x0", "x1"]

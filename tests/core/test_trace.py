@@ -228,8 +228,16 @@ def test_to_arviz():
     assert set(tree.posterior.data_vars) == {"a", "b", "c"}
     assert tree.posterior["b"].dims == ("chain", "draw")
     np.testing.assert_array_equal(tree.posterior["b"].values, trace.draws[:, :, 1])
-    np.testing.assert_array_equal(tree.sample_stats["lp"].values, trace.stats["logp"])
-    assert set(tree.sample_stats.data_vars) == {"lp", "accept_prob", "energy_error", "diverging"}
+    np.testing.assert_array_equal(tree.sample_stats["lp"].values, trace.stats["lp"])
+    assert set(tree.sample_stats.data_vars) == {
+        "lp",
+        "acceptance_rate",
+        "diverging",
+        "energy",
+        "energy_error",
+        "step_size",
+        "n_steps",
+    }
 
 
 # ---- files -------------------------------------------------------------------------------------------------------------------------

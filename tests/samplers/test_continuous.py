@@ -65,10 +65,10 @@ def test_hmc_is_its_slow_version(step_size, n_leapfrog, inverse_mass):
     state = system.start(3)
     u = uniforms_of(system, state, 3 * 60)
     expected = naive.hmc(*naive_banana(), state.phase, u, step_size, n_leapfrog, inverse_mass, 60)
-    draws, stats = np.empty((60, 2)), np.empty((60, 4))
+    draws, stats = np.empty((60, 2)), np.empty((60, 7))
     assert system.run(state, 60, 1, draws, stats, np.empty(0)) == 60
     np.testing.assert_allclose(draws, expected[0], rtol=0, atol=1e-10)
-    np.testing.assert_allclose(stats[:, :3], np.column_stack(expected[1:]), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(stats[:, [0, 1, 4]], np.column_stack(expected[1:]), rtol=1e-8, atol=1e-10)
     assert 0 < np.count_nonzero(np.diff(draws[:, 0])) < 59 or step_size < 0.5  # both outcomes were met
 
 
@@ -184,8 +184,8 @@ def test_statistics_of_hmc():
     trace = sample(banana_of(), HMC(0.2, 6), 500, seed=1, progress=False)
     stats = trace.stats
     logp = np.array([banana.py_func(x, 0.5) for x in trace.draws.reshape(-1, 2)]).reshape(4, 500)
-    np.testing.assert_allclose(stats["logp"], logp, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(stats["accept_prob"], np.exp(np.minimum(0.0, -stats["energy_error"])), rtol=1e-15)
+    np.testing.assert_allclose(stats["lp"], logp, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(stats["acceptance_rate"], np.exp(np.minimum(0.0, -stats["energy_error"])), rtol=1e-15)
     assert not stats["diverging"].any()
     # Crooks: E exp(-dH) = 1 in equilibrium.
     check_expectations(np.exp(-stats["energy_error"])[:, :, None], 1.0)
@@ -194,15 +194,17 @@ def test_statistics_of_hmc():
 def test_too_long_steps_are_seen():
     trace = sample(d.numba_gaussian(), HMC(50.0, 20), 20, warmup=0, seed=1, progress=False)
     assert trace.stats["diverging"].all()
-    assert (trace.stats["accept_prob"] == 0.0).all()
+    assert (trace.stats["acceptance_rate"] == 0.0).all()
 
 
 def test_acceptance_of_random_walk_counts_all_steps_of_a_draw():
     fine = sample(banana_of(), RandomWalkMetropolis(), 300, warmup=0, chains=1, seed=1, progress=False)
     coarse = sample(banana_of(), RandomWalkMetropolis(), 100, warmup=0, chains=1, seed=1, thin=3, progress=False)
     np.testing.assert_array_equal(coarse.draws, fine.draws[:, 2::3])
-    np.testing.assert_allclose(coarse.stats["accept_prob"][0], fine.stats["accept_prob"].reshape(100, 3).mean(1), rtol=1e-15)
-    assert set(np.unique(fine.stats["accept_prob"])) == {0.0, 1.0}
+    np.testing.assert_allclose(
+        coarse.stats["acceptance_rate"][0], fine.stats["acceptance_rate"].reshape(100, 3).mean(1), rtol=1e-15
+    )
+    assert set(np.unique(fine.stats["acceptance_rate"])) == {0.0, 1.0}
 
 
 # ---- densities that are not defined everywhere -------------------------------------------------------------------------------------

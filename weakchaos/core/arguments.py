@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
-__all__ = ["positive", "real_array", "real_number", "whole_number", "whole_numbers"]
+__all__ = ["positive", "positive_vector", "real_array", "real_number", "whole_number", "whole_numbers"]
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -71,3 +71,17 @@ def positive(name: str, value: Any, whole: bool = False) -> None:
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or value <= 0:
         raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")
+
+
+def positive_vector(name: str, value: Any) -> tuple[float, ...]:
+    """`value` as a tuple of positive finite numbers, which compares and hashes where an array does not; the error otherwise.
+
+    Examples
+    --------
+    >>> positive_vector("scale", np.array([1.0, 2.0]))
+    (1.0, 2.0)
+    """
+    array = real_array(name, value)
+    if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
+        raise ArgumentError(f"`{name}` must be a vector of positive finite numbers; got {shown(value)}")
+    return tuple(array.tolist())

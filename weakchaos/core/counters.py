@@ -1,6 +1,16 @@
 """Where a run counts what it does: the slots of `State.counters`, which mean the same in every sampler."""
 
-__all__ = ["ACCEPTED", "BAD_VALUES", "DIVERGENCES", "EVALUATIONS", "GRADIENTS", "SLOTS", "STEPS", "WARMUP_GRADIENTS"]
+__all__ = [
+    "ACCEPTED",
+    "BAD_VALUES",
+    "DIVERGENCES",
+    "EVALUATIONS",
+    "GRADIENTS",
+    "SLOTS",
+    "STEPS",
+    "WARMUP_GRADIENTS",
+    "WARMUP_STEPS",
+]
 
 STEPS = 0  # of the map
 GRADIENTS = 1  # calls of the log density with its gradient, outside of warm-up
@@ -9,4 +19,5 @@ ACCEPTED = 3  # proposals taken
 BAD_VALUES = 4  # proposals at which the log density was NaN or +inf
 DIVERGENCES = 5  # trajectories whose energy error was too large to go on
 WARMUP_GRADIENTS = 6  # calls during warm-up, with a gradient or without
+WARMUP_STEPS = 7  # of the map
 SLOTS = 8

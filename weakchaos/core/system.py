@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from weakchaos.core.counters import SLOTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.files import read_npz
 
@@ -48,23 +49,33 @@ class State:
     driver : Stream or None
         The open stream of uniforms, None for a system that draws no numbers.
     counters : int64 array
-        What a run adds up (steps, gradients, acceptances); never read by the map, so no part of `exact`.
+        What a run adds up (steps, gradients, acceptances; the slots are in `weakchaos.core.counters`); never read by the map, so no part of `exact`.
+    tuning : dict of str to float64 array
+        What warm-up moves and sampling reads: step size, metric, accumulators of windows. A twin orbit leaves it alone, so an exponent is
+        that of the map with its tuning frozen.
+    known : float64 array
+        What has been evaluated at the present position (the position, then gradient and log density), so that nothing is evaluated twice.
+        It follows from `phase`: a kernel uses it only where the position it names is that of `phase`, and evaluates again otherwise.
     """
 
     phase: np.ndarray = field(default_factory=lambda: np.empty(0))
     symbols: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     driver: Any = None
-    counters: np.ndarray = field(default_factory=lambda: np.zeros(8, np.int64))
+    counters: np.ndarray = field(default_factory=lambda: np.zeros(SLOTS, np.int64))
+    tuning: dict[str, np.ndarray] = field(default_factory=dict)
+    known: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def copy(self) -> State:
         """A full clone: continued, it gives bit-identical draws."""
         driver = None if self.driver is None else self.driver.copy()
-        return State(self.phase.copy(), self.symbols.copy(), driver, self.counters.copy())
+        tuning = {name: np.array(value) for name, value in self.tuning.items()}
+        return State(self.phase.copy(), self.symbols.copy(), driver, self.counters.copy(), tuning, self.known.copy())
 
     def exact(self) -> bytes:
-        """The bytes of `phase`, `symbols` and the driver: equal bytes mean equal orbits from here on."""
+        """The bytes of `phase`, `symbols`, `tuning` and the driver: equal bytes mean equal orbits from here on."""
         tail = b"" if self.driver is None else self.driver.to_bytes()
-        return self.phase.tobytes() + self.symbols.tobytes() + tail
+        tuned = b"".join(self.tuning[name].tobytes() for name in sorted(self.tuning))
+        return self.phase.tobytes() + self.symbols.tobytes() + tuned + tail
 
     def to_bytes(self) -> bytes:
         """The state in the .npz format (no pickling); read it back with the ``load_state`` of its system or with `from_bytes`."""
@@ -75,6 +86,8 @@ class State:
             phase=self.phase,
             symbols=self.symbols,
             counters=self.counters,
+            known=self.known,
+            **{f"tuning.{name}": value for name, value in self.tuning.items()},  # type: ignore[arg-type]
             stream=np.frombuffer(stream, np.uint8),
             has_stream=np.array(self.driver is not None),
         )
@@ -112,7 +125,9 @@ class State:
         arrays = read_npz(io.BytesIO(data), "the state")
         try:
             stream = ClosedStream(arrays["stream"].tobytes()) if bool(arrays["has_stream"]) else None
-            return cls(arrays["phase"], arrays["symbols"], stream, arrays["counters"])
+            tuning = {key.removeprefix("tuning."): value for key, value in arrays.items() if key.startswith("tuning.")}
+            known = arrays.get("known", np.empty(0))  # states of version 0.1.0 have none
+            return cls(arrays["phase"], arrays["symbols"], stream, arrays["counters"], tuning, known)
         except KeyError as error:
             raise StoreError(f"the state has no entry {error}") from error
 

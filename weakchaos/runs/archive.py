@@ -86,7 +86,7 @@ class Description:
             raise StoreError(f"the {name} of this run cannot be made again by this version of the package: {error}") from error
 
 
-def load_states(system: Any, raw: list[bytes], dim: int, stats_names: tuple[str, ...], what: str) -> list[State]:
+def load_states(system: Any, raw: list[bytes], sink: Any, what: str) -> list[State]:
     """The states of all chains; with their streams closed when the system is not known.
 
     Raises
@@ -96,11 +96,15 @@ def load_states(system: Any, raw: list[bytes], dim: int, stats_names: tuple[str,
     StoreError
         When a state cannot be read.
     """
-    if system is not None and (system.dim, tuple(system.stats_names)) != (dim, stats_names):
-        raise ArgumentError(
-            f"`target` and `sampler` must be those of the run: it has {dim} coordinates and the statistics {', '.join(stats_names) or 'none'}; "
-            f"{system!r} has {system.dim} and {', '.join(system.stats_names) or 'none'}"
-        )
+    if system is not None:
+        made, kept = tuple(system.stats_names), sink.stats_names
+        # A run of version 0.1.0 goes on with the fewer statistics it has, under the names they have now.
+        if system.dim != sink.dim or (made != kept and not (sink.renamed and set(kept) <= set(made))):
+            raise ArgumentError(
+                f"`target` and `sampler` must be those of the run: it has {sink.dim} coordinates and the statistics {', '.join(kept) or 'none'}; "
+                f"{system!r} has {system.dim} and {', '.join(made) or 'none'}"
+            )
+        sink.accept(made)
     try:
         return [State.closed(data) if system is None else system.load_state(data) for data in raw]
     except Exception as error:
@@ -169,5 +173,5 @@ def load_npz(path: Path, target: Any = None, sampler: Any = None, driver: Any = 
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise StoreError(f"{path} is a trace of this package with parts missing: {error}") from error
     system, missing = description.bind(target=target, sampler=sampler, driver=driver)
-    states = load_states(system, raw, sink.dim, sink.stats_names, str(path))
+    states = load_states(system, raw, sink, str(path))
     return Trace(system, sink, states, lengths, warmed, record, settings, seconds, sums, description=description, missing=missing)

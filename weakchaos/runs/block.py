@@ -1,4 +1,4 @@
-"""The unit of work of a run: a block of steps of one chain, made in any thread or process, that changes nothing until it is taken.
+"""The unit of work of a run: a block of steps of one chain. Any thread or process can make a block; the run changes only when it takes one.
 
 Where a block ends changes nothing in the draws, so one seed gives the same draws whatever the executor, the number of workers and the
 speed of the machine.
@@ -9,16 +9,18 @@ from __future__ import annotations
 import pickle
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
+from weakchaos.core.counters import EVALUATIONS, GRADIENTS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.system import State
 
-__all__ = ["Block", "Chain", "Plan", "advance"]
+__all__ = ["Block", "Chain", "Plan", "advance", "warm"]
 
 _MOST_STEPS = 2**62
 
@@ -32,6 +34,7 @@ class Plan:
     thin: int = 1
     record: str = "draws"
     checkpoints: tuple[int, ...] = ()
+    keep_warmup: bool = False
 
     def __post_init__(self):
         for name, least in (("draws", 0), ("warmup", 0), ("thin", 1)):
@@ -67,6 +70,7 @@ class Block:
     cpu_seconds: float
     seconds: float
     error: BaseException | None
+    finished: bool = False
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "error": None if self.error is None else _portable(self.error)}
@@ -86,23 +90,46 @@ def _portable(error: BaseException) -> BaseException:
 
 
 def advance(system: Any, start: State, n: int, thin: int, recording: bool, sums: np.ndarray) -> Block:
-    """The job of a worker: `n` draws (recorded or averaged), or `n` steps of warm-up when `sums` is empty and nothing is recorded.
+    """The job of a worker: `n` draws of `thin` steps each, recorded or averaged. `start` is left as it is, so a block that is lost on its way
+    has not happened."""
 
-    `start` is left as it is, so a block that is lost on its way has not happened.
-    """
+    def steps(state: State, n: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> tuple[int, bool]:
+        return system.run(state, n * thin, thin, draws, stats, sums), False
+
+    return _block(system, start, n, thin, recording, sums, steps)
+
+
+def warm(system: Any, start: State, n: int, done: int, total: int, recording: bool) -> Block:
+    """The job of a worker: `n` steps of warm-up, `done` of `total` having been made before."""
+
+    def steps(state: State, n: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> tuple[int, bool]:
+        if not hasattr(system, "warm"):  # a system that is no sampler warms up by running
+            return system.run(state, n, 1, draws, stats, sums), False
+        before = state.counters.copy()
+        made = system.warm(state, n, done, total, draws, stats)
+        spent = state.counters - before
+        state.counters[[GRADIENTS, EVALUATIONS]] = before[[GRADIENTS, EVALUATIONS]]
+        state.counters[WARMUP_GRADIENTS] += spent[GRADIENTS] + spent[EVALUATIONS]
+        state.counters[WARMUP_STEPS] += made[0]
+        return made
+
+    return _block(system, start, n, 1, recording, np.empty(0), steps)
+
+
+def _block(system: Any, start: State, n: int, thin: int, recording: bool, sums: np.ndarray, move: Callable) -> Block:
     begin, cpu = time.perf_counter(), time.thread_time()
     draws = np.empty((n if recording else 0, system.dim), system.dtype)
     stats = np.empty((n if recording else 0, len(system.stats_names)))
     state, total, error = start.copy(), sums.copy(), None
-    steps = system.run(state, n * thin, thin, draws, stats, total)
+    steps, finished = move(state, n, draws, stats, total)
     done = steps // thin
-    if steps < n * thin:
+    if steps < n * thin and not finished:
         error = system.take_error()
         # The step that failed has taken numbers from the stream: to stand exactly after the last draw, its steps are made again.
         state = start.copy()
-        if done and system.run(state, done * thin, thin, draws[:0].copy(), stats[:0].copy(), np.empty(0)) < done * thin:
+        if done and move(state, done, draws[:0].copy(), stats[:0].copy(), np.empty(0))[0] < done * thin:
             system.take_error()
             state, total, done = start.copy(), sums.copy(), 0
     kept = system.readout(draws[: done if recording else 0])
     seconds = time.perf_counter() - begin
-    return Block(state, done, steps, kept, stats[: len(kept)], total, time.thread_time() - cpu, seconds, error)
+    return Block(state, done, steps, kept, stats[: len(kept)], total, time.thread_time() - cpu, seconds, error, finished)

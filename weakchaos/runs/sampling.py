@@ -46,6 +46,7 @@ def sample(
     record: str = "draws",
     checkpoints: Any = None,
     initial: Any = None,
+    keep_warmup: bool = False,
 ) -> Trace:
     """Draw from a target.
 
@@ -75,6 +76,8 @@ def sample(
         Draw counts at which the running averages are noted (default: eight per decade).
     initial : array of shape (dim,) or (chains, dim), optional
         Where chains start; over-dispersed random points by default.
+    keep_warmup : bool
+        Keep the draws and statistics of warm-up too: ``trace.warmup``, ``trace.warmup_stats``. They never enter an average.
 
     Returns
     -------
@@ -94,13 +97,15 @@ def sample(
     """
     _check_arguments(target, sampler, executor)
     chains = whole_number("chains", chains, 1)
-    plan = Plan(draws, warmup, thin, record)
+    plan = Plan(draws, warmup, thin, record, keep_warmup=bool(keep_warmup))
     if record == "averages":
         plan.checkpoints = _checkpoints(plan.draws, checkpoints)
     elif checkpoints is not None:
         raise ArgumentError(
             "`checkpoints` goes with record='averages'; a trace with draws gives running averages anywhere: trace.mean(at=...)"
         )
+    if keep_warmup and record != "draws":
+        raise ArgumentError("`keep_warmup` goes with record='draws'; with record='averages' no draw is kept")
     if store is not None and record != "draws":
         raise ArgumentError("`store` keeps draws; with record='averages' nothing grows and nothing needs a store")
     system = sampler.bind(target, driver=driver)
@@ -133,9 +138,8 @@ def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, pr
     if trace.system is None:
         raise ArgumentError(trace.why_no_system("trace"))
     check_executor(executor)
-    plan = Plan(
-        max(trace.lengths) + whole_number("draws", draws, 0), trace.settings["warmup"], trace.settings["thin"], trace.record
-    )
+    length = max(trace.lengths) + whole_number("draws", draws, 0)
+    plan = Plan(length, trace.settings["warmup"], trace.settings["thin"], trace.record, keep_warmup=trace.keeps_warmup)
     if plan.record == "averages":
         plan.checkpoints = _checkpoints(plan.draws, None, trace.checkpoints)
     chains = [Chain(k, s, w, n, trace.cpu_seconds[k], sums) for k, (s, w, n, sums) in enumerate(trace.positions())]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, ConvergenceWarning, InterruptedWarning, shown
-from weakchaos.runs.block import Block, Chain, Plan, advance
+from weakchaos.runs.block import Block, Chain, Plan, advance, warm
 from weakchaos.runs.trace import Trace
 
 __all__ = ["check_executor", "run_plan"]
@@ -53,7 +53,7 @@ class _Scheduler:
         plan, empty = self.plan, np.empty(0)
         if chain.warmed < plan.warmup:
             n = min(self.steps, plan.warmup - chain.warmed)
-            return executor.submit(advance, self.system, chain.state, n, 1, False, empty)
+            return executor.submit(warm, self.system, chain.state, n, chain.warmed, plan.warmup, plan.keep_warmup)
         stop = next((c for c in plan.checkpoints if c > chain.drawn), plan.draws)
         n = min(max(1, self.steps // plan.thin), stop - chain.drawn)
         recording = plan.record == "draws"
@@ -69,7 +69,10 @@ class _Scheduler:
             block: Block = future.result()
             new = replace(chain, state=block.state, cpu_seconds=chain.cpu_seconds + block.cpu_seconds)
             if chain.warmed < self.plan.warmup:
-                new = replace(new, warmed=chain.warmed + block.done)
+                # A warm-up that ended early counts as whole; how many steps it took is in the counters of the state.
+                new = replace(new, warmed=self.plan.warmup if block.finished else chain.warmed + block.done)
+                if self.plan.keep_warmup:
+                    self.sink.append_warmup(chain.index, chain.warmed, block.draws, block.stats)
             elif self.plan.record == "draws":
                 new = replace(new, drawn=chain.drawn + block.done)
                 self.sink.append(chain.index, chain.drawn, block.draws, block.stats)

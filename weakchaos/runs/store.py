@@ -23,7 +23,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, 
 from weakchaos.core.files import read_npz, write_atomically
 from weakchaos.runs.archive import Description, load_npz, load_states
 from weakchaos.runs.block import Chain, Plan
-from weakchaos.runs.memory import MemorySink
+from weakchaos.runs.memory import MemorySink, columns, today
 from weakchaos.runs.trace import Trace
 
 __all__ = ["MemorySink", "StoreSink", "load", "resume"]
@@ -39,13 +39,19 @@ def _as_path(name: str, value: Any) -> Path:
         raise ArgumentTypeError(f"`{name}` must be a path; got {shown(value)}") from error
 
 
+def _plan_data(plan: Any) -> dict:
+    return {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin, "keep_warmup": plan.keep_warmup}
+
+
 class StoreSink:
     """Draws in a zarr directory."""
 
     def __init__(self, path: Path, head: dict):
         self.path, self.head = path, head
         self.names, self.dim = head["names"], len(head["names"])
-        self.stats_names = tuple(head["stats_names"])
+        self._files, self.stats_names = tuple(head["stats_names"]), today(head["stats_names"])
+        self.renamed = self._files != self.stats_names
+        self._columns: list[int] | None = None
         self._locked = False
         self._open_arrays()
 
@@ -55,8 +61,8 @@ class StoreSink:
         try:
             # The metadata of each array are what is written first; those consolidated at the root may be behind.
             group: Any = zarr.open_group(str(self.path), mode="r+", use_consolidated=False)
-            self._x = group["posterior/x"]
-            self._s = [group[f"sample_stats/{name}"] for name in self.stats_names]
+            self._group, self._x = group, group["posterior/x"]
+            self._s = [group[f"sample_stats/{name}"] for name in self._files]
         except Exception as error:  # what zarr raises depends on the file that is wrong
             raise StoreError(f"{self.path} is damaged: {error}") from error
 
@@ -89,21 +95,29 @@ class StoreSink:
         # Each block rewrites the chunk it ends in: no larger than the run, and not so small that an extension makes a file a draw.
         most = _CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize)
         rows = max(1, min(most, max(plan.draws, 1 << 10), 1 << 16))
-        posterior = group.create_group("posterior")
-        shape, chunks, dtype = (len(chains), plan.draws, system.dim), (1, rows, system.dim), np.dtype(system.readout_dtype)
+        dtype = np.dtype(system.readout_dtype)
         names, fill = ("chain", "draw", "coordinate"), np.nan if dtype.kind == "f" else 0
-        posterior.create_array("x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=names)
-        if system.stats_names:
-            stats = group.create_group("sample_stats")
+        for prefix, length in (("", plan.draws), ("warmup_", plan.warmup if plan.keep_warmup else None)):
+            if length is None:
+                continue
+            shape, chunks = (len(chains), length, system.dim), (1, rows, system.dim)
+            group.create_group(f"{prefix}posterior").create_array(
+                "x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=names
+            )
             for name in system.stats_names:
-                stats.create_array(
-                    name, shape=shape[:2], chunks=chunks[:2], dtype="float64", fill_value=np.nan, dimension_names=names[:2]
+                group.create_array(
+                    f"{prefix}sample_stats/{name}",
+                    shape=shape[:2],
+                    chunks=chunks[:2],
+                    dtype="float64",
+                    fill_value=np.nan,
+                    dimension_names=names[:2],
                 )
         (path / "commits").mkdir()
         description = Description.of(system)
         head = {
             "format": _FORMAT,
-            "plan": {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin},
+            "plan": _plan_data(plan),
             "chains": len(chains),
             "names": list(system.names),
             "stats_names": list(system.stats_names),
@@ -179,8 +193,35 @@ class StoreSink:
         stop = first + len(draws)
         if len(draws):
             self._x[chain, first:stop] = draws
-            for k, array in enumerate(self._s):
+            for k, array in zip(range(stats.shape[1]) if self._columns is None else self._columns, self._s, strict=True):
                 array[chain, first:stop] = stats[:, k]
+
+    def accept(self, made: tuple[str, ...]) -> None:
+        """Say which statistics the sampler makes that goes on with this run."""
+        self._columns = columns(self.stats_names, made)
+
+    def append_warmup(self, chain: int, first: int, draws: np.ndarray, stats: np.ndarray) -> None:
+        """Write the steps of a block of warm-up; they count from the next `commit` of the chain."""
+        stop = first + len(draws)
+        if len(draws):
+            self._group["warmup_posterior/x"][chain, first:stop] = draws
+            for k, name in enumerate(self._files):
+                self._group[f"warmup_sample_stats/{name}"][chain, first:stop] = stats[:, k]
+
+    @property
+    def keeps_warmup(self) -> bool:
+        """Whether there is room for the draws of warm-up."""
+        return "warmup_posterior" in self._group
+
+    def warmup(self, n: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The first `n` steps of warm-up of every chain and their statistics; without rows where they were not kept."""
+        if not self.keeps_warmup:
+            return np.empty((self.head["chains"], 0, self.dim)), {}
+        stats = zip(self.stats_names, self._files, strict=True)
+        every = slice(None), slice(n)
+        return self._read(self._group["warmup_posterior/x"], *every), {
+            name: self._read(self._group[f"warmup_sample_stats/{file}"], *every) for name, file in stats
+        }
 
     def _resize(self, size: int) -> None:
         self._x.resize((self.head["chains"], size, self.dim))
@@ -228,7 +269,7 @@ class StoreSink:
             )
         self.sweep()
         self._resize(plan.draws)  # before the plan: whatever a kill leaves has room for all that is planned
-        self.head["plan"] = {"draws": plan.draws, "warmup": plan.warmup, "thin": plan.thin}
+        self.head["plan"] = _plan_data(plan)
         write_atomically(self.path / "run.json", json.dumps(self.head).encode())
         return self
 
@@ -270,7 +311,7 @@ def _trace(sink: StoreSink, target: Any, sampler: Any, driver: Any) -> Trace:
     raw, warmed, lengths, seconds = (list(column) for column in zip(*sink.committed(), strict=True))
     description = sink.description()
     system, missing = description.bind(target=target, sampler=sampler, driver=driver)
-    states = load_states(system, raw, sink.dim, sink.stats_names, str(sink.path))
+    states = load_states(system, raw, sink, str(sink.path))
     settings = {**sink.head["settings"], "interrupted": min(lengths) < sink.head["plan"]["draws"]}
     sums = [np.empty(0)] * len(states)
     return Trace(system, sink, states, lengths, warmed, "draws", settings, seconds, sums, description=description, missing=missing)

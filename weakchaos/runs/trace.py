@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_numbers
+from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
 
@@ -52,6 +53,14 @@ class RunningError:
 
     def __float__(self) -> float:
         return float(np.median(self.final))
+
+
+# Statistics that are no real numbers; kernels write all of them as float64.
+_TYPES = {"diverging": np.bool_, "n_steps": np.int64, "tree_depth": np.int64}
+
+
+def _typed(stats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: values.astype(_TYPES[name]) if name in _TYPES else values for name, values in stats.items()}
 
 
 class Trace:
@@ -137,7 +146,32 @@ class Trace:
     @property
     def stats(self) -> dict[str, np.ndarray]:
         """Statistics the sampler kept with each draw, arrays of shape (chain, draw)."""
-        return self._sink.stats(self.n_draws) if self.record == "draws" else {}
+        return _typed(self._sink.stats(self.n_draws)) if self.record == "draws" else {}
+
+    @property
+    def keeps_warmup(self) -> bool:
+        """Whether the run keeps the draws of its warm-up."""
+        return self._sink.keeps_warmup
+
+    @property
+    def warmup(self) -> np.ndarray | None:
+        """Draws of warm-up, (chain, step, dim), where ``sample(keep_warmup=True)`` kept them; None otherwise. No average uses them."""
+        draws = self._kept_warmup()[0]
+        return draws if draws.shape[1] else None
+
+    @property
+    def warmup_stats(self) -> dict[str, np.ndarray]:
+        """Statistics of the steps of warm-up, arrays of shape (chain, step)."""
+        return _typed(self._kept_warmup()[1])
+
+    def _kept_warmup(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        return self._sink.warmup(min(int(state.counters[WARMUP_STEPS]) for state in self.states))
+
+    @property
+    def tuning(self) -> dict[str, np.ndarray]:
+        """What warm-up tuned, as it stands at the end of the run: for each name an array whose first axis counts chains."""
+        names = set.intersection(*(set(state.tuning) for state in self.states))
+        return {name: np.stack([state.tuning[name] for state in self.states]) for name in sorted(names)}
 
     @property
     def weights(self) -> np.ndarray | None:
@@ -311,7 +345,7 @@ class Trace:
         posterior = {name: draws[:, :, k] for k, name in enumerate(self.names)}
         groups = {"posterior": posterior}
         if self.stats:
-            groups["sample_stats"] = {("lp" if k == "logp" else k): v for k, v in self.stats.items()}
+            groups["sample_stats"] = dict(self.stats)
         return from_dict(groups)
 
     def save(self, path: Any) -> Path:

@@ -82,6 +82,15 @@ class Bound:
         (if it has entries); the number of steps made, less than `n` when a user's function failed."""
         raise TypeError(f"{type(self).__name__} does not define run")
 
+    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
+        """Move `state` by `n` steps of warm-up, of which `done` of `total` were made before; any split of them gives the same bits.
+
+        A sampler that adapts overrides this, keeps what it learns in ``state.tuning``, and reads it in `run`. Draws and statistics are kept
+        where the arrays have rows. Returns the steps made, fewer than `n` when a user's function failed or when warm-up ended early,
+        and whether warm-up is over before `total`.
+        """
+        return self.run(state, n, 1, draws, stats, np.empty(0)), False
+
     def estimands(self, draws: np.ndarray) -> np.ndarray:
         """What running averages average, for draws of shape (m, dim); shape (m, n_averages)."""
         raise TypeError(f"{type(self).__name__} does not define estimands")

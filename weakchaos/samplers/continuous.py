@@ -18,6 +18,13 @@ class BoundContinuous(Bound):
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
         self.n_averages = 2 * self.dim
+        self.n_known = 0  # numbers that are kept of the present position
+
+    def known(self, state: State) -> np.ndarray:
+        """What is known at the present position, for kernels; NaN (nothing) at first."""
+        if state.known.size != self.n_known:
+            state.known = np.full(self.n_known, np.nan)
+        return state.known
 
     @property
     def density(self) -> Any:

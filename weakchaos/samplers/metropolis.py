@@ -12,63 +12,60 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.arguments import positive, positive_vector
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.record import is_known, know, record
 from weakchaos.targets.density import Density
 
 __all__ = ["RandomWalkMetropolis"]
 
 
 @kernel
-def _random_walk(density, user_data, stream, stream_state, scale, x, counters, n, every, draws, stats, sums):
-    dim = x.size
-    proposal, value = np.empty(dim), np.empty(1)
-    recording, averaging = draws.shape[0] > 0, sums.size > 0
-    counters[EVALUATIONS] += 1
-    if call_density(density, np.uint64(dim), address_of(x), np.uint64(0), address_of(value), user_data) != 0:
-        return 0
-    current = value[0]
-    accepted = 0
+def _random_walk(density, user_data, stream, stream_state, scale, x, known, counters, n, every, draws, stats, sums):
+    dim, none = x.size, np.uint64(0)
+    proposal, value, accepted = np.empty(dim), np.empty(1), 0
+    if not is_known(x, known):
+        counters[EVALUATIONS] += 1
+        if call_density(density, np.uint64(dim), address_of(x), none, address_of(value), user_data) != 0:
+            return 0
+        known[dim] = value[0]
+        know(x, known)
     for t in range(n):
         for i in range(dim):
             proposal[i] = x[i] + scale[i] * normal_from_uniform(draw_uniform(stream, stream_state))
         u = draw_uniform(stream, stream_state)
         counters[EVALUATIONS] += 1
-        if call_density(density, np.uint64(dim), address_of(proposal), np.uint64(0), address_of(value), user_data) != 0:
+        if call_density(density, np.uint64(dim), address_of(proposal), none, address_of(value), user_data) != 0:
             return t
         if math.isnan(value[0]) or value[0] == math.inf:
             counters[BAD_VALUES] += 1  # rejected: a NaN must never become the state
-        elif u < math.exp(min(0.0, value[0] - current)):
+        elif u < math.exp(min(0.0, value[0] - known[dim])):
             x[:] = proposal
-            current = value[0]
+            known[dim] = value[0]
+            know(x, known)
             accepted += 1
             counters[ACCEPTED] += 1
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
-            if recording:
-                draws[row] = x
-                stats[row, 0] = current
-                stats[row, 1] = accepted / every
+        row = record(t, every, x, draws, sums)
+        if row >= 0:
+            if stats.shape[0] > 0:
+                stats[row, 0], stats[row, 1] = known[dim], accepted / every
             accepted = 0
-            if averaging:
-                for i in range(dim):
-                    sums[i] += x[i]
-                    sums[dim + i] += x[i] * x[i]
     return n
 
 
 class _Bound(BoundContinuous):
-    stats_names = ("logp", "accept_prob")
+    stats_names = ("lp", "acceptance_rate")
 
     def __init__(self, sampler: RandomWalkMetropolis, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
         self.uniforms_per_step = self.dim + 1
+        self.n_known = self.dim + 1
         scale = 2.38 / math.sqrt(self.dim) if sampler.scale is None else sampler.scale
         self._scale = (
             np.broadcast_to(np.asarray(scale, np.float64), (self.dim,)).copy()
@@ -80,7 +77,9 @@ class _Bound(BoundContinuous):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        return _random_walk(*self.addresses(state), self._scale, state.phase, state.counters, n, every, draws, stats, sums)
+        return _random_walk(
+            *self.addresses(state), self._scale, state.phase, self.known(state), state.counters, n, every, draws, stats, sums
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class RandomWalkMetropolis(Sampler):
     >>> import weakchaos as wc
     >>> trace = wc.sample(wc.zoo.gaussian([1.0, 1.0]), RandomWalkMetropolis(), draws=100, seed=1, progress=False)
     >>> sorted(trace.stats)
-    ['accept_prob', 'logp']
+    ['acceptance_rate', 'lp']
     """
 
     scale: Any = None
@@ -109,9 +108,7 @@ class RandomWalkMetropolis(Sampler):
         if np.ndim(self.scale) == 0:
             positive("scale", self.scale)
         else:
-            array = real_array("scale", self.scale)
-            if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
-                raise ArgumentError(f"`scale` must be positive and finite; got {shown(self.scale)}")
+            object.__setattr__(self, "scale", positive_vector("scale", self.scale))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.counters import GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, shown
 from weakchaos.core.system import as_seed
 from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
@@ -257,7 +258,7 @@ def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cach
     cycle = find_cycle(system, seed=seed, max_steps=plan["cycle_steps"])
     if cycle and cycle.period is not None and cycle.period < draws:
         notes.append(f"the orbit repeats itself every {cycle.period} draws: more of them add nothing")
-    gradients = sum(int(s.counters[1]) for s in trace.states) / (draws * repeats)
+    gradients = sum(int(s.counters[GRADIENTS]) for s in trace.states) / (draws * repeats)
     row = {
         "sampler": name,
         "driver": "none" if system.driver is None else system.driver.name,

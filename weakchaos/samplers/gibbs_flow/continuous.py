@@ -192,7 +192,7 @@ def _flow(density, user_data, frame, speeds, nodes, time, step_size, tolerance, 
 class BoundGibbsFlow(BoundContinuous):
     """Phase: the place of each coordinate on its circle, in [0, 1)."""
 
-    stats_names = ("logp",)
+    stats_names = ("lp",)
 
     def __init__(self, sampler: DeterministicGibbs, target: Density):
         super().__init__(sampler, target, None)
