@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from weakchaos import experiments
+from weakchaos.cli import run
 from weakchaos.experiments import records
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Outcome, Part, Verdict, lacking
 
@@ -138,3 +139,14 @@ def test_listing_shows_claim_source_verdict_and_numbers(monkeypatch):
         assert conclusion is None or all(part.quantity in text for part in conclusion.parts)
     monkeypatch.setattr(records, "recorded", lambda name, folder=None: None)
     assert records.listing(chosen=["sturmian"]).endswith("no full run recorded by this version")
+
+
+def test_the_command_shows_the_table_and_refuses_what_it_does_not_know(capsys):
+    assert run(["experiments", "--table", "sturmian"]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("claim", "source", "verdict  supported (full run of", "low", "high", "holds"))
+    assert run(["experiments"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"{name}\n  claim" in listed for name in experiments.names())
+    assert run(["experiments", "--table", "alchemy"]) == 2
+    assert "must be one of" in capsys.readouterr().err
