@@ -174,7 +174,7 @@ def lacking(what: str, had: float, wanted: float) -> str:
     Examples
     --------
     >>> lacking("sweeps", 1e5, 1e7), lacking("sweeps", 1e7, 1e7)
-    ('1e+07 sweeps are needed and this run had 1e+05', '')
+    ('1e+07 sweeps are needed and this run had 100000', '')
     """
     return "" if had >= wanted else f"{wanted:g} {what} are needed and this run had {had:g}"
 
