@@ -313,3 +313,22 @@ def test_tokens_enter_at_the_embedding():
             torch.backends.mha.set_fastpath_enabled(True)
     assert report.chi[0] == pytest.approx(float((j**2).sum((1, 2)).mean() / (9 * 16)), rel=0.06)
     report.plot("waterfall")
+
+
+def test_reports_of_what_was_not_measured_are_written(tmp_path):
+    """Pages, figures and data of a network whose derivative is cut: no phase and no number that would have been read as one."""
+    import json
+
+    report = probe(Cut("detach"), torch.randn(20, 24))
+    for kind in ("flow", "phase", "waterfall"):
+        report.plot(kind, tmp_path / f"{kind}.png")
+    report.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "The network has no phase" in page
+    assert "cuts it off" in page
+    report.to_json(tmp_path / "data.json")
+    data = json.loads((tmp_path / "data.json").read_text())
+    assert data["phase"] is None
+    assert data["exponent_per_layer"] is None
+    assert data["rows"][1]["phase"] is None
+    assert data["flags"][0]["kind"] == "cut"

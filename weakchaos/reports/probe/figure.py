@@ -108,9 +108,16 @@ def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: in
     if spectrum is None:
         options = report.options
         size = int(np.prod(np.shape(report.inputs)[1:]))
-        spectrum = depth_spectrum(
-            report.model, report.inputs[:2], min(directions, size), options["activation"], options["layers"], options["seed"]
-        )
+        tidy(axes)
+        title(axes, "Spectrum of the Jacobian by depth")
+        try:
+            spectrum = depth_spectrum(
+                report.model, report.inputs[:2], min(directions, size), options["activation"], options["layers"], options["seed"]
+            )
+        except ArgumentError as error:
+            # The rest of a report stands where no derivative leads through the whole network.
+            axes.text(0.5, 0.5, str(error), ha="center", va="center", color=FADED, wrap=True, transform=axes.transAxes)
+            return
     total = np.cumsum(spectrum.by_layer, axis=0)
     tidy(axes)
     title(axes, "Spectrum of the Jacobian by depth")
