@@ -87,6 +87,8 @@ def direct_ways(model: Any, x: Any, start: Key | None, keys: list[Key], restore:
     def size(t: Any) -> Any:
         return torch.nan_to_num(t, nan=0.0).abs().amax()
 
+    zeros = tuple(torch.zeros_like(noise[i]) for i in range(count))
+
     def all_at_once(*tangents: Any) -> Any:
         def passed(*zeros: Any) -> Any:
             seen: dict[int, Any] = {}
@@ -105,7 +107,6 @@ def direct_ways(model: Any, x: Any, start: Key | None, keys: list[Key], restore:
                 seen[last] = out
             return tuple(seen[i] for i in sorted(seen))
 
-        zeros = tuple(torch.zeros_like(noise[i]) for i in range(count))
         return torch.stack([size(t) for t in torch.func.jvp(passed, zeros, tangents)[1]])
 
     def one(j: int) -> list[float]:

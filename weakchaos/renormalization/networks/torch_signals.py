@@ -198,6 +198,9 @@ def _record(model: Any, x: Any, directions: int, generator: Any, layers: Any, tr
     def together(renew: bool, noise: list[Any]) -> Any:
         """The same for all differences at once. What stands at each place gets a summand of zero whose tangent is the place's noise."""
 
+        # Made outside of the map, so that the activations are the same for all differences and computed once.
+        zeros = tuple(torch.zeros_like(t) for t in outputs)
+
         def squares(*tangents: Any) -> Any:
             def passed(*zeros: Any) -> Any:
                 seen: list[Any] = []
@@ -218,7 +221,6 @@ def _record(model: Any, x: Any, directions: int, generator: Any, layers: Any, tr
                 walk(model, x + zeros[0] if start is None else x.clone(), course.watched, visit, restore)
                 return tuple(seen)
 
-            zeros = tuple(torch.zeros_like(t) for t in tangents)
             moved = torch.func.jvp(passed, zeros, tangents)[1]
             return torch.stack([square(t) for t in moved])
 
