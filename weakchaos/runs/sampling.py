@@ -9,6 +9,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import warn_of
 from weakchaos.core.system import as_seed
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.memory import MemorySink
@@ -115,7 +116,10 @@ def sample(
     system.before_run(starts[0].state)
     settings = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
     sink = MemorySink(system, plan, chains) if store is None else StoreSink.create(store, system, plan, starts, settings)
-    return run_plan(system, plan, starts, sink, executor, progress, settings)
+    trace = run_plan(system, plan, starts, sink, executor, progress, settings)
+    if not trace.interrupted:
+        warn_of(trace.check())
+    return trace
 
 
 def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, progress: bool = True) -> Trace:

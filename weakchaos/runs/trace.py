@@ -12,6 +12,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_numbers
 from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 
 __all__ = ["RunningError", "Trace", "running_counts"]
@@ -325,6 +326,45 @@ class Trace:
         if self.system is None:
             raise ArgumentError(self.why_no_system(name))
         return self.system
+
+    # ---- trust ---------------------------------------------------------------------------------------------------------------------
+
+    def check(self) -> list[Flag]:
+        """What speaks against this run: chains that disagree, hardly move or are equal, divergences, too few draws.
+
+        Returns
+        -------
+        list of Flag
+            Each with a kind, a severity, its numbers and a sentence; empty when nothing was found. `weakchaos.sample` warns of those that
+            make a run invalid.
+
+        Examples
+        --------
+        >>> import weakchaos as wc
+        >>> wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.5, 5), draws=1000, seed=1, progress=False).check()
+        []
+        """
+        from weakchaos.runs.check import check_run
+
+        return check_run(self)
+
+    def summary(self) -> Any:
+        """Means, standard deviations, intervals, effective sample sizes and R-hat of every coordinate, by arviz-stats.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            When the extra ``arviz`` is not installed.
+        """
+        try:
+            from arviz_stats import summary
+        except ImportError as error:
+            raise ImportError("summary needs arviz-stats: pip install 'weakchaos[arviz]'") from error
+        return summary(self.to_arviz())
 
     # ---- hand over -----------------------------------------------------------------------------------------------------------------
 

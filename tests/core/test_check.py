@@ -1,0 +1,130 @@
+"""What speaks against a run: found where it is there, never said of Monte Carlo error; R-hat and effective sizes as arviz-stats has them."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import weakchaos as wc
+from weakchaos.core.errors import ConvergenceWarning
+from weakchaos.core.flags import Flag, Kind, Severity, warn_of
+from weakchaos.runs.check import _agreement, _movement
+from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
+
+
+def autoregression(rng, chains, n, dim, memory):
+    """Stationary AR(1) chains of unit innovations."""
+    x = rng.normal(size=(chains, n, dim))
+    x[:, 0] /= np.sqrt(1 - memory**2)
+    for t in range(1, n):
+        x[:, t] += memory * x[:, t - 1]
+    return x
+
+
+def kinds(flags):
+    return {flag.kind for flag in flags}
+
+
+def test_equal_to_arviz_stats():
+    stats = pytest.importorskip("arviz_stats.base").array_stats
+    rng = np.random.default_rng(0)
+    for k in range(60):
+        chains, n = int(rng.integers(1, 6)), int(rng.integers(8, 400))
+        x = autoregression(rng, chains, n, 1, rng.uniform(-0.95, 0.98))[:, :, 0]
+        x = np.round(x) if k % 4 == 0 else x
+        ess, rhat = stats.ess(x, chain_axis=0, draw_axis=1, method="bulk"), stats.rhat(x, chain_axis=0, draw_axis=1, method="rank")
+        assert effective_size(normal_scores(split(x))) == pytest.approx(float(ess), rel=1e-8)
+        assert rank_rhat(x) == pytest.approx(float(rhat), rel=1e-8)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+def test_healthy_chains_are_not_called_invalid(memory):
+    rng = np.random.default_rng(1)
+    found = [_agreement(autoregression(rng, 4, 500, 3, memory), list("abc")) for _ in range(60)]
+    assert not any(flag.severity is Severity.INVALID for flags in found for flag in flags)
+    if memory:
+        assert all(kinds(flags) == {Kind.FEW_DRAWS} for flags in found)  # which is what is wrong with them
+
+
+@pytest.mark.parametrize("fault", ["place", "width", "mode"])
+def test_chains_that_disagree_are_found(fault):
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        x = autoregression(rng, 4, 1000, 3, 0.5)
+        if fault == "place":
+            x[1, :, 2] += 0.8
+        elif fault == "width":
+            x[1, :, 2] *= 2
+        else:
+            x[:2, :, 2] -= 10
+        flags = _agreement(x, list("abc"))
+        assert kinds(flags) == {Kind.DISAGREE}
+        assert flags[0].where == "c"
+        assert "R-hat" in flags[0].sentence
+
+
+def test_movement():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(3, 400, 2))
+    assert _movement(x) == []
+    assert _movement(np.zeros((3, 400, 2))) == []  # a target of one state
+    stuck = x.copy()
+    stuck[2] = stuck[2, 0]
+    assert [(f.kind, f.numbers["chain"]) for f in _movement(stuck)] == [(Kind.STUCK, 2)]
+    stuck[2, 200:] = stuck[1, 0]  # moved once
+    assert _movement(stuck)[0].numbers["moves"] == 1
+    same = x.copy()
+    same[2] = same[0]
+    assert kinds(_movement(same)) == {Kind.IDENTICAL}
+
+
+def test_a_healthy_run_passes_and_says_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trace = wc.sample(wc.zoo.gaussian([1.0, 2.0]), wc.samplers.HMC(0.6, 4), draws=1500, seed=1, progress=False)
+    assert trace.check() == []
+    assert kinds(
+        wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.6, 4), draws=1500, chains=1, seed=1, progress=False).check()
+    ) == {Kind.FEW_CHAINS}
+
+
+def test_two_modes_a_walker_cannot_cross():
+    target = (
+        wc.zoo.gaussian_mixture(separation=30.0) if "separation" in wc.zoo.gaussian_mixture.__doc__ else wc.zoo.gaussian_mixture()
+    )
+    far = np.array([[-15.0] * target.dim, [15.0] * target.dim])
+    with pytest.warns(ConvergenceWarning, match="disagree"):
+        wc.sample(target, wc.samplers.RandomWalkMetropolis(0.5), draws=2000, chains=2, seed=1, progress=False, initial=far)
+
+
+def test_divergences_and_rejections_are_said():
+    with pytest.warns(ConvergenceWarning, match="divergence") as caught:
+        trace = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(30.0, 20), draws=200, warmup=0, seed=1, progress=False)
+    assert len(caught) == 1
+    assert {Kind.DIVERGENCES, Kind.LOW_ACCEPTANCE, Kind.STUCK} <= kinds(trace.check())
+
+
+def test_the_check_survives_saving(tmp_path):
+    trace = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.6, 4), draws=150, seed=1, progress=False)
+    trace.save(tmp_path / "run.npz")
+    assert wc.load(tmp_path / "run.npz").check() == trace.check()
+
+
+def test_every_kind_has_a_sentence():
+    numbers = {
+        Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0}, Kind.STUCK: {"chain": 1, "moves": 0, "draws": 9}, Kind.IDENTICAL: {"first": 0, "second": 1},
+        Kind.DIVERGENCES: {"count": 3, "draws": 9}, Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": 0},
+        Kind.FEW_DRAWS: {"ess": 7.0, "draws": 100, "chains": 4}, Kind.FEW_CHAINS: {}, Kind.NOT_FINITE: {},
+    }  # fmt: skip
+    for kind in Kind:
+        flag = Flag.of(kind, where="x", **numbers[kind])
+        assert len(str(flag)) > 20
+        assert "{" not in str(flag)
+
+
+def test_only_what_is_invalid_is_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of([Flag.of(Kind.FEW_CHAINS), Flag.of(Kind.FEW_DRAWS, where="x", ess=1.0, draws=10, chains=1)])
+    with pytest.warns(ConvergenceWarning, match="not to be trusted"):
+        warn_of([Flag.of(Kind.NOT_FINITE, where="x")])

@@ -1,0 +1,133 @@
+"""What speaks against a run: chains held against each other and against their own Monte Carlo error.
+
+Chains that disagree are told from chains that are short. Each chain has a mean and, from its own effective sample size, a standard error;
+the variance of the means over the variance that these errors explain follows Fisher's F distribution when all chains draw from one
+distribution. Only where it is far beyond that, and R-hat is large too, do chains disagree; a large R-hat alone is a matter of few draws.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.flags import Flag, Kind
+from weakchaos.runs.convergence import effective_size, folded, normal_scores, rank_rhat, split
+
+__all__ = ["check_run"]
+
+_LEAST_DRAWS = 100  # fewer say nothing of agreement
+_RHAT = 1.01
+_LEVEL = 1e-5  # of the F test, shared among coordinates: a healthy run must not be called invalid
+_ESS = 100  # effective draws a chain, of Vehtari et al. (2021)
+_MOVES = 0.005  # share of draws at which a chain must change
+_DIVERGENT = 0.005
+_NUMBERS = 4_000_000  # draws times coordinates that are looked at
+
+
+def check_run(trace: Any) -> list[Flag]:
+    """The flags of a run with draws; the worst first.
+
+    Parameters
+    ----------
+    trace : Trace
+
+    Returns
+    -------
+    list of Flag
+        Empty when nothing speaks against the run.
+    """
+    if trace.record != "draws":
+        return []
+    flags = _statistics(trace)
+    draws = np.asarray(trace.draws)
+    chains, n, dim = draws.shape
+    if n < _LEAST_DRAWS:
+        if n:
+            flags.append(Flag.of(Kind.FEW_DRAWS, where="every coordinate", ess=float(n), draws=n, chains=chains))
+        return flags
+    columns = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
+    draws = draws[:, :, columns]
+    flags += _movement(draws)
+    if trace.weights is None:
+        flags += _agreement(draws, [trace.names[c] for c in columns])
+    if chains == 1:
+        flags.append(Flag.of(Kind.FEW_CHAINS))
+    order = ("invalid", "imprecise", "note")
+    return sorted(flags, key=lambda flag: order.index(flag.severity.value))
+
+
+def _statistics(trace: Any) -> list[Flag]:
+    out, stats = [], trace.stats
+    if "diverging" in stats:
+        count, total = int(stats["diverging"].sum()), int(stats["diverging"].size)
+        if count > _DIVERGENT * total:
+            out.append(Flag.of(Kind.DIVERGENCES, count=count, draws=total))
+    if "acceptance_rate" in stats and trace.n_draws >= _LEAST_DRAWS:
+        for chain, rate in enumerate(stats["acceptance_rate"].mean(1)):
+            if rate < 0.01:
+                out.append(Flag.of(Kind.LOW_ACCEPTANCE, rate=float(rate), chain=chain))
+    return out
+
+
+def _movement(draws: np.ndarray) -> list[Flag]:
+    chains, n, _ = draws.shape
+    if np.ptp(draws, axis=1).max(initial=0) == 0 and np.ptp(draws, axis=0).max(initial=0) == 0:
+        return []  # a target of one state
+    out = []
+    for k in range(chains):
+        moves = int((draws[k, 1:] != draws[k, :-1]).any(1).sum())
+        if moves < _MOVES * n:
+            out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
+    for k in range(1, chains):
+        if np.array_equal(draws[0], draws[k]) and np.ptp(draws[0], axis=0).any():
+            out.append(Flag.of(Kind.IDENTICAL, first=0, second=k))
+            break
+    return out
+
+
+def _excess(scores: np.ndarray) -> tuple[float, float]:
+    """Variance of the means of chains over the variance their own errors explain, and the probability of as much in a run of one distribution."""
+    from scipy.special import fdtrc
+
+    chains, n = scores.shape
+    size = np.array(
+        [min(effective_size(row[None]), n) for row in scores]
+    )  # antithetic chains: no error below that of independent draws
+    square = scores.var(1, ddof=1) / size
+    explained = square.mean()
+    between = scores.mean(1).var(ddof=1)
+    if explained == 0:
+        return (np.inf, 0.0) if between > 0 else (1.0, 1.0)
+    # A sum of estimated variances has fewer degrees of freedom when one of them dominates (Satterthwaite, Biometrics Bull. 2 (1946) 110).
+    freedom = square.sum() ** 2 / (square**2 / np.maximum(size - 1, 1)).sum() if square.any() else 1.0
+    return float(between / explained), float(fdtrc(chains - 1, max(freedom, 1.0), between / explained))
+
+
+def _agreement(draws: np.ndarray, names: list[str]) -> list[Flag]:
+    chains, n, dim = draws.shape
+    worst: tuple[float, float, str] | None = None
+    least, where = np.inf, ""
+    for k in range(dim):
+        x = draws[:, :, k].astype(np.float64)
+        if not np.isfinite(x).all():
+            return [Flag.of(Kind.NOT_FINITE, where=names[k])]
+        if np.ptp(x) == 0:
+            continue  # observed, or pinned by the target
+        ess = effective_size(normal_scores(split(x)))
+        if ess < least:
+            least, where = ess, names[k]
+        if chains == 1:
+            continue
+        rhat = rank_rhat(x)
+        if rhat < _RHAT:
+            continue
+        scores = normal_scores(x), normal_scores(folded(x))
+        ratio, chance = min((_excess(s) for s in scores), key=lambda pair: pair[1])
+        if chance < _LEVEL / dim and (worst is None or rhat > worst[0]):
+            worst = rhat, ratio, names[k]
+    if worst is not None:
+        return [Flag.of(Kind.DISAGREE, where=worst[2], rhat=worst[0], ratio=worst[1])]
+    if least < _ESS * chains and least < chains * n:
+        return [Flag.of(Kind.FEW_DRAWS, where=where, ess=float(least), draws=chains * n, chains=chains)]
+    return []
