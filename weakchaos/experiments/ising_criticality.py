@@ -299,7 +299,8 @@ def conclude(data: dict[str, Any]) -> Conclusion:
     sides, last = data["parameters"]["sides"], data["exponents"][-1]
 
     def estimate(pair: list[float]) -> Estimate:
-        return Estimate(*(float("nan") if v is None else v for v in pair), _BLOCKS - 1.0, _BLOCKS, "blocks of each run")
+        value, error = (math.nan if v is None else v for v in pair)
+        return Estimate(value, error, _BLOCKS - 1.0, _BLOCKS, "blocks of each run")
 
     lacks, parts, told = lacking("spins a side", max(sides), _SIDE), [], []
     for name, found in data["samplers"].items():
@@ -314,7 +315,7 @@ def conclude(data: dict[str, Any]) -> Conclusion:
         unit = "units of time" if name == BILLIARD else "sweeps"
         told.append(Part(f"memory of |m| at L = {sides[-1]}, {name}, {unit}", Estimate(found["memory"][-1], math.nan, 0.0)))
     width = CRITICAL / last["side"]
-    place = Estimate(*data["steepest"], math.inf)
+    place = Estimate(data["steepest"][0], data["steepest"][1], math.inf)
     parts.append(Part(f"temperature at which the largest exponent rises most steeply, L = {last['side']}", place, least=CRITICAL - width,
                       most=CRITICAL + width, lacks=lacking("spins a side for exponents", last["side"], _SIDE)))  # fmt: skip
     value, spread = (np.array([e[key] for e in data["exponents"]], float) for key in ("value", "stderr"))
