@@ -105,7 +105,7 @@ def test_sentences_say_the_numbers_and_the_verdict():
     assert text[1].endswith("100 sweeps are needed and this run had 10.")
     assert text[2] == "memory, MB: 3."
     assert text[3] == "divergence: not a finite number over 2 seeds."
-    assert text[-1] == "Of 2 parts of the claim 1 hold, 1 are open: the claim is undecided by this run."
+    assert text[-1] == "Parts of the claim: 1 holding, 1 open. By this run the claim is undecided."
 
 
 def test_a_full_run_is_kept_as_data(tmp_path):
@@ -137,6 +137,8 @@ def test_listing_shows_claim_source_verdict_and_numbers(monkeypatch):
         assert experiments.source(name) in text
         conclusion = records.recorded_conclusion(name)
         assert conclusion is None or all(part.quantity in text for part in conclusion.parts)
+    monkeypatch.setattr(records, "__version__", "99.0")
+    assert "no full run recorded by this version; by an earlier one: supported" in records.listing(chosen=["sturmian"])
     monkeypatch.setattr(records, "recorded", lambda name, folder=None: None)
     assert records.listing(chosen=["sturmian"]).endswith("no full run recorded by this version")
 

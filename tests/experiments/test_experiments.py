@@ -23,7 +23,7 @@ def test_text_says_claim_rows_and_verdict(made):
     text = str(made)
     assert "One is one." in text
     assert "0.1235" in text
-    assert text.endswith("Of 1 parts of the claim 1 hold: the claim is supported by this run.")
+    assert text.endswith("Parts of the claim: 1 holding. By this run the claim is supported.")
     assert [len(line) for line in made.table().splitlines()[1:2]] == [len("sampler   error  good")]
 
 

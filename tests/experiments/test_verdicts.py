@@ -214,7 +214,7 @@ def test_numbers_that_the_claim_would_give_support_it(build):
 def test_numbers_that_contradict_turn_the_verdict(build, changes):
     found = conclude(build, **changes)
     assert found.verdict is Verdict.CONTRADICTED, found.sentences()
-    assert "the claim is contradicted by this run" in found.sentences()[-1]
+    assert "By this run the claim is contradicted." in found.sentences()[-1]
 
 
 @pytest.mark.parametrize("build", CONTRADICTIONS, ids=lambda b: b.__name__)

@@ -249,14 +249,14 @@ class Conclusion:
         said = [_sentence(p, len(self.asked)) for p in sorted(self.parts, key=lambda p: not p.asked)]
         outcomes = [p.outcome(len(self.asked)) for p in self.asked]
         tally = ", ".join(f"{outcomes.count(o)} {word}" for o, word in _TALLY.items() if o in outcomes)
-        return (*said, f"Of {len(outcomes)} parts of the claim {tally}: the claim is {self.verdict} by this run.")
+        return (*said, f"Parts of the claim: {tally or 'none'}. By this run the claim is {self.verdict}.")
 
 
 _TALLY = {
-    Outcome.HOLDS: "hold",
-    Outcome.EXCLUDED: "are excluded",
-    Outcome.AGAINST: "have a value against them",
-    Outcome.OPEN: "are open",
+    Outcome.HOLDS: "holding",
+    Outcome.EXCLUDED: "excluded",
+    Outcome.AGAINST: "with a value against",
+    Outcome.OPEN: "open",
 }
 
 

@@ -101,8 +101,9 @@ def _state(name: str) -> str:
     kept, conclusion = recorded(name), recorded_conclusion(name)
     if kept is None or conclusion is None:
         return "no full run recorded by this version"
+    other = "" if kept["version"] == __version__ else "no full run recorded by this version; by an earlier one: "
     by = f"full run of {kept['date']}, version {kept['version']}, seed {kept['seed']}, {kept['cpu_seconds']:.0f} s of CPU"
-    return f"{conclusion.verdict} ({by})"
+    return f"{other}{conclusion.verdict} ({by})"
 
 
 def listing(table: bool = False, chosen: Sequence[str] | None = None) -> str:
