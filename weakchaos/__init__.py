@@ -9,8 +9,8 @@ from weakchaos.core import errors
 from weakchaos.core.system import State, System
 from weakchaos.reports.compare.compare import Report, compare
 from weakchaos.runs.sampling import extend, sample
-from weakchaos.runs.store import load, resume
 from weakchaos.runs.trace import Trace
+from weakchaos.runs.verbs import load, resume
 from weakchaos.targets import zoo
 from weakchaos.targets.density import Density
 from weakchaos.targets.factor_graph import FactorGraph

@@ -11,7 +11,7 @@ import numpy as np
 from tests.core import densities as d
 from weakchaos.runs import scheduler
 from weakchaos.runs.sampling import sample
-from weakchaos.runs.store import resume
+from weakchaos.runs.verbs import resume
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.targets.density import Density
 

@@ -9,7 +9,8 @@ import zarr
 
 from tests.core.runs import run as run_of
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
-from weakchaos.runs.store import StoreSink, load, resume
+from weakchaos.runs.store import StoreSink
+from weakchaos.runs.verbs import load, resume
 from weakchaos.samplers.hmc import HMC
 from weakchaos.targets import zoo
 
@@ -100,7 +101,7 @@ damages = {
     "foreign class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("os:system", {})}),
     "imported class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.runs.store:Path", {})}),
     "script": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.__main__:x", {})}),
-    "no class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.runs.store:load", {})}),
+    "no class": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": part("weakchaos.runs.verbs:load", {})}),
     "unknown description": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": {"data": {"what": 1}, "keys": []}}),
     "description a list": lambda p: rewrite(p / "run.json", system={**system(p), "sampler": [1]}),
 }

@@ -9,7 +9,7 @@ import pytest
 
 from tests.core import children
 from tests.core.runs import ROOT, assert_prefix, assert_same
-from weakchaos.runs.store import load
+from weakchaos.runs.verbs import load
 
 
 def kill_often(path, kills, rng):

@@ -14,7 +14,8 @@ from tests.core.runs import run as run_of
 from weakchaos.core.errors import ArgumentError, InterruptedWarning, StoreError
 from weakchaos.runs import scheduler, store
 from weakchaos.runs.sampling import extend
-from weakchaos.runs.store import StoreSink, load, resume
+from weakchaos.runs.store import StoreSink
+from weakchaos.runs.verbs import load, resume
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis

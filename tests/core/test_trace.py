@@ -14,8 +14,8 @@ from tests.core.runs import assert_same
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
 from weakchaos.core.system import ClosedStream
 from weakchaos.runs.sampling import extend, sample
-from weakchaos.runs.store import load
 from weakchaos.runs.trace import RunningError, Trace, running_counts
+from weakchaos.runs.verbs import load
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis

@@ -15,7 +15,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceW
 from weakchaos.diagnostics import find_cycle, largest_exponent, word_complexity
 from weakchaos.herding import Herding
 from weakchaos.runs.sampling import extend, sample
-from weakchaos.runs.store import load
+from weakchaos.runs.verbs import load
 from weakchaos.targets.hull import outside_hull
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points

@@ -10,7 +10,7 @@ from weakchaos.core.errors import SamplingError
 from weakchaos.herding import HerdedGibbs
 from weakchaos.reports.compare.compare import compare
 from weakchaos.runs.sampling import extend, sample
-from weakchaos.runs.store import load
+from weakchaos.runs.verbs import load
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 

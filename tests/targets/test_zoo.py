@@ -16,7 +16,7 @@ from scipy import integrate, stats
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError
 from weakchaos.runs.description import describe, rebuild
 from weakchaos.runs.sampling import sample
-from weakchaos.runs.store import load
+from weakchaos.runs.verbs import load
 from weakchaos.samplers import HMC
 from weakchaos.targets import zoo
 from weakchaos.targets.zoo.posteriors import DATA, breast_cancer, eight_schools_moments

@@ -1,7 +1,7 @@
-"""Where draws go when a run has a store: a zarr directory that survives a kill at any moment; `load` and `resume`.
+"""Where draws go when a run has a store: a zarr directory that survives a kill at any moment.
 
 The directory is a zarr group that ArviZ and xarray read (``posterior/x`` of dimensions chain, draw, coordinate; draws still to be made
-are NaN, or 0 for integers). Draws of a block are written first, then the chain's commit file (how many draws count, and the exact state
+are NaN; integers have no NaN, so that their arrays are only as long as what every chain has committed, and grow about once a second). Draws of a block are written first, then the chain's commit file (how many draws count, and the exact state
 after the last of them) replaces the one before in a single rename. A process killed between the two leaves draws beyond the commit; they
 are not counted, and `resume` overwrites them with the same numbers.
 """
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,19 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.files import read_npz, write_atomically
-from weakchaos.runs.archive import Description, load_npz, load_states
-from weakchaos.runs.block import Chain, Plan
+from weakchaos.runs.archive import Description
 from weakchaos.runs.memory import MemorySink, columns, today
-from weakchaos.runs.trace import Trace
+from weakchaos.runs.store_metadata import check_arrays, check_chunks, check_head, consolidate
 
-__all__ = ["MemorySink", "StoreSink", "load", "resume"]
+__all__ = ["MemorySink", "StoreSink", "as_path"]
 
 _FORMAT = "weakchaos store 1"
 _CHUNK_BYTES = 1 << 20
+_GROW_SECONDS = 1.0
 
 
-def _as_path(name: str, value: Any) -> Path:
+def as_path(name: str, value: Any) -> Path:
+    """An argument that must be a path, as one."""
     try:
         return Path(value)
     except TypeError as error:
@@ -47,29 +49,87 @@ class StoreSink:
     """Draws in a zarr directory."""
 
     def __init__(self, path: Path, head: dict):
+        check_head(path, head)
         self.path, self.head = path, head
         self.names, self.dim = head["names"], len(head["names"])
         self._files, self.stats_names = tuple(head["stats_names"]), today(head["stats_names"])
         self.renamed = self._files != self.stats_names
         self._columns: list[int] | None = None
         self._locked = False
+        self._committed: dict[int, tuple[int, int]] = {}
+        self._grown = time.monotonic()
         self._open_arrays()
 
-    def _open_arrays(self) -> None:
+    def places(self) -> list[str]:
+        """Where the arrays are: draws, then statistics; those of warm-up after them."""
+        kept = ("", "warmup_") if self.head["plan"].get("keep_warmup") else ("",)
+        return [f"{prefix}{name}" for prefix in kept for name in ("posterior/x", *(f"sample_stats/{file}" for file in self._files))]
+
+    def metadata(self, place: str) -> dict:
+        """Metadata of an array, as other readers see them."""
+        return json.loads((self.path / place / "zarr.json").read_bytes())
+
+    def _open_arrays(self, size: int = 0) -> None:
         import zarr
 
+        plan, self.stored = self.head["plan"], {}
         try:
-            # The metadata of each array are what is written first; those consolidated at the root may be behind.
-            group: Any = zarr.open_group(str(self.path), mode="r+", use_consolidated=False)
-            self._group, self._x = group, group["posterior/x"]
-            self._s = [group[f"sample_stats/{name}"] for name in self._files]
+            # A chunk that was written is a file, whatever it holds: so a missing file is a loss, and not a block of fill values.
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                # The metadata of each array are what is written first; those consolidated at the root may be behind.
+                group: Any = zarr.open_group(str(self.path), mode="r+", use_consolidated=False)
+                for place in self.places():
+                    array = group[place]
+                    if self._grows(array):  # in this process it is as long as planned
+                        data = self.metadata(place)
+                        planned = plan["warmup"] if place.startswith("warmup_") else max(size, plan["draws"])
+                        data["shape"][1] = max(planned, data["shape"][1])
+                        array = zarr.Array.from_dict(array.store_path, data)
+                    self.stored[place] = array
+            check_arrays(self)
+        except StoreError:
+            raise
         except Exception as error:  # what zarr raises depends on the file that is wrong
             raise StoreError(f"{self.path} is damaged: {error}") from error
+        self._x, self._s = self.stored["posterior/x"], [self.stored[f"sample_stats/{name}"] for name in self._files]
+
+    @staticmethod
+    def _grows(array: Any) -> bool:
+        return array.dtype.kind != "f"
+
+    def _behind(self) -> dict[str, int]:
+        """Arrays of integers of which other readers see less, or more, than every chain has committed, and how much that is."""
+        if len(self._committed) < self.head["chains"]:
+            return {}
+        warmed, drawn = (min(counts) for counts in zip(*self._committed.values(), strict=True))
+        sizes = {place: warmed if place.startswith("warmup_") else drawn for place, a in self.stored.items() if self._grows(a)}
+        return {place: n for place, n in sizes.items() if self.metadata(place)["shape"][1] != n}
+
+    def _show(self) -> None:
+        """Let other readers see what every chain has committed."""
+        behind = self._behind()
+        for place, n in behind.items():
+            data = self.metadata(place)
+            data["shape"][1] = n
+            write_atomically(self.path / place / "zarr.json", json.dumps(data).encode())
+        if behind:
+            consolidate(self.path)
+
+    def show_committed(self) -> None:
+        """The same after a kill; nothing is done to a store that is being written to, or can only be read."""
+        if self._behind():
+            with contextlib.suppress(StoreError, OSError), self.writing():
+                pass  # it is done at the end of writing
+
+    def _record(self) -> None:
+        """Note in the head what the arrays are."""
+        self.head["arrays"] = {place: {k: v for k, v in self.metadata(place).items() if k != "shape"} for place in self.places()}
+        write_atomically(self.path / "run.json", json.dumps(self.head).encode())
 
     @classmethod
     def create(cls, path: Any, system: Any, plan: Any, chains: list, settings: dict) -> StoreSink:
         """A new store with the start of every chain committed; refuses to write over anything."""
-        path = _as_path("store", path)
+        path = as_path("store", path)
         if path.suffix != ".zarr":
             raise ArgumentError(f"`store` must be a path that ends in .zarr; got {shown(str(path))}")
         if path.exists():
@@ -129,9 +189,11 @@ class StoreSink:
         write_atomically(path / "system.npz", buffer.getvalue())
         write_atomically(path / "run.json", json.dumps(head).encode())
         sink = cls(path, head)
-        sink._consolidate()
+        sink._record()
         for chain in chains:
             sink.commit(chain)
+        sink._show()
+        consolidate(path)
 
     @classmethod
     def open(cls, path: Path) -> StoreSink:
@@ -154,7 +216,7 @@ class StoreSink:
             raise StoreError(f"{path} has format {shown(version)}; this version reads {_FORMAT!r}")
         try:
             return cls(path, head)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"{path}/run.json is damaged: {error}") from error
 
     @contextlib.contextmanager
@@ -183,6 +245,7 @@ class StoreSink:
                 yield
             finally:
                 self._locked = False
+                self._show()
 
     def description(self) -> Description:
         """What the run was made of."""
@@ -204,14 +267,14 @@ class StoreSink:
         """Write the steps of a block of warm-up; they count from the next `commit` of the chain."""
         stop = first + len(draws)
         if len(draws):
-            self._group["warmup_posterior/x"][chain, first:stop] = draws
+            self.stored["warmup_posterior/x"][chain, first:stop] = draws
             for k, name in enumerate(self._files):
-                self._group[f"warmup_sample_stats/{name}"][chain, first:stop] = stats[:, k]
+                self.stored[f"warmup_sample_stats/{name}"][chain, first:stop] = stats[:, k]
 
     @property
     def keeps_warmup(self) -> bool:
         """Whether there is room for the draws of warm-up."""
-        return "warmup_posterior" in self._group
+        return "warmup_posterior/x" in self.stored
 
     def warmup(self, n: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The first `n` steps of warm-up of every chain and their statistics; without rows where they were not kept."""
@@ -219,23 +282,16 @@ class StoreSink:
             return np.empty((self.head["chains"], 0, self.dim)), {}
         stats = zip(self.stats_names, self._files, strict=True)
         every = slice(None), slice(n)
-        return self._read(self._group["warmup_posterior/x"], *every), {
-            name: self._read(self._group[f"warmup_sample_stats/{file}"], *every) for name, file in stats
+        return self._read(self.stored["warmup_posterior/x"], *every), {
+            name: self._read(self.stored[f"warmup_sample_stats/{file}"], *every) for name, file in stats
         }
 
     def _resize(self, size: int) -> None:
-        self._x.resize((self.head["chains"], size, self.dim))
-        for array in self._s:
-            array.resize((self.head["chains"], size))
-        self._consolidate()
-
-    def _consolidate(self) -> None:
-        """Gather all metadata at the root, where readers look for them before they list the directory and meet our own files."""
-        root = self.path / "zarr.json"
-        data = json.loads(root.read_bytes())
-        inner = {str(p.parent.relative_to(self.path)): json.loads(p.read_bytes()) for p in sorted(self.path.glob("*/**/zarr.json"))}
-        data["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": inner}
-        write_atomically(root, json.dumps(data).encode())
+        for array in (self._x, *self._s):
+            if not self._grows(array):
+                array.resize((array.shape[0], size, *array.shape[2:]))
+        self._open_arrays(size)
+        consolidate(self.path)
 
     def commit(self, chain: Any) -> None:
         """Make everything written for a chain count, in one rename."""
@@ -243,6 +299,10 @@ class StoreSink:
         state = np.frombuffer(chain.state.to_bytes(), np.uint8)
         np.savez(buffer, drawn=chain.drawn, warmed=chain.warmed, cpu_seconds=chain.cpu_seconds, state=state)
         write_atomically(self.path / "commits" / f"{chain.index}.npz", buffer.getvalue())
+        self._committed[chain.index] = chain.warmed, chain.drawn
+        if self._locked and time.monotonic() - self._grown > _GROW_SECONDS:
+            self._grown = time.monotonic()
+            self._show()
 
     def committed(self) -> list[tuple[bytes, int, int, float]]:
         """State, warm-up steps, draws and CPU seconds at the last commit of each chain."""
@@ -254,11 +314,25 @@ class StoreSink:
                 out.append((data["state"].tobytes(), int(data["warmed"]), int(data["drawn"]), float(data["cpu_seconds"])))
             except KeyError as error:
                 raise StoreError(f"{what} has no entry {error}") from error
-        self._open_arrays()  # anew: another process may be making the commits, and what they count was written before them
-        needed = max(self.head["plan"]["draws"], *(drawn for _, _, drawn, _ in out))
+            except (TypeError, ValueError) as error:
+                raise StoreError(f"{what} is damaged: {error}") from error
+        # The plan as it is now: another trace may have made the run longer.
+        planned, longest = self._planned_draws(), max(drawn for _, _, drawn, _ in out)
+        if longest > planned or min(min(warmed, drawn) for _, warmed, drawn, _ in out) < 0:
+            raise StoreError(f"{self.path} is damaged: a chain has {longest} draws of {planned} that were planned")
+        self._open_arrays(longest)  # anew: another process may be making the commits, and what they count was written before them
+        needed = max(self.head["plan"]["draws"], longest)
         if min([self._x.shape[1], *(array.shape[1] for array in self._s)]) < needed:
             raise StoreError(f"{self.path} is damaged: draws that were committed are gone")
+        self._committed = {k: (warmed, drawn) for k, (_, warmed, drawn, _) in enumerate(out)}
+        check_chunks(self, self._committed)
         return out
+
+    def _planned_draws(self) -> int:
+        try:
+            return max(self.head["plan"]["draws"], json.loads((self.path / "run.json").read_bytes())["plan"]["draws"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.path}/run.json is damaged: {error}") from error
 
     def extended(self, plan: Any, lengths: list[int]) -> StoreSink:
         """The same store with a longer plan."""
@@ -270,7 +344,10 @@ class StoreSink:
         self.sweep()
         self._resize(plan.draws)  # before the plan: whatever a kill leaves has room for all that is planned
         self.head["plan"] = _plan_data(plan)
-        write_atomically(self.path / "run.json", json.dumps(self.head).encode())
+        if "arrays" in self.head:
+            self._record()
+        else:
+            write_atomically(self.path / "run.json", json.dumps(self.head).encode())
         return self
 
     def sweep(self) -> None:
@@ -305,65 +382,3 @@ class StoreSink:
     def stats(self, n: int) -> dict[str, np.ndarray]:
         """Statistics of the first `n` draws, read from disk."""
         return {name: self.stat(name, n) for name in self.stats_names}
-
-
-def _trace(sink: StoreSink, target: Any, sampler: Any, driver: Any) -> Trace:
-    raw, warmed, lengths, seconds = (list(column) for column in zip(*sink.committed(), strict=True))
-    description = sink.description()
-    system, missing = description.bind(target=target, sampler=sampler, driver=driver)
-    states = load_states(system, raw, sink, str(sink.path))
-    settings = {**sink.head["settings"], "interrupted": min(lengths) < sink.head["plan"]["draws"]}
-    sums = [np.empty(0)] * len(states)
-    return Trace(system, sink, states, lengths, warmed, "draws", settings, seconds, sums, description=description, missing=missing)
-
-
-def load(path: Any, target: Any = None, sampler: Any = None, driver: Any = None) -> Trace:
-    """Read a trace from an .npz file (`Trace.save`) or a .zarr store (``sample(store=...)``).
-
-    Parameters
-    ----------
-    path : path
-    target, sampler, driver : optional
-        Needed to continue a run whose parts are not plain data: a target that is a user's function is not saved.
-
-    Raises
-    ------
-    FileNotFoundError
-    StoreError
-        When the file is damaged, is none of this package, or holds what this version cannot make again.
-    """
-    path = _as_path("path", path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no trace at {path}")
-    return _trace(StoreSink.open(path), target, sampler, driver) if path.is_dir() else load_npz(path, target, sampler, driver)
-
-
-def resume(
-    path: Any, target: Any = None, sampler: Any = None, driver: Any = None, executor: Any = None, progress: bool = True
-) -> Trace:
-    """Finish a run that was cut off: from the last commit of each chain to the number of draws first asked for, bit for bit.
-
-    Parameters
-    ----------
-    path : path of the .zarr store
-    target, sampler, driver : optional
-        As in `load`.
-
-    Raises
-    ------
-    FileNotFoundError, ArgumentError
-    StoreError
-        As in `load`, and when another process is writing to the store.
-    """
-    from weakchaos.runs.scheduler import check_executor, run_plan
-
-    check_executor(executor)
-    sink = StoreSink.open(_as_path("path", path))
-    with sink.writing():
-        trace = _trace(sink, target, sampler, driver)
-        if trace.system is None:
-            raise ArgumentError(trace.why_no_system("resume"))
-        plan = Plan(**sink.head["plan"])
-        sink.sweep()
-        chains = [Chain(k, s, w, n, trace.cpu_seconds[k]) for k, (s, w, n, _) in enumerate(trace.positions())]
-        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)
