@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from weakchaos.reports.compare.columns import COLUMNS, cell, finite, period_word
 from weakchaos.reports.compare.flags import is_trusted, notes_by_text, notes_of
 from weakchaos.reports.compare.sentences import two_sentences
 from weakchaos.reports.compare.text import heading
-from weakchaos.reports.page import embedded, figure_svg, made_with, versions, write_page
+from weakchaos.reports.page import figure_svg, versions, write_page
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
 
@@ -96,33 +95,21 @@ def write_json(report: Any, path: Any = None) -> str:
 # ---- HTML ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _table(report: Any) -> str:
-    head = "".join(
-        f'<th scope="col"{_text_class(c.key)}>{escape(c.title)}<small>{escape(c.unit) or "&nbsp;"}</small></th>' for c in COLUMNS
-    )
-    body = []
+_WORDS = ("sampler", "driver", "status")
+
+
+def _rows(report: Any) -> list[dict[str, Any]]:
+    """What the table shows of every run: cells by column, and notes where it is not to be trusted."""
+    out = []
     for entrant in report.entrants:
         trusted = is_trusted(entrant)
-        cells = []
-        for column in COLUMNS:
-            if column.key == "status":
-                cells.append(f'<td class="text status">{"ok" if trusted else "not to be trusted"}</td>')
-            else:
-                hint = f' title="{escape(period_words(entrant.row))}"' if column.key == "period" else ""
-                cells.append(f"<td{_text_class(column.key)}{hint}>{escape(cell(entrant.row, column.key))}</td>")
-        kind = "" if trusted else ' class="flagged has-notes"'
-        body.append(f"<tr{kind}>{''.join(cells)}</tr>")
-        if not trusted:
-            notes = "".join(f"<li>{escape(n)}</li>" for n in notes_of(entrant))
-            body.append(f'<tr class="flagged notes"><td colspan="{len(COLUMNS)}"><ul>{notes}</ul></td></tr>')
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        status = "ok" if trusted else "not to be trusted"
+        cells = [(c.key, status if c.key == "status" else cell(entrant.row, c.key)) for c in COLUMNS]
+        out.append({"cells": cells, "period": period_words(entrant.row), "notes": None if trusted else list(notes_of(entrant))})
+    return out
 
 
-def _text_class(key: str) -> str:
-    return ' class="text"' if key in ("sampler", "driver", "status") else ""
-
-
-def _definitions(report: Any) -> str:
+def _definitions(report: Any) -> list[tuple[str, str]]:
     out = []
     for column in COLUMNS:
         text = f"{report.error_kind}, {column.definition}" if column.key == "error" else column.definition
@@ -130,8 +117,8 @@ def _definitions(report: Any) -> str:
             looked = sorted({period_words(e.row) for e in report.entrants if e.row.get("period") is None})
             text += f" ({'; '.join(looked)})" if looked else ""
         unit = f" ({column.unit})" if column.unit else ""
-        out.append(f"<dt>{escape(column.title + unit)}</dt><dd>{escape(text)}</dd>")
-    return f"<dl>{''.join(out)}</dl>"
+        out.append((column.title + unit, text))
+    return out
 
 
 def write_html(report: Any, path: Any) -> Path:
@@ -159,19 +146,23 @@ def write_html(report: Any, path: Any) -> Path:
     """
     from weakchaos.reports.compare.figure import convergence_figure, entropy_figure, key
 
-    general = [note for names, note in notes_by_text(report) if not names]
-    parts = [
-        f"<h1>{escape(f'Samplers compared on {report.target}')}</h1>",
-        f'<p class="how">{escape(heading(report))}</p>',
-        f'<p class="summary">{escape(two_sentences(report))}</p>',
-        '<div class="figures">',
-        f"<figure>{figure_svg(convergence_figure(report), 'Error against draws, on log-log axes', 'draws')}</figure>",
-        f"<figure>{figure_svg(entropy_figure(report), 'Slope of the error against entropy rate', 'entropy')}</figure>",
-        f'</div><p class="key">{escape(key(report))}</p>',
-        f"<h2>Rows</h2>{_table(report)}",
-        f"<h2>Warnings</h2><ul>{''.join(f'<li>{escape(n)}</li>' for n in general)}</ul>" if general else "",
-        f"<h2>What the columns mean</h2>{_definitions(report)}",
-        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre>{made_with()}",
-        embedded(_content(report, curves=False)),
-    ]
-    return write_page(path, f"weakchaos: {report.target}", parts)
+    return write_page(
+        path,
+        "compare.html",
+        f"weakchaos: {report.target}",
+        _content(report, curves=False),
+        report=report,
+        heading=heading(report),
+        sentences=two_sentences(report),
+        figures=[
+            figure_svg(convergence_figure(report), "Error against draws, on log-log axes", "draws"),
+            figure_svg(entropy_figure(report), "Slope of the error against entropy rate", "entropy"),
+        ],
+        key=key(report),
+        columns=COLUMNS,
+        words=_WORDS,
+        rows=_rows(report),
+        warnings=[note for names, note in notes_by_text(report) if not names],
+        definitions=_definitions(report),
+        command=reproduction(report),
+    )

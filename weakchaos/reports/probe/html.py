@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from weakchaos.reports.page import embedded, figure_svg, made_with, write_page
+from weakchaos.reports.page import figure_svg, write_page
 from weakchaos.reports.probe.figure import KINDS, draw_probe
 from weakchaos.reports.probe.sentences import probe_sentences
 
@@ -58,34 +57,17 @@ def write_probe_html(report: Any, path: Any, heading: str = "Probe of a network"
     -------
     Path
     """
-    heads = [h for h in _HEADS if any(_cell(r.get(h[0])) != "-" for r in report.rows)]
-    figures = []
-    for kind in KINDS:
-        if kind == "phase" and not any(math.isfinite(r["sigma_w2"]) for r in report.rows):
-            continue
-        figures.append(f"<figure>{figure_svg(draw_probe(report, kind), kind, f'probe-{kind}')}</figure>")
-    text = {"layer", "phase"}
-    head = "".join(
-        f"<th{' class=text' if k in text else ''}>{escape(name)}{f'<small>{escape(unit)}</small>' if unit else ''}</th>"
-        for k, name, unit in heads
-    )
-    body = "".join(
-        "<tr>" + "".join(f"<td{' class=text' if k in text else ''}>{escape(_cell(row.get(k)))}</td>" for k, _, _ in heads) + "</tr>"
-        for row in report.rows
-    )
-    notes = "".join(f"<li>{escape(w)}</li>" for w in report.warnings)
+    kinds = [k for k in KINDS if k != "phase" or any(math.isfinite(r["sigma_w2"]) for r in report.rows)]
     return write_page(
         path,
+        "probe.html",
         heading,
-        [
-            f"<h1>{escape(heading)}</h1>",
-            f"<p class='how'>{len(report.rows)} layers, activation {escape(report.activation or 'unknown')}</p>",
-            f"<p class='summary'>{escape(probe_sentences(report))}</p>",
-            f"<div class='figures'>{''.join(figures)}</div>",
-            f"<h2>Layers</h2><div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
-            f"<h2>To know</h2><ul>{notes}</ul>" if notes else "",
-            f"<h2>Make it again</h2><pre>{escape(command)}</pre>" if command else "",
-            made_with(),
-            embedded(report.to_dict()),
-        ],
+        report.to_dict(),
+        report=report,
+        sentences=probe_sentences(report),
+        figures=[figure_svg(draw_probe(report, kind), kind, f"probe-{kind}") for kind in kinds],
+        heads=[head for head in _HEADS if any(_cell(row.get(head[0])) != "-" for row in report.rows)],
+        words=("layer", "phase"),
+        cell=_cell,
+        command=command,
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.plain import strict_json
-from weakchaos.reports.page import embedded, figure_svg, made_with, versions, write_page
+from weakchaos.reports.page import figure_svg, versions, write_page
 from weakchaos.reports.series.figure import panel_figure, panels_of
 from weakchaos.reports.series.meanings import definition
 from weakchaos.reports.series.text import heading, p_value, parts, spread, value
@@ -93,35 +91,11 @@ def write_series_json(report: Any, path: Any = None) -> str:
     return strict_json({**_content(report), "curves": _curves(report)}, path)
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    notes = "".join(f"<small>{escape(n)}</small>" for n in row["notes"])
-    p = p_value(row)
-    strong = ' class="strong"' if row["p_value"] is not None and row["p_value"] <= 0.05 else ""
-    null = escape(row["null"]) if p else ""
-    return (
-        f'<tr><td class="text">{escape(row["quantity"])}{notes}</td><td>{escape(value(row))}</td><td>{escape(spread(row))}</td>'
-        f'<td class="null">{escape(row["unit"])}</td><td{strong}>{escape(p)}</td><td class="null">{null}</td></tr>'
-    )
-
-
-def _table(report: Any) -> str:
-    head = (
-        '<th scope="col" class="text">quantity</th><th scope="col">value</th><th scope="col">95 % or ± se</th>'
-        '<th scope="col" class="text">unit</th><th scope="col">p</th><th scope="col" class="text">against</th>'
-    )
-    body = []
-    for part, rows in parts(report):
-        body.append(f'<tr class="part"><th colspan="6" scope="rowgroup">{escape(part)}</th></tr>')
-        body += [_row(row) for row in rows]
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-
-
-def _definitions(report: Any) -> str:
+def _definitions(report: Any) -> list[tuple[str, str]]:
     known = {
         definition(row["quantity"]): row["quantity"] for row in reversed(report.rows)
     }  # of rows with the same meaning the first
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for text, name in reversed(known.items()) if text)
-    return f"<dl>{items}</dl>"
+    return [(name, text) for text, name in reversed(known.items()) if text]
 
 
 def write_series_html(report: Any, path: Any) -> Path:
@@ -146,22 +120,18 @@ def write_series_html(report: Any, path: Any) -> Path:
     >>> write_series_html(report, os.path.join(tempfile.mkdtemp(), "report.html")).name
     'report.html'
     """
-    figures = []
-    for panel in panels_of(report):
-        name, wide, _, label = panel
-        kind = ' class="wide"' if wide else ""
-        figures.append(f"<figure{kind}>{figure_svg(panel_figure(report, panel), label, name)}</figure>")
-    source = f'<p class="how">Source: {escape(report.source)}</p>' if report.source else ""
-    warnings = "".join(f"<li>{escape(n)}</li>" for n in report.warnings)
-    sections = [
-        f"<h1>{escape(report.name)}</h1>",
-        f'<p class="how">{escape(heading(report).removeprefix(f"{report.name}: "))}</p>{source}',
-        f'<div class="summary"><p class="verdict">{escape(report.verdict[0].upper() + report.verdict[1:])}</p>{escape(report.sentences())}</div>',
-        f'<div class="grid">{"".join(figures)}</div>',
-        f"<h2>Warnings</h2><ul>{warnings}</ul>" if warnings else "",
-        f"<h2>Rows</h2>{_table(report)}",
-        f"<h2>What the rows mean</h2>{_definitions(report)}",
-        f"<h2>How to make it again</h2><pre>{escape(reproduction(report))}</pre>{made_with()}",
-        embedded(_content(report)),
-    ]
-    return write_page(path, f"weakchaos: {report.name}", sections)
+    return write_page(
+        path,
+        "series.html",
+        f"weakchaos: {report.name}",
+        _content(report),
+        report=report,
+        heading=heading(report).removeprefix(f"{report.name}: "),
+        figures=[(panel[1], figure_svg(panel_figure(report, panel), panel[3], panel[0])) for panel in panels_of(report)],
+        parts=parts(report),
+        value=value,
+        spread=spread,
+        p_value=p_value,
+        definitions=_definitions(report),
+        command=reproduction(report),
+    )
