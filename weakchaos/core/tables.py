@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["aligned"]
+__all__ = ["aligned", "columns_of_text"]
 
 
 def _cell(value: Any, blank: str) -> str:
@@ -47,9 +47,29 @@ def aligned(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = N
     keys = list(columns) if columns is not None else list(dict.fromkeys(k for row in rows for k in row))
     cells = [[_cell(row.get(k), blank) for k in keys] for row in rows]
     left = [any(isinstance(row.get(k), str) for row in rows) for k in keys]
-    widths = [max(len(k), *(len(c[i]) for c in cells)) if cells else len(k) for i, k in enumerate(keys)]
+    lines = columns_of_text([keys, *cells], left)
+    return "\n".join([lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])])
 
-    def line(values: Sequence[str]) -> str:
-        return "  ".join(v.ljust(w) if a else v.rjust(w) for v, w, a in zip(values, widths, left, strict=True)).rstrip()
 
-    return "\n".join([line(keys), "-" * (sum(widths) + 2 * (len(widths) - 1)), *map(line, cells)])
+def columns_of_text(rows: Sequence[Sequence[str]], left: Sequence[bool]) -> list[str]:
+    """Rows of cells as lines of one length, columns two blanks apart.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of str
+    left : sequence of bool
+        Which columns are set to the left, the others to the right.
+
+    Examples
+    --------
+    >>> columns_of_text([["a", "1"], ["bc", "23"]], [True, False])
+    ['a    1', 'bc  23']
+    """
+    from tabulate import DataRow, TableFormat, tabulate
+
+    form = TableFormat(None, None, None, None, DataRow("", "  ", ""), DataRow("", "  ", ""), padding=0, with_header_hide=None)
+    sides = ["left" if side else "right" for side in left]
+    text = tabulate(rows, tablefmt=form, colalign=sides, disable_numparse=True, missingval="")
+    lines = text.split("\n") if rows and left else ["" for _ in rows]
+    length = max(map(len, lines), default=0)
+    return [line.ljust(length) for line in lines]

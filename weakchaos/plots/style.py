@@ -73,15 +73,12 @@ def spread(centres: Any, gap: float) -> np.ndarray:
     """
     wanted = np.asarray(centres, np.float64)
     order = np.argsort(wanted, kind="stable")
-    # In coordinates with the gaps taken out the order is all that is left to keep: pooling of adjacent violators.
-    shifted = wanted[order] - gap * np.arange(len(wanted))
-    blocks: list[list[float]] = []
-    for value in shifted:
-        blocks.append([value, 1])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, n = blocks.pop()
-            blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * n) / (blocks[-1][1] + n), blocks[-1][1] + n]
-    flat = np.concatenate([np.full(int(n), mean) for mean, n in blocks]) if blocks else np.empty(0)
+    if not len(wanted):
+        return wanted
+    from scipy.optimize import isotonic_regression
+
+    # In coordinates with the gaps taken out the order is all that is left to keep.
+    flat = isotonic_regression(wanted[order] - gap * np.arange(len(wanted))).x
     out = np.empty(len(wanted))
     out[order] = flat + gap * np.arange(len(wanted))
     return out

@@ -48,6 +48,10 @@ class SecondOpinion:
     __str__ = table
 
 
+# Of these, measures.py is known to import NumPy and nothing of the package.
+_ALONE = ("0.6.2", "0.6.3")
+
+
 def nolds_measures() -> Any:
     """The functions of nolds, without its data sets where those cannot be read.
 
@@ -57,28 +61,32 @@ def nolds_measures() -> Any:
     Raises
     ------
     ArgumentError
-        When nolds is not installed.
+        When nolds is not installed, or cannot be imported; the message names the versions.
     """
-    from importlib.util import find_spec, module_from_spec, spec_from_file_location
-    from pathlib import Path
+    import sys
+    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.util import module_from_spec, spec_from_file_location
 
+    try:
+        installed = distribution("nolds")
+    except PackageNotFoundError:
+        raise ArgumentError("`second_opinion` needs nolds, which is not installed: pip install nolds") from None
     try:
         import nolds
 
         return nolds
     except Exception as error:  # whatever its data sets ran into
-        reason = f"{type(error).__name__}: {error}"
+        python = ".".join(map(str, sys.version_info[:3]))
+        reason = f"nolds {installed.version} cannot be imported on Python {python} ({type(error).__name__}: {error})"
+    advice = "install nolds 0.6.2 beside a setuptools older than 82, or nolds 0.6.3 on Python 3.12 or later"
+    spec = spec_from_file_location("nolds_measures", str(installed.locate_file("nolds/measures.py")))
+    if installed.version not in _ALONE or spec is None or spec.loader is None:
+        raise ArgumentError(f"`second_opinion` needs nolds, and {reason}: {advice}")
+    module = module_from_spec(spec)
     try:
-        package = find_spec("nolds")
-        assert package is not None
-        assert package.origin is not None
-        spec = spec_from_file_location("nolds_measures", Path(package.origin).with_name("measures.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
         spec.loader.exec_module(module)
-    except Exception:  # the first reason says more
-        raise ArgumentError(f"`second_opinion` needs nolds, which could not be imported ({reason}); pip install nolds") from None
+    except Exception as error:
+        raise ArgumentError(f"`second_opinion` needs nolds, and {reason}: {advice}") from error
     return module
 
 

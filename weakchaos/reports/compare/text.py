@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import Any
 
+from weakchaos.core.tables import columns_of_text
 from weakchaos.reports.compare.columns import COLUMNS, cell, finite, searched
 from weakchaos.reports.compare.flags import is_trusted, notes_by_text, word
 
@@ -50,35 +52,16 @@ def text_table(report: Any) -> str:
     """
     # The heading gives the draws when all runs have as many.
     columns = [c for c in COLUMNS if c.key != "draws" or len({e.row.get("draws") for e in report.entrants}) > 1]
-    body: list[list[list[str]]] = []
+    rows = [[c.title for c in columns], [c.unit for c in columns]]
     for entrant in report.entrants:
-        row = entrant.row
         cells = []
         for column in columns:
-            if column.key == "status":
-                cells.append([word(entrant)])
-            elif column.key == "sampler":
-                cells.append(_wrapped(cell(row, "sampler"), _NAME_WIDTH))
-            elif column.key == "driver":
-                cells.append(_wrapped(cell(row, "driver"), _DRIVER_WIDTH))
-            else:
-                cells.append([cell(row, column.key)])
-        body.append(cells)
-    widths = [max([len(c.title), len(c.unit), *(len(line) for cells in body for line in cells[k])]) for k, c in enumerate(columns)]
-
-    def line(values: list[str]) -> str:
-        parts = [v.ljust(w) if c.key in _LEFT else v.rjust(w) for v, w, c in zip(values, widths, columns, strict=True)]
-        return "  ".join(parts).rstrip()
-
-    lines = [
-        heading(report),
-        line([c.title for c in columns]),
-        line([c.unit for c in columns]),
-        "-" * (sum(widths) + 2 * (len(widths) - 1)),
-    ]
-    for cells in body:
-        for k in range(max(len(c) for c in cells)):
-            lines.append(line([c[k] if k < len(c) else "" for c in cells]))
+            text = word(entrant) if column.key == "status" else cell(entrant.row, column.key)
+            width = {"sampler": _NAME_WIDTH, "driver": _DRIVER_WIDTH}.get(column.key)
+            cells.append([text] if width is None else _wrapped(text, width))
+        rows += [list(line) for line in zip_longest(*cells, fillvalue="")]
+    titles, units, *body = columns_of_text(rows, [c.key in _LEFT for c in columns])
+    lines = [heading(report), titles.rstrip(), units.rstrip(), "-" * len(titles), *map(str.rstrip, body)]
     return "\n".join([*lines, "", *_legend(report), "", *_notes(report)])
 
 
