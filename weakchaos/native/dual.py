@@ -96,6 +96,10 @@ def _on_values(context, builder, function, sig, args):
     kinds = [_plain(kind) for kind in sig.args]
     values = [_parts(context, builder, kind, arg)[0] for kind, arg in zip(sig.args, args, strict=True)]
     plain = context.typing_context.resolve_function_type(function, tuple(kinds), {})
+    if any(isinstance(kind, types.StarArgUniTuple | types.StarArgTuple) for kind in plain.args):
+        # Functions of any number of arguments want them packed: numba does so itself where it compiles a call.
+        two = {min: lambda x, z: min(x, z), max: lambda x, z: max(x, z)}[function]
+        return context.compile_internal(builder, two, plain.return_type(*kinds), values), plain.return_type
     values = [context.cast(builder, v, kind, wanted) for v, kind, wanted in zip(values, kinds, plain.args, strict=True)]
     out = context.get_function(context.typing_context.resolve_value_type(function), plain)(builder, values)
     return out, plain.return_type
@@ -276,7 +280,7 @@ def _one(x, z, y):
 _PAIRS: tuple[tuple[tuple[Any, ...], Callable, Callable], ...] = (
     ((operator.pow, operator.ipow, math.pow, np.power), _power_slope, _exponent_slope),
     ((operator.mod, operator.imod, np.mod, np.remainder), _one, _remainder_slope),
-    ((math.fmod, np.fmod), _one, _truncated_slope),
+    ((np.fmod,), _one, _truncated_slope),
     ((math.atan2, np.arctan2), lambda x, z, y: _quotient(z, x * x + z * z), lambda x, z, y: _quotient(-x, x * x + z * z)),
     ((math.hypot, np.hypot), lambda x, z, y: _quotient(x, y), lambda x, z, y: _quotient(z, y)),
     ((math.copysign, np.copysign), lambda x, z, y: math.copysign(1.0, x) * math.copysign(1.0, z), lambda x, z, y: 0.0),

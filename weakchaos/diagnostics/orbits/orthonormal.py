@@ -24,7 +24,7 @@ _RESOLUTION = 1e-13
 _FAILED, _DIVERGED, _STEEP = 1, 2, 3
 
 
-@njit
+@njit(inline="always")
 def _orthonormalise(here, dim, k, r, gone):
     """Make the frame behind the state orthonormal, A Q = Q' R; whether a vector was lost in rounding, or more than that was wrong.
 
@@ -76,12 +76,37 @@ def _orthonormalise(here, dim, k, r, gone):
     return outcome
 
 
-@njit
+@njit(inline="always")
 def _unbounded(here, dim):
     finite = 0.0
     for i in range(dim):
         finite += here[i] * 0.0
     return finite != 0.0
+
+
+@njit
+def _finer(function, data, dim, here, there, every, r, gone, logs):
+    """A round with a new frame after each step; `r` becomes the product of the factors. 4 where the map failed."""
+    k, n, outcome = gone.size, np.uint64(here.size), 0
+    whole, part = np.eye(k), np.zeros((k, k))
+    for _ in range(every):
+        if call_map(function, n, address_of(here), address_of(there), data) != 0:
+            return 4
+        here[:] = there
+        found = _orthonormalise(here, dim, k, part, gone)
+        if found == 2:
+            return 2
+        outcome = max(outcome, found)
+        for i in range(k):
+            logs[i] += math.log(part[i, i]) if part[i, i] > 0.0 else -math.inf
+            for j in range(i, k):
+                r[i, j] = 0.0
+                for m in range(i, j + 1):
+                    r[i, j] += part[i, m] * whole[m, j]
+        for i in range(k):
+            for j in range(i, k):
+                whole[i, j] = r[i, j]
+    return outcome
 
 
 @kernel
@@ -93,8 +118,7 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
     """
     k, n = logs.shape[1], np.uint64(z.size)
     here, there, before, product, r = z.copy(), np.empty(z.size), z.copy(), np.ones(k), np.zeros((k, k))
-    whole, spare, gone = np.zeros((k, k)), np.zeros((k, k)), np.zeros(k, np.bool_)
-    done = 0
+    gone, done = np.zeros(k, np.bool_), 0
     for row in range(logs.shape[0]):
         logs[row] = 0.0
         product[:] = 1.0
@@ -103,9 +127,13 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
                 states[done] = here[:dim]
                 for j in range(k):
                     frames[done, j] = here[dim * (j + 1) : dim * (j + 2)]
-            for i in range(z.size):
-                before[i] = here[i]
-            for _ in range(every):
+            # The beginning of the round is kept by leaving its memory alone: a copy would wait for numbers that were written just before.
+            before, spare = here, before
+            if call_map(function, n, address_of(before), address_of(there), data) != 0:
+                z[:] = before
+                return done, 1
+            here, there = there, spare
+            for _ in range(every - 1):
                 if call_map(function, n, address_of(here), address_of(there), data) != 0:
                     z[:] = here
                     return done, 1
@@ -113,42 +141,29 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
             if _unbounded(here, dim):
                 z[:] = here
                 return done, 2
-            parts, outcome = 1, _orthonormalise(here, dim, k, r, gone)
-            if outcome != 0 and every > 1:
-                parts = every
-                here[:] = before
-                gone[:] = False
-            for part in range(parts):
-                if parts > 1:
-                    if call_map(function, n, address_of(here), address_of(there), data) != 0:
-                        z[:] = here
-                        return done, 1
-                    here, there = there, here
-                    outcome = _orthonormalise(here, dim, k, r, gone)
-                if outcome == 2:
+            outcome = _orthonormalise(here, dim, k, r, gone)
+            if outcome != 0:
+                if every > 1:
+                    here[:] = before
+                    gone[:] = False
+                    outcome = _finer(function, data, dim, here, there, every, r, gone, logs[row])
+                else:
+                    for j in range(k):
+                        logs[row, j] += math.log(r[j, j]) if r[j, j] > 0.0 else -math.inf
+                if outcome > 1:
                     z[:] = here
-                    return done, 3
+                    return done, 1 if outcome == 4 else 3
+                for j in range(k):
+                    lost[j] += gone[j]
+                    gone[j] = False
+            else:
                 for j in range(k):
                     product[j] *= r[j, j]
                     if not 1e-140 < product[j] < 1e140:
                         logs[row, j] += math.log(product[j]) if product[j] > 0.0 else -math.inf
                         product[j] = 1.0
-                if parts > 1 and factors.shape[0] > 0:
-                    if part == 0:
-                        whole[:] = r
-                    else:
-                        for i in range(k):
-                            for j in range(i, k):
-                                spare[i, j] = 0.0
-                                for m in range(i, j + 1):
-                                    spare[i, j] += r[i, m] * whole[m, j]
-                        whole[:] = spare
-            if outcome != 0 or parts > 1:
-                for j in range(k):
-                    lost[j] += gone[j]
-                    gone[j] = False
             if factors.shape[0] > 0:
-                factors[done] = whole if parts > 1 else r
+                factors[done] = r
             done += 1
         for j in range(k):
             logs[row, j] += math.log(product[j])
