@@ -73,7 +73,7 @@ def test_json_is_strict_and_whole(name, reports, tmp_path):
     else:
         assert {"spectrum", "near"} <= set(curves)
     if name == "map":
-        np.testing.assert_allclose(curves["rosenstein"]["y"], report.results["rosenstein"].curve[1])
+        np.testing.assert_allclose(curves["rosenstein"]["y"], report.results.rosenstein.curve[1])
         assert np.shape(curves["correlation sums"]["sums"])[0] == 10
         assert len(curves["linear surrogates"]["surrogates"]) == 19
 
@@ -108,12 +108,12 @@ def test_the_bound_in_the_spectrum_is_the_one_of_the_test():
     t = np.arange(400)
     report = analyse_series(np.sin(0.5 * t) + np.random.default_rng(0).standard_normal(400), surrogates=39)
     for key in ("spectrum", "near"):
-        found = report.results[key]
+        found = getattr(report.results, key)
         above = found.curve[0][found.curve[1] > found.threshold]
         assert found.periods.size
         for period in found.periods:
             assert np.abs(above - period).min() < 0.5
-    quiet = analyse_series(np.random.default_rng(2).standard_normal(400), surrogates=39).results["spectrum"]
+    quiet = analyse_series(np.random.default_rng(2).standard_normal(400), surrogates=39).results.spectrum
     assert not quiet.periods.size
     assert (quiet.curve[1] <= quiet.threshold).all()
 

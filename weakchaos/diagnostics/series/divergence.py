@@ -8,7 +8,10 @@ here, because one neighbour that a saddle has torn away would make up most of a 
 Three refinements make the slope usable without tuning. In flows the distance is taken across the orbit: a neighbour may be ahead or behind
 in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points is
 winsorised by a fifth at either end, where the pairs are that a saddle has just torn apart. The region of the fit is found by `scaling_region`, and where
-there is none, nothing is called an exponent.
+there is none, or where distances grow as a power of time rather than exponentially, nothing is called an exponent.
+
+Resampling sees the scatter of a slope and not what the choice of embedding and of method does to it. So the exponent is read off three more times,
+in one and in two dimensions more and with the other number of neighbours, and the interval is widened by the largest difference.
 """
 
 from __future__ import annotations
@@ -22,15 +25,27 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes, whole
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.separation import far_apart, resampled_slopes, separation_curves
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension
-from weakchaos.diagnostics.series.scaling import moving_average, scaling_region
+from weakchaos.diagnostics.series.scaling import Region, moving_average, scaling_region
+from weakchaos.diagnostics.series.separation import (
+    SeparationCurves,
+    far_apart,
+    grows_as_a_power,
+    resampled_slopes,
+    separation_curves,
+    torn_share,
+)
 
 __all__ = ["Divergence", "lyapunov_from_series"]
 
 _ROUGH = 0.2  # reach beyond which a warning is due
 _REGULAR = 0.5  # nats
 _SEEN = 20  # mean periods that must be seen before motion is called regular
+_REFERENCES, _OTHERS = 3000, 1000  # reference points of the reading that gives the value, and of the others
+_WIDENED = 1.5  # times the largest difference between readings, which is that of a few and not of all choices
+_ALONE = 0.25  # relative half-width where no other reading has a scaling region
+_SHARE = 0.05  # of pairs that are torn apart at once beyond which the observable is named
+_ROUGHNESS = 0.5  # variance of second differences over that of the series beyond which successive numbers are those of a map
 
 
 @dataclass(frozen=True)
@@ -40,8 +55,10 @@ class Divergence(Result):
     Attributes
     ----------
     interval : (float, float) or None
-        95 % bootstrap interval over stretches of the series and over the acceptable regions of the fit, widened where the fit reaches distances at
-        which saturation is felt.
+        95 % interval: bootstrap over stretches of the series and over the acceptable regions of the fit, widened where the fit reaches distances at
+        which saturation is felt, and by the difference between the readings in ``readings``.
+    readings : tuple of (int, int, float)
+        Embedding dimension, neighbours and exponent of every reading that had a scaling region, that of ``value`` first.
     far_curve : array
         Ordinates of the curve of neighbours that start farther away, at the abscissae of ``curve``.
     scaling : bool
@@ -51,6 +68,7 @@ class Divergence(Result):
     interval: tuple[float, float] | None = None
     far_curve: np.ndarray = field(default_factory=lambda: np.empty(0))
     scaling: bool = False
+    readings: tuple[tuple[int, int, float], ...] = ()
 
     def in_base(self, base: float) -> Divergence:
         """The same in logarithms to another base (2 for bits)."""
@@ -58,7 +76,48 @@ class Divergence(Result):
         assert isinstance(changed, Divergence)
         unit = math.log(base)
         interval = None if self.interval is None else (self.interval[0] / unit, self.interval[1] / unit)
-        return replace(changed, interval=interval, far_curve=self.far_curve / unit)
+        readings = tuple((dim, near, value / unit) for dim, near, value in self.readings)
+        return replace(changed, interval=interval, far_curve=self.far_curve / unit, readings=readings)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Curves of divergence in one embedding, and the regions of them that are straight."""
+
+    curves: SeparationCurves
+    regions: list[Region]
+    steps: int
+    gap: np.ndarray
+    unrelated: float
+    smooth: int
+
+    @property
+    def is_power(self) -> bool:
+        """Whether the curve is better described by a power of time, although a part of it is straight."""
+        top = min(self.unrelated, float(self.curves.far.max())) - 1.0
+        return bool(self.regions) and grows_as_a_power(moving_average(self.curves.near, self.smooth), top)
+
+
+def _read(
+    points: np.ndarray, window: int, neighbours: int, is_map: bool, period: float, horizon: int | None, references: int
+) -> _Reading | None:
+    longest = len(points) // 4
+    steps = min(longest, max(2 * window, 20) if horizon is None else horizon)
+    while True:
+        curves = separation_curves(points, window, steps, neighbours, 0 if is_map else window, references)
+        if curves is None:
+            return None
+        gap = curves.far - curves.near
+        if horizon is not None or steps >= longest or gap[-max(1, steps // 4) :].mean() < 0.5 * gap[0]:
+            break
+        steps = min(2 * steps, longest)
+    smooth, shortest = (1, 3) if is_map else (max(1, round(period / 2)), max(3, round(period / 2)))
+    unrelated = far_apart(points)
+    return _Reading(curves, scaling_region(curves.near, curves.far, smooth, shortest, unrelated), steps, gap, unrelated, smooth)
+
+
+def _is_rough(series: np.ndarray) -> bool:
+    return float(np.diff(series, 2).var()) > _ROUGHNESS * float(series.var())
 
 
 def lyapunov_from_series(
@@ -131,8 +190,8 @@ def lyapunov_from_series(
     whole(bootstrap, "bootstrap", 20)
     near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole(neighbours, "neighbours", 1)
     chosen_delay = embedding_delay(series)
-    is_map = chosen_delay.parameters["method"] == "map"
-    lag = int(chosen_delay.value) if delay is None else whole(delay, "delay", 1)
+    is_map = chosen_delay.parameters["method"] == "map" or (delay in (None, 1) and _is_rough(series))
+    lag = 1 if is_map and delay is None else int(chosen_delay.value) if delay is None else whole(delay, "delay", 1)
     window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
     size = int(embedding_dimension(series, lag, window).value) if dim is None else whole(dim, "dim", 1)
     period = mean_period(series)
@@ -161,43 +220,60 @@ def lyapunov_from_series(
             parameters=parameters,
             warnings=("no scaling region: the series repeats itself exactly; regular motion, or too coarsely rounded", *notes),
         )
-    longest = len(points) // 4
-    steps = min(longest, max(2 * window, 20) if horizon is None else whole(horizon, "horizon", 4))
-    while True:
-        curves = separation_curves(points, window, steps, near_count, 0 if is_map else window)
-        if curves is None:
-            return Divergence(
-                math.nan,
-                None,
-                parameters=parameters,
-                warnings=("no scaling region: too few points have neighbours outside of the Theiler window", *notes),
-            )
-        gap = curves.far - curves.near
-        if horizon is not None or steps >= longest or gap[-max(1, steps // 4) :].mean() < 0.5 * gap[0]:
-            break
-        steps = min(2 * steps, longest)
-    parameters["horizon"] = steps
-    smooth, shortest = (1, 3) if is_map else (max(1, round(period / 2)), max(3, round(period / 2)))
-    regions = scaling_region(curves.near, curves.far, smooth, shortest, far_apart(points))
-    curve = (dt * np.arange(steps + 1), curves.near)
+    reach = None if horizon is None else whole(horizon, "horizon", 4)
+    found = _read(points, window, near_count, is_map, period, reach, _REFERENCES)
+    if found is None:
+        return Divergence(
+            math.nan,
+            None,
+            parameters=parameters,
+            warnings=("no scaling region: too few points have neighbours outside of the Theiler window", *notes),
+        )
+    curves, regions, gap = found.curves, found.regions, found.gap
+    parameters["horizon"] = found.steps
+    torn = torn_share(curves, found.unrelated, max(2, lag))
+    if torn > _SHARE:
+        notes.append(
+            f"{100 * torn:.0f} % of neighbours are as far apart as unrelated points within {max(2, lag)} steps: they are no neighbours; the observable folds the "
+            "attractor, as the square of a coordinate does, or it jumps"
+        )
+    curve = (dt * np.arange(found.steps + 1), curves.near)
+    if found.is_power:
+        text = "no scaling region: distances of neighbours grow as a power of time rather than exponentially, as where motion is not chaotic"
+        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
     if not regions:
-        rise = moving_average(curves.near, smooth).max() - curves.near[0]
+        rise = moving_average(curves.near, found.smooth).max() - curves.near[0]
         # A random walk seen for a few of its longest swings looks as regular.
-        if rise < _REGULAR and gap[-max(1, steps // 4) :].mean() > 0.5 * gap[0] and series.size >= _SEEN * period:
+        if rise < _REGULAR and gap[-max(1, found.steps // 4) :].mean() > 0.5 * gap[0] and series.size >= _SEEN * period:
             text = "no scaling region: neighbours do not separate; the motion is periodic, quasi-periodic or contracting"
             return Divergence(0.0, None, curve, None, parameters, (text, *notes), None, curves.far)
-        text = "no scaling region: the distance of neighbours does not grow exponentially; noise, too few points, or too high a dimension"
+        text = "no scaling region: the distance of neighbours does not grow exponentially; noise, too few points, too high a dimension, or an observable that folds the attractor (as the square of a coordinate does)"
         return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
     best = regions[0]
     slopes = resampled_slopes(curves, regions, bootstrap, seed) / dt
+    value = best.slope / dt
+    readings = [(size, near_count, value)]
+    for other_size, other_count in ((size + 1, near_count), (size + 2, near_count), (size, 5 if near_count < 3 else 1)):
+        if series.size - (other_size - 1) * lag < 4 * window + 50:
+            continue
+        other = _read(embed(series, other_size, lag), window, other_count, is_map, period, found.steps, _OTHERS)
+        if other is not None and other.regions:
+            readings.append((other_size, other_count, other.regions[0].slope / dt))
+    apart = _WIDENED * max(abs(v - value) for _, _, v in readings) if len(readings) > 1 else _ALONE * value
     if best.bend > 0.25:
         notes.append(f"the slope changes by {100 * best.bend:.0f} % across the scaling region")
     if best.reach > _ROUGH:
         notes.append(f"distances reach {100 * best.reach:.0f} % of those of points far apart: too few points, the value is rough")
-    low, high = (float(v) for v in np.quantile(slopes, [0.025, 0.975]))
+    if len(readings) == 1:
+        notes.append(
+            "neither another dimension nor another number of neighbours has a scaling region: the value rests on one choice"
+        )
+    below, above = np.quantile(slopes, [0.025, 0.975])
+    low = value - math.hypot(min(float(below) - value, 0.0), apart)
+    high = value + math.hypot(max(float(above) - value, 0.0), apart)
     result = Divergence(
-        best.slope / dt,
-        float(slopes.std(ddof=1)),
+        value,
+        math.hypot(float(slopes.std(ddof=1)), apart / 2),
         curve,
         (best.first * dt, best.last * dt),
         parameters,
@@ -205,5 +281,6 @@ def lyapunov_from_series(
         (low, high),
         curves.far,
         True,
+        tuple(readings),
     )
     return result if base is None else result.in_base(base)

@@ -14,6 +14,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.interop.missing_marks import missing_sentences
 from weakchaos.reports.series.evidence import Evidence
+from weakchaos.reports.series.measured import MeasuredNumbers, MeasuredSymbols
 
 __all__ = ["SeriesReport", "analyse_series"]
 
@@ -40,8 +41,8 @@ class SeriesReport:
         (the hypothesis it would speak against), ``notes`` (why the value may not mean what its name says).
     verdict : str
         A few words.
-    results : dict
-        The results that the rows were read off.
+    results : MeasuredNumbers or MeasuredSymbols
+        The results that the rows were read off, one field each.
     warnings : list of str
         What was left out or shortened, and what looks wrong with the series as a whole.
     parameters : dict
@@ -59,7 +60,7 @@ class SeriesReport:
     rows: list[dict[str, Any]]
     verdict: str
     words: tuple[str, str]
-    results: dict[str, Any] = field(default_factory=dict, repr=False)
+    results: MeasuredNumbers | MeasuredSymbols = field(repr=False)
     warnings: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     command: str = ""
@@ -179,33 +180,34 @@ def analyse_series(
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
     seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
     array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()  # a column or a row of a table
     symbolic = kind == "discrete" or (kind == "auto" and array.size > 0 and _is_symbolic(array))
     if not symbolic and array.dtype.kind in "SU":
         raise ArgumentTypeError(f'`x` must hold numbers for kind "{kind}"; got labels, as in {shown(str(array.flat[0]))}')
     say = on_step or (lambda text: None)
-    evidence = Evidence()
+    evidence: Evidence[MeasuredNumbers] | Evidence[MeasuredSymbols]
     if symbolic:
         from weakchaos.reports.series.ask_symbols import analyse_symbols, least_symbols
         from weakchaos.reports.series.judge_symbols import judge_symbols
 
         ranks, size = least_symbols(array)
+        evidence = of_symbols = analyse_symbols(ranks, size, seed, surrogates, say)
         if array.ndim == 1:
-            evidence.results["labels"] = np.unique(array)
-        warnings = analyse_symbols(evidence, ranks, size, seed, surrogates, say)
-        verdict, words = judge_symbols(evidence.results)
+            of_symbols.results.labels = np.unique(array)
+        verdict, words = judge_symbols(of_symbols.results)
         n, form = ranks.size, "discrete"
     else:
         from weakchaos.reports.series.ask_numbers import analyse_numbers
         from weakchaos.reports.series.judge_numbers import judge_numbers
 
         series = as_series(array, _LEAST)
-        warnings = analyse_numbers(evidence, series, float(dt), unit, kind, seed, surrogates, say)
-        verdict, words = judge_numbers(evidence.results)
-        n, form = series.size, str(evidence.results["kind"])
+        evidence = of_numbers = analyse_numbers(series, float(dt), unit, kind, seed, surrogates, say)
+        verdict, words = judge_numbers(of_numbers.results)
+        n, form = series.size, of_numbers.results.kind
+    evidence.results.name = name
     parameters = {"kind": kind, "seed": seed, "surrogates": surrogates}
     if array.ndim == 1 and array.dtype.kind in "iuf":
         notes += missing_sentences(array)
-    warnings = list(dict.fromkeys([*notes, *warnings]))
+    warnings = list(dict.fromkeys([*notes, *evidence.results.warnings]))
     return SeriesReport(name, form, int(n), float(dt), unit, evidence.rows, verdict, words, evidence.results, warnings, parameters)

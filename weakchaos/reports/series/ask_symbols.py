@@ -18,6 +18,7 @@ from weakchaos.diagnostics.symbols.repetitions import Runs, runs
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.diagnostics.symbols.words import word_complexity
 from weakchaos.reports.series.evidence import Evidence, rank_p_value, repetition
+from weakchaos.reports.series.measured import MeasuredSymbols
 
 __all__ = ["analyse_symbols", "least_symbols"]
 
@@ -36,11 +37,10 @@ def least_symbols(array: np.ndarray) -> tuple[np.ndarray, int]:
     return ranks, size
 
 
-def analyse_symbols(e: Evidence, x: np.ndarray, size: int, seed: int, count: int, say: Callable[[str], None]) -> list[str]:
-    """Fill `e`; the warnings that belong to no row."""
-    r = e.results
+def analyse_symbols(x: np.ndarray, size: int, seed: int, surrogates: int, say: Callable[[str], None]) -> Evidence[MeasuredSymbols]:
+    """What the diagnostics say of a sequence of symbols, part by part."""
     warnings: list[str] = []
-    r.update(x=x, size=size, seed=seed, count=count, warnings=warnings, level=0.05)
+    e = Evidence(MeasuredSymbols(x, seed, surrogates, warnings=warnings, size=size))
     if 2 * size > x.size:
         warnings.append(f"{size:,} different symbols among {x.size:,}: hardly one comes twice, and little can be told")
     for name, function in (
@@ -50,12 +50,12 @@ def analyse_symbols(e: Evidence, x: np.ndarray, size: int, seed: int, count: int
         say(name)
         e.part = name
         function(e, x, size)
-    return warnings
+    return e
 
 
-def _entropy(e: Evidence, x: np.ndarray, size: int) -> None:
+def _entropy(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     counts = np.bincount(x, minlength=size)
-    e.results["counts"] = counts
+    e.results.counts = counts
     e.add("symbols", size, "different")
     for estimator in ("plug-in", "grassberger", "chao-shen", "nsb"):
         name = "entropy, " + {"plug-in": "plug-in", "nsb": "NSB"}.get(
@@ -63,62 +63,62 @@ def _entropy(e: Evidence, x: np.ndarray, size: int) -> None:
         )
         found = e.attempt(name, count_entropy, counts, estimator, size)
         if found is not None:
-            e.results[f"entropy {estimator}"] = found
+            e.results.entropies[estimator] = found
             e.add(name, found.value, "nats", stderr=found.stderr, notes=found.warnings)
 
 
-def _rates(e: Evidence, x: np.ndarray, size: int) -> None:
+def _rates(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     rate = entropy_rate(x)
     length = rate.parameters["length"]
-    r["rate"], r["excess"] = rate, excess_entropy(x)
+    r.rate, r.excess = rate, excess_entropy(x)
     blocks = block_entropy(x, length, estimator="grassberger")
-    r["blocks"] = blocks
+    r.blocks = blocks
     e.add(f"block entropy, length {length}", blocks.value, "nats", stderr=blocks.stderr, notes=blocks.warnings)
     e.add(
         "entropy rate, blocks", rate.value, "nats/symbol", stderr=rate.stderr, notes=[f"words of length {length}", *rate.warnings]
     )
     tree = e.attempt("entropy rate, context tree", context_tree_rate, x)
-    r["tree"] = tree
+    r.tree = tree
     if tree is not None:
         e.add("entropy rate, context tree", tree.value, "nats/symbol", stderr=tree.stderr, notes=["a code length: above the rate on average", *tree.warnings])  # fmt: skip
     match = match_length_rate(x)
-    r["match"] = match
+    r.match = match
     e.add("entropy rate, match lengths", match.value, "nats/symbol", stderr=match.stderr, notes=match.warnings)
-    e.add("excess entropy", r["excess"].value, "nats", notes=[n for n in r["excess"].warnings if n not in rate.warnings])
+    e.add("excess entropy", r.excess.value, "nats", notes=[n for n in r.excess.warnings if n not in rate.warnings])
 
 
-def _complexity(e: Evidence, x: np.ndarray, size: int) -> None:
+def _complexity(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     found = lempel_ziv(x)
-    r["lempel_ziv"] = found
+    r.lempel_ziv = found
     e.add("LZ76 phrases", int(found.value), "phrases", notes=found.warnings)
     e.add("LZ76, normalised", found.normalized, "1: independent, even symbols")
     lengths = np.arange(1, min(_WORDS, x.size // 2) + 1)
-    r["words"] = (lengths, word_complexity(x, lengths))
+    r.words = (lengths, word_complexity(x, lengths))
     growth = topological_entropy(x)
-    r["topological"] = growth
+    r.topological = growth
     e.add("topological entropy", growth.value, "nats/symbol", notes=[f"growth of words up to length {growth.parameters['length']}", *growth.warnings])  # fmt: skip
     for n in (2, 4, 8, 16):
         if n <= lengths[-1]:
-            e.add(f"words of length {n}", int(r["words"][1][n - 1]), f"of {min(size**n, x.size - n + 1):,} possible")
+            e.add(f"words of length {n}", int(r.words[1][n - 1]), f"of {min(size**n, x.size - n + 1):,} possible")
 
 
-def _periods(e: Evidence, x: np.ndarray, size: int) -> None:
+def _periods(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     repeated = repetition(x.astype(np.float64), 0.5)
-    r["repetition"] = repeated
+    r.repetition = repeated
     if repeated is None:
         e.add("exact period", None, "symbols", notes=[f"the second half repeats itself with no lag up to {x.size // 8:,}"])
     else:
         e.add("exact period", repeated[1], "symbols", notes=[f"after a transient of {repeated[0]:,}"])
     part = x[:_TESTED]
     if part.size < x.size:
-        r["warnings"].append(
+        r.warnings.append(
             f"near periods, and the tests of repetitions and memory, use the first {part.size:,} of {x.size:,} symbols"
         )
-    near = near_periods(part, seed=r["seed"], surrogates=r["count"])
-    r["near"] = near
+    near = near_periods(part, seed=r.seed, surrogates=r.surrogates)
+    r.near = near
     one = np.flatnonzero(near.periods == near.value)
     notes = [f"the symbol is the same in {100 * near.strengths[one[0]]:.3g} % of all places"] if one.size else near.warnings
     e.add("near period", int(near.value) if one.size else None, "symbols", p_value=float(near.p_values[one[0]]) if one.size else None, null=_SHUFFLED, notes=notes)  # fmt: skip
@@ -129,16 +129,16 @@ def _repeated(found: Runs) -> int:
     return int((found.length - found.period).max(initial=0))
 
 
-def _runs(e: Evidence, x: np.ndarray, size: int) -> None:
+def _runs(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     found = runs(x)
-    r["runs"] = found
+    r.runs = found
     e.add("repetitions", len(found), "maximal runs", notes=[f"at least two periods each; fewer than {x.size:,} are possible"])
     part = x[:_TESTED].astype(np.float64)
-    rng = np.random.default_rng(r["seed"])
+    rng = np.random.default_rng(r.seed)
     # A table of transitions that is emptier than this makes surrogates that repeat the sequence itself.
     tested = size**2 <= 10 * part.size
-    others = [_repeated(runs(markov_surrogate(part, rng))) for _ in range(r["count"])] if tested else []
+    others = [_repeated(runs(markov_surrogate(part, rng))) for _ in range(r.surrogates)] if tested else []
     # Of runs that lie on one another the one that repeats most is shown.
     order = np.argsort(found.period - found.length, kind="stable")
     shown: list[Any] = []
@@ -148,7 +148,7 @@ def _runs(e: Evidence, x: np.ndarray, size: int) -> None:
             shown.append(run)
         if len(shown) == 3:
             break
-    r["longest_runs"] = shown
+    r.longest_runs = shown
     for k, run in enumerate(shown):
         inside = tested and run.end <= part.size
         e.add(
@@ -174,23 +174,22 @@ def _information(x: np.ndarray, size: int, order: int) -> float:
     return float(sizes[1] + sizes[2] - sizes[0] - sizes[3])
 
 
-def _surrogates(e: Evidence, x: np.ndarray, size: int) -> None:
+def _surrogates(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
-    rng = np.random.default_rng(r["seed"] + 1)
-    if 2 / (r["count"] + 1) > r["level"]:
-        r["warnings"].append(f"{r['count']} surrogates cannot reject by one of two tests at level {r['level']:g} together: 39 can")
+    rng = np.random.default_rng(r.seed + 1)
+    if 2 / (r.surrogates + 1) > r.level:
+        r.warnings.append(f"{r.surrogates} surrogates cannot reject by one of two tests at level {r.level:g} together: 39 can")
     part = x[:_TESTED]
-    makers: list[tuple[int, str, str, Callable[[], Any]]] = [
-        (1, "p_shuffle", _SHUFFLED, lambda: rng.permutation(part)),
-        (2, "p_markov", _MARKOV, lambda: markov_surrogate(part.astype(np.float64), rng).astype(np.int64)),
+    makers: list[tuple[int, str, Callable[[], Any]]] = [
+        (1, _SHUFFLED, lambda: rng.permutation(part)),
+        (2, _MARKOV, lambda: markov_surrogate(part.astype(np.float64), rng).astype(np.int64)),
     ]
-    for order, key, null, make in makers:
+    for order, null, make in makers:
         name = f"information {order} back"
         if size**order > part.size / 10:
             e.add(name, None, "nats", notes=[f"not measured: {size}**{order} contexts for {part.size:,} symbols are too many"])
-            r[key] = None
             continue
-        made = [make() for _ in range(r["count"])]
+        made = [make() for _ in range(r.surrogates)]
         own = _information(part, size, order)
         p = rank_p_value(own, [_information(s, size, order) for s in made], "upper")
         given = "" if order == 1 else ", given the one between"
@@ -200,4 +199,7 @@ def _surrogates(e: Evidence, x: np.ndarray, size: int) -> None:
         q = rank_p_value(phrases, others, "lower")
         notes = [f"surrogates: {min(others):.0f} to {max(others):.0f}"]
         e.add(f"LZ76 against {'shuffled' if order == 1 else 'Markov'}", int(phrases), "phrases", p_value=q, null=null, notes=notes)
-        r[key] = min(1.0, 2 * min(p, q))
+        if order == 1:
+            r.p_shuffle = min(1.0, 2 * min(p, q))
+        else:
+            r.p_markov = min(1.0, 2 * min(p, q))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -53,8 +53,11 @@ def _finite(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
+T = TypeVar("T")
+
+
 @dataclass
-class Evidence:
+class Evidence(Generic[T]):
     """What was measured so far.
 
     Attributes
@@ -62,12 +65,12 @@ class Evidence:
     rows : list of dict
         Keys ``part``, ``quantity``, ``value``, ``unit``, ``stderr``, ``low``, ``high`` (95 %), ``p_value``, ``null`` (what the
         p-value would speak against), ``notes``.
-    results : dict
-        The results themselves by short names, for figures and for the verdict.
+    results : MeasuredNumbers or MeasuredSymbols
+        The results themselves, for figures and for the verdict.
     """
 
+    results: T
     rows: list[dict[str, Any]] = field(default_factory=list)
-    results: dict[str, Any] = field(default_factory=dict)
     part: str = ""
 
     def add(

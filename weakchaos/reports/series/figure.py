@@ -21,10 +21,6 @@ def panels_of(report: Any) -> tuple[Any, ...]:
     return SYMBOL_PANELS if report.kind == "discrete" else NUMBER_PANELS
 
 
-def _results(report: Any) -> dict[str, Any]:
-    return {**report.results, "name": report.name, "unit": report.unit, "dt": report.dt}
-
-
 def panel_figure(report: Any, panel: Any) -> Any:
     """One panel by itself."""
     from matplotlib.figure import Figure
@@ -32,7 +28,7 @@ def panel_figure(report: Any, panel: Any) -> Any:
     _, wide, draw, _ = panel
     figure = Figure(figsize=(9.0 if wide else 4.4, 3.35 if wide else 3.3), dpi=100, facecolor=PAPER, layout="constrained")
     with quiet_glyphs():
-        draw(figure.add_subplot(), _results(report))
+        draw(figure.add_subplot(), report.results)
     return figure
 
 
@@ -69,7 +65,7 @@ def plot_series_report(report: Any, path: Any = None) -> Any:
     with quiet_glyphs():
         for _, wide, draw, _ in panels:
             row, column = divmod(place, 3)
-            draw(figure.add_subplot(grid[row, column : column + (2 if wide else 1)]), _results(report))
+            draw(figure.add_subplot(grid[row, column : column + (2 if wide else 1)]), report.results)
             place += 2 if wide else 1
         head = textwrap.fill(f"{report.name}: {report.verdict}", 110, max_lines=1, placeholder=" ...")
         figure.text(0.01, 1 - 0.14 / height, head, fontsize=TITLE + 3, weight="bold", color=INK, va="top", parse_math=False)

@@ -15,7 +15,8 @@ from weakchaos.reports.series.text import heading, p_value, parts, spread, value
 
 __all__ = ["write_series_html", "write_series_json"]
 
-_CURVES = ("rosenstein", "kantz", "zero_one", "dimension", "k2", "cao", "DFA alpha", "Hurst exponent", "rate", "blocks", "excess", "tree", "match", "topological")  # fmt: skip
+# Names in the file, and fields of what was measured.
+_CURVES = {name: name for name in ("rosenstein", "kantz", "zero_one", "dimension", "k2", "cao", "rate", "blocks", "excess", "tree", "match", "topological")} | {"DFA alpha": "dfa", "Hurst exponent": "hurst"}  # fmt: skip
 
 
 def reproduction(report: Any) -> str:
@@ -29,23 +30,22 @@ def reproduction(report: Any) -> str:
 
 def _curves(report: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for key in _CURVES:
-        found = report.results.get(key)
+    r = report.results
+    for key, name in _CURVES.items():
+        found = getattr(r, name, None)
         if found is not None and np.size(found.curve[0]):
             out[key] = {"x": found.curve[0], "y": found.curve[1], "fit_range": found.fit_range}
     for key in ("spectrum", "near"):
-        found = report.results.get(key)
+        found = getattr(r, key, None)
         if found is not None:
             out[key] = {"x": found.curve[0], "y": found.curve[1], "threshold": found.threshold, "periods": found.periods, "p_values": found.p_values}  # fmt: skip
-    sums = report.results.get("sums")
-    if sums is not None:
-        out["correlation sums"] = {"radii": sums.radii, "sums": sums.sums}
-    if "words" in report.results:
-        out["words"] = {"x": report.results["words"][0], "y": report.results["words"][1]}
-    for key in ("p_linear", "p_asymmetry", "p_clustering"):
-        if f"{key}_values" in report.results:
-            own, others = report.results[f"{key}_values"]
-            out[key.removeprefix("p_") + " surrogates"] = {"data": own, "surrogates": others}
+    if report.kind == "discrete":
+        return out | {"words": {"x": r.words[0], "y": r.words[1]}}
+    if r.sums is not None:
+        out["correlation sums"] = {"radii": r.sums.radii, "sums": r.sums.sums}
+    for name, test in (("linear", r.linear), ("asymmetry", r.asymmetry), ("clustering", r.clustering)):
+        if test is not None:
+            out[f"{name} surrogates"] = {"data": test.own, "surrogates": test.others}
     return out
 
 

@@ -2,7 +2,8 @@
 
 No single statistic tells chaos from noise. "Chaos" is said only where three things that noise does not show together hold at once: the
 series is better predictable than surrogates of a linear stochastic process, neighbours separate exponentially at a rate whose interval
-excludes zero, and the correlation sum settles at a finite dimension that the length of the series can carry. Regular motion is said where
+excludes zero, and the correlation sum settles at a finite dimension that the length of the series can carry. Where some of them are missing
+although prediction still gets better with every number, the series is too short; nothing is laid to noise that was not seen. Regular motion is said where
 neighbours do not separate and the 0-1 test agrees; everything else is called what the surrogates leave standing.
 """
 
@@ -13,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.reports.series.measured import MeasuredNumbers
+
 __all__ = ["judge_numbers", "number", "p_words"]
 
 _REGULAR = 0.35  # K of the 0-1 test below which motion may be called regular
 _LINE = 0.1  # share of the variance in one bin of the spectrum above which a rhythm is named
 _NARROW = 0.95  # share of the power about a peak that a line has in five bins of the spectrum
+_LEARNS = 0.93  # prediction error over that from half of the numbers below which more numbers would help
+_CALM = 0.1  # K of the 0-1 test below which no motion is called chaotic
 _TESTS = 3  # tests against IAAFT surrogates, any of which may speak against a linear process
 
 
@@ -31,31 +36,33 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _exponent(r: dict[str, Any]) -> Any:
+def _exponent(r: MeasuredNumbers) -> Any:
     """The exponent whose interval excludes zero, Rosenstein's if both do; None where there is none, or where the other says zero."""
-    found = [r[m] for m in ("rosenstein", "kantz") if r.get(m) is not None]
+    found = list(r.exponents.values())
     if any(f.value == 0 and not f.scaling for f in found):
         return None
     positive = [f for f in found if f.scaling and f.interval is not None and f.interval[0] > 0]
     return positive[0] if positive else None
 
 
-def _still(r: dict[str, Any]) -> bool:
+def _still(r: MeasuredNumbers) -> bool:
     """Whether neighbours were seen not to separate."""
-    return any(r.get(m) is not None and r[m].value == 0 and not r[m].scaling for m in ("rosenstein", "kantz"))
+    return any(f.value == 0 and not f.scaling for f in r.exponents.values())
 
 
-def _rhythm(r: dict[str, Any]) -> tuple[float, float] | None:
+def _rhythm(r: MeasuredNumbers) -> tuple[float, float] | None:
     """Period and share of the strongest line of the spectrum, where it carries enough."""
-    found = r.get("spectrum")
+    found = r.spectrum
     if found is None or not found.periods.size or found.strengths[0] < _LINE:
         return None
-    return float(found.periods[0]) * r["dt"], float(found.strengths[0])
+    return float(found.periods[0]) * r.dt, float(found.strengths[0])
 
 
-def _is_line(r: dict[str, Any]) -> bool:
+def _is_line(r: MeasuredNumbers) -> bool:
     """Whether the strongest peak of the spectrum is as narrow as the taper makes a line: noise with a rhythm has a broader one."""
-    found = r["spectrum"]
+    found = r.spectrum
+    if found is None:
+        return False
     power, place = found.curve[1], round(found.parameters["n"] / found.periods[0]) - 1
     around = power[max(place - 8, 0) : place + 9].sum()
     return bool(power[max(place - 2, 0) : place + 3].sum() > _NARROW * around)
@@ -83,18 +90,18 @@ def _comes_back(near: Any) -> tuple[int, float] | None:
     return (p, float(returns[p - 1])) if once > 0.4 * (1 - chance) and later > 0.9 * once else None
 
 
-def _time(r: dict[str, Any], value: float) -> str:
-    return f"{value:.4g} {r['unit']}" + ("s" if r["unit"] in ("step", "day", "month", "year", "hour") and value != 1 else "")
+def _time(r: MeasuredNumbers, value: float) -> str:
+    return f"{value:.4g} {r.unit}" + ("s" if r.unit in ("step", "day", "month", "year", "hour") and value != 1 else "")
 
 
-def _caveat(r: dict[str, Any]) -> str:
-    p = r.get("drift_p")
+def _caveat(r: MeasuredNumbers) -> str:
+    p = r.drift_p
     if p is not None and p < 1e-3:
         return f" Mean or variance differ between the halves ({p_words(p)}), and every test here assumes a stationary series."
     return ""
 
 
-def judge_numbers(r: dict[str, Any]) -> tuple[str, tuple[str, str]]:
+def judge_numbers(r: MeasuredNumbers) -> tuple[str, tuple[str, str]]:
     """The verdict on a series of numbers, and two sentences that say why and what is left open."""
     label, first, second = _judge_numbers(r)
     caveat = _caveat(r)
@@ -103,18 +110,18 @@ def judge_numbers(r: dict[str, Any]) -> tuple[str, tuple[str, str]]:
     return label, (first, second)
 
 
-def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
+def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
     exponent: Any = _exponent(r)
-    dimension: Any = r.get("dimension")
-    zero_one, linear = r.get("zero_one"), r.get("p_linear")
-    predictable = linear is not None and linear <= r["level"]
-    finite = dimension is not None and dimension.scaling and dimension.value <= 2 * math.log10(r["x"].size)
+    dimension: Any = r.dimension
+    zero_one, linear = r.zero_one, None if r.linear is None else r.linear.p_value
+    predictable = linear is not None and linear <= r.level
+    finite = dimension is not None and dimension.scaling and dimension.value <= 2 * math.log10(r.x.size)
     k = None if zero_one is None else float(zero_one.value)
     rhythm = _rhythm(r)
 
-    if r.get("repetition") is not None:
-        preperiod, period = r["repetition"]
-        after = f" after a transient of {_time(r, preperiod * r['dt'])}" if preperiod else ""
+    if r.repetition is not None:
+        preperiod, period = r.repetition
+        after = f" after a transient of {_time(r, preperiod * r.dt)}" if preperiod else ""
         if period == 1:
             return (
                 "at rest",
@@ -124,35 +131,40 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
         second = "The second half holds the cycle at least four times, so this is seen and not inferred; a longer cycle of which this is a part cannot be excluded."
         return (
             "periodic",
-            f"The series is periodic: it repeats itself every {_time(r, period * r['dt'])}{after}, within a billionth of its range.",
+            f"The series is periodic: it repeats itself every {_time(r, period * r.dt)}{after}, within a billionth of its range.",
             second,
         )
 
-    if exponent is not None and predictable and finite:
+    calm = k is not None and k < _CALM
+    learns, more = False, ""
+    if r.learning is not None and r.learning < _LEARNS:
+        learns = True
+        more = f"The error of prediction is {number(r.learning)} of that from half of the numbers and still falls: the series is too short to tell more."
+    if exponent is not None and predictable and finite and not calm:
         low, high = exponent.interval
         first = (
             f"The series is consistent with low-dimensional deterministic chaos: its largest Lyapunov exponent is {number(exponent.value)} "
-            f"({number(low)} to {number(high)}) nats per {r['unit']}, its correlation dimension settles at {number(dimension.value)}, and it is "
+            f"({number(low)} to {number(high)}) nats per {r.unit}, its correlation dimension settles at {number(dimension.value)}, and it is "
             f"better predictable than every linear stochastic process tried ({p_words(linear)})."
         )
-        other = [m for m in ("rosenstein", "kantz") if r.get(m) is not None and not r[m].scaling]
+        other = [name for name, f in r.exponents.items() if not f.scaling]
         doubt = (
-            f"the method of {other[0].capitalize()} found no scaling region"
+            f"the method of {other[0]} found no scaling region"
             if other
             else "both methods for the exponent agree on a scaling region"
         )
         return (
             "low-dimensional chaos",
             first,
-            f"{doubt[0].upper()}{doubt[1:]}; a nonlinear process with little noise would look the same, and the interval holds statistical errors only.",
+            f"{doubt[0].upper()}{doubt[1:]}; a nonlinear process with little noise would look the same.",
         )
 
-    if not r["drifting"] and _still(r) and k is not None and k < _REGULAR:
+    if not r.drifting and _still(r) and k is not None and k < _REGULAR:
         return _regular(r, k, rhythm)
 
-    if r["drifting"]:
+    if r.drifting:
         first = (
-            f"The series is consistent with noise that drifts, such as a random walk: it stays correlated over {_time(r, r['correlation_time'] * r['dt'])}, "
+            f"The series is consistent with noise that drifts, such as a random walk: it stays correlated over {_time(r, r.correlation_time * r.dt)}, "
             f"more than a thirtieth of its length, and neighbours do not separate exponentially."
         )
         return (
@@ -161,54 +173,88 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
             "Every test here assumes a stationary series, so nothing else should be read into the rows: take differences, remove the trend, or record longer.",
         )
 
-    back = _comes_back(r.get("near"))
+    back = _comes_back(r.near)
     if back is not None:
         first = (
-            f"The series is consistent with periodic motion of period {_time(r, back[0] * r['dt'])}: after it {100 * back[1]:.0f} % of all numbers "
+            f"The series is consistent with periodic motion of period {_time(r, back[0] * r.dt)}: after it {100 * back[1]:.0f} % of all numbers "
             "come back within a tenth of a standard deviation, and as many after many periods as after one."
         )
         return (
-            "periodic with noise",
+            "nearly periodic",
             first,
-            "It does not repeat exactly: there is noise, or it is sampled out of step with its period.",
+            "It does not repeat exactly: it is sampled out of step with its period, or there is noise.",
         )
 
     if exponent is not None and predictable:
         first = (
             f"The series has signs of nonlinear determinism: it is better predictable than linear stochastic processes ({p_words(linear)}), and neighbours "
-            f"separate at {number(exponent.value)} nats per {r['unit']}."
+            f"separate at {number(exponent.value)} nats per {r.unit}."
         )
+        if calm:
+            return (
+                "nonlinear, undecided",
+                first,
+                f"But the 0-1 test gives {k:.2f}, that of regular motion, so the two contradict each other.",
+            )
+        if learns:
+            return (
+                "nonlinear, too short to tell",
+                first,
+                f"But its correlation sum settles at no finite dimension. {more}".replace(". The error", "; the error"),
+            )
         return (
             "nonlinear, undecided",
             first,
-            "But its correlation sum settles at no finite dimension, so this is no evidence for low-dimensional motion: noise on the dynamics or on the record, or too few numbers, would do the same.",
+            "But its correlation sum settles at no finite dimension, so this is no evidence for low-dimensional motion: a high dimension, noise, or too few numbers would do the same.",
         )
 
     if rhythm is not None and k is not None and k < _REGULAR and _is_line(r):
-        first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} and noise: one line holds {100 * rhythm[1]:.0f} % of the variance or more, and the 0-1 test gives {k:.2f}."
-        return "periodic with noise", first, f"Neighbours do not separate exponentially, and {_surrogate_words(r)}."
+        first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} and something weaker beside it: one line holds {100 * rhythm[1]:.0f} % of the variance or more, and the 0-1 test gives {k:.2f}."
+        return "nearly periodic", first, f"Neighbours do not separate exponentially, and {_surrogate_words(r)}."
 
-    own, others = r.get("p_linear_values", (1.0, np.ones(1)))
-    if predictable and own < 0.5 * np.median(others):
+    own, others = (1.0, 1.0) if r.linear is None else (r.linear.own, float(np.median(r.linear.others)))
+    if predictable and own < 0.5 * others:
         first = (
-            f"The series is consistent with a nonlinear rule and noise: from similar stretches the next number is foretold to {number(own)} standard "
-            f"deviations, that of linear stochastic surrogates to {number(np.median(others))} ({p_words(linear)})."
+            f"The series is consistent with a nonlinear rule: from similar stretches the next number is foretold to {number(own)} standard "
+            f"deviations, that of linear stochastic surrogates to {number(others)} ({p_words(linear)})."
         )
+        if learns:
+            return (
+                "nonlinear rule, too short to tell",
+                first,
+                f"Whether the rule is chaotic does not show: {_missing(exponent, finite)}; t{more[1:]}",
+            )
         return (
-            "nonlinear rule with noise",
+            "nonlinear rule, undecided",
             first,
-            f"Whether the rule by itself is chaotic does not show: {_missing(exponent, finite)}.",
+            f"Whether the rule is chaotic does not show: {_missing(exponent, finite)}, and more numbers hardly help to predict; noise, or too many dimensions, would do that.",
         )
 
-    p_values = {w: r[key] for w, key in (("predictable", "p_linear"), ("asymmetric in time", "p_asymmetry"), ("clustered in amplitude", "p_clustering")) if r.get(key) is not None}  # fmt: skip
-    against = [w for w, p in p_values.items() if _TESTS * p <= r["level"]]
+    tests = {"predictable": r.linear, "asymmetric in time": r.asymmetry, "clustered in amplitude": r.clustering}
+    p_values = {words: test.p_value for words, test in tests.items() if test is not None}
+    against = [w for w, p in p_values.items() if _TESTS * p <= r.level]
     with_rhythm = f" with a rhythm of {_time(r, rhythm[0])}" if rhythm is not None else ""
+    if linear is not None and _TESTS * linear <= r.level:
+        first = (
+            f"The series is better predictable than linear stochastic processes of the same spectrum ({p_words(linear)}){with_rhythm}: it has a nonlinear rule, or nonlinear "
+            "noise."
+        )
+        label = "nonlinear, too short to tell" if learns else "nonlinear, undecided"
+        second = f"Which of them does not show: {_missing(exponent, finite)}"
+        return label, first, f"{second}; t{more[1:]}" if learns else f"{second}."
     if against:
         first = f"The series is not a linear Gaussian process{with_rhythm}: it is more {' and more '.join(against)} than its surrogates ({p_words(min(p_values.values()))})."
         second = f"But {_missing(exponent, finite)}, so there is no evidence for low-dimensional chaos; nonlinear or heteroscedastic noise is the simpler reading."
         if predictable and finite:
             second = f"Its correlation dimension settles at {number(dimension.value)}, but no exponent could be read, so determinism with noise, chaotic or not, remains open."
         return "nonlinear, undecided" if predictable and finite else "nonlinear noise", first, second
+    if p_values and _TESTS / (r.surrogates + 1) > r.level:
+        needed = math.ceil(_TESTS / r.level) - 1
+        return (
+            "undecided",
+            f"Nothing nonlinear shows, but {r.surrogates} surrogates cannot reject by one of three tests at level {r.level:g}, whatever the series is{with_rhythm}.",
+            f"Ask again with `surrogates={needed}` or more; {_missing(exponent, finite)}.",
+        )
     if not p_values:
         return (
             "undecided",
@@ -222,20 +268,21 @@ def _judge_numbers(r: dict[str, Any]) -> tuple[str, str, str]:
             first,
             f"Linear stochastic surrogates look the same (least p of three tests: {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
         )
-    if r["p_serial"] > r["level"]:
-        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({p_words(r['p_serial'])}) nor nonlinear structure (least p of three tests: {min(p_values.values()):.2g}) shows."
+    white = r.p_serial is not None and r.p_serial > r.level
+    if white:
+        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({p_words(r.p_serial)}) nor nonlinear structure (least p of three tests: {min(p_values.values()):.2g}) shows."
     else:
-        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({p_words(r['p_serial'])}), nonlinear structure is not (least p of three tests: {min(p_values.values()):.2g})."
+        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({p_words(r.p_serial)}), nonlinear structure is not (least p of three tests: {min(p_values.values()):.2g})."
     second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; motion of high dimension, a good random number generator among it, cannot be told from noise by these means."
-    return ("white noise" if r["p_serial"] > r["level"] else "correlated noise"), first, second
+    return ("white noise" if white else "correlated noise"), first, second
 
 
-def _regular(r: dict[str, Any], k: float, rhythm: tuple[float, float] | None) -> tuple[str, str, str]:
-    dimension = r.get("dimension")
+def _regular(r: MeasuredNumbers, k: float, rhythm: tuple[float, float] | None) -> tuple[str, str, str]:
+    dimension = r.dimension
     value = float(dimension.value) if dimension is not None and dimension.scaling else None
     why = f"neighbours do not separate and the 0-1 test gives {k:.2f}"
     period = f" of period {_time(r, rhythm[0])}" if rhythm is not None else ""
-    ratio = r.get("variance_ratio", 0.0)
+    ratio = r.variance_ratio
     if abs(ratio) > math.log(10):
         way = "dies out" if ratio < 0 else "grows"
         first = f"The series is consistent with regular motion that {way}: {why}, and its variance changes {number(math.exp(abs(ratio)))}-fold between the halves."
@@ -247,7 +294,7 @@ def _regular(r: dict[str, Any], k: float, rhythm: tuple[float, float] | None) ->
             first,
             "Its spectrum holds lines at combinations of the basic frequencies; a very long period, or chaos weaker than the record can show, would look the same.",
         )
-    if value is not None and value >= 0.7 and r["kind"] == "map":
+    if value is not None and value >= 0.7 and r.kind == "map":
         first = f"The series is consistent with quasi-periodic motion: {why}, and the points fill a closed curve (correlation dimension {number(value)}) without repeating."
         return "quasi-periodic", first, "A periodic flow that is sampled out of step with its period gives the same points."
     if value is not None and value >= 0.7:
@@ -268,10 +315,10 @@ def _missing(exponent: Any, finite: bool) -> str:
     return " and ".join(parts) or "the surrogates are no less predictable"
 
 
-def _surrogate_words(r: dict[str, Any]) -> str:
-    p = r.get("p_linear")
-    if p is None:
+def _surrogate_words(r: MeasuredNumbers) -> str:
+    if r.linear is None:
         return "surrogate tests could not be made"
-    if p <= r["level"]:
+    p = r.linear.p_value
+    if p <= r.level:
         return f"the strict line sets it apart from linear noise of the same spectrum ({p_words(p)})"
     return f"linear noise of the same spectrum cannot be told from it ({p_words(p)})"

@@ -13,11 +13,12 @@ from weakchaos.diagnostics.recorded import autocorrelation
 from weakchaos.diagnostics.series.rank_test import prediction_error, time_asymmetry
 from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 from weakchaos.reports.series.evidence import Evidence, rank_p_value
+from weakchaos.reports.series.measured import MeasuredNumbers, NullTest
 
 __all__ = ["against_surrogates"]
 
 # Lengths up to which a test sees the whole series; the cost of IAAFT grows as n^1.5 and more.
-_SHUFFLED, _TESTED = 200_000, 2_000
+_SHUFFLED, _TESTED = 200_000, 4_000
 _LAGS = 10
 _LINEAR = "a monotone function of a stationary linear Gaussian process (IAAFT)"
 _INDEPENDENT = "independent numbers (shuffled)"
@@ -34,47 +35,69 @@ def _box_pierce(x: np.ndarray) -> float:
     return float((autocorrelation(x, _LAGS)[1:] ** 2).sum())
 
 
-def against_surrogates(e: Evidence, x: np.ndarray, dt: float, unit: str) -> None:
+def _least_error(errors: np.ndarray) -> tuple[float, np.ndarray, int]:
+    """Of errors (series, dimension), the series itself first: the least standardised error of the first and of the others, and its column.
+
+    Each column is standardised over all series alike, so that under the null the first is one of equals whatever the number of dimensions.
+    """
+    spread = errors.std(0)
+    scores = (errors - errors.mean(0)) / np.where(spread > 0, spread, 1.0)
+    return float(scores[0].min()), scores[1:].min(1), int(np.argmin(scores[0]))
+
+
+def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) -> None:
     """Rows of serial correlation against shuffled series, and of three statistics against IAAFT surrogates."""
     r = e.results
-    count, seed = r["count"], r["seed"]
+    count, seed = r.surrogates, r.seed
     rng = np.random.default_rng(seed)
     whole = x[:_SHUFFLED]
     value = _box_pierce(whole)
     shuffled = [_box_pierce(rng.permutation(whole)) for _ in range(count)]
-    r["p_serial"] = rank_p_value(value, shuffled, "upper")
-    e.add("serial correlation", value, f"sum of squares, lags 1 to {_LAGS}", p_value=r["p_serial"], null=_INDEPENDENT)
+    r.p_serial = rank_p_value(value, shuffled, "upper")
+    e.add("serial correlation", value, f"sum of squares, lags 1 to {_LAGS}", p_value=r.p_serial, null=_INDEPENDENT)
 
     # Flows are asked one delay ahead: a single step of theirs is foretold by any smooth curve.
-    stride = max(1, min(r["delay"], x.size // 400))
+    stride = max(1, min(r.delay, x.size // 400))
     part = x[::stride][:_TESTED]
     part = part[match_ends(part)]
     if part.size * stride < 0.9 * x.size:
         every = "" if stride == 1 else f", every {stride}th"
-        r["warnings"].append(f"surrogate tests use {part.size:,} of {x.size:,} numbers{every}")
-    if 3 / (count + 1) > r["level"]:
-        r["warnings"].append(f"{count} surrogates cannot reject by one of three tests at level {r['level']:g} together: 59 can")
-    dim = min(max(r["dim"], 2), 4)
+        r.warnings.append(f"surrogate tests use {part.size:,} of {x.size:,} numbers{every}")
+    if 3 / (count + 1) > r.level:
+        r.warnings.append(f"{count} surrogates cannot reject by one of three tests at level {r.level:g} together: 59 can")
+    dims = sorted({1, 2, min(max(r.dim, 2), 4)})
     lag = stride * dt
-    tests: list[tuple[str, str, Callable[[np.ndarray], float], str, str]] = [
-        (
-            "prediction error",
-            "p_linear",
-            lambda s: prediction_error(s, dim),
-            "lower",
-            f"sd, {lag:.4g} {unit} ahead in {dim} dimensions",
-        ),
-        ("time asymmetry", "p_asymmetry", lambda s: abs(time_asymmetry(s)), "upper", "|skewness of differences|"),
-        ("clustering of amplitudes", "p_clustering", _clustering, "upper", f"autocorrelation of |x - median|, lags 1 to {_LAGS}"),
-    ]
 
     def rank() -> None:
         made = surrogates(part, "iaaft", count, seed, remap=True)
-        for name, key, function, side, words in tests:
+        errors = np.array([[prediction_error(s, dim) for dim in dims] for s in (part, *made)])
+        own, others, best = _least_error(errors)
+        found = errors[1:, best]
+        r.linear = NullTest(rank_p_value(own, others, "lower"), float(errors[0, best]), found)
+        halves = [prediction_error(h, dims[best]) for h in np.array_split(part, 2)]
+        r.learning = float(errors[0, best] / np.mean(halves)) if np.mean(halves) > 0 else 1.0
+        e.add(
+            "prediction error",
+            errors[0, best],
+            f"sd, {lag:.4g} {unit} ahead in {dims[best]} dimension{'s' if dims[best] > 1 else ''}",
+            p_value=r.linear.p_value,
+            null=_LINEAR,
+            notes=[
+                f"surrogates: {np.median(found):.3g} ({found.min():.3g} to {found.max():.3g}); the most telling of {len(dims)} dimensions, for each surrogate too",
+                f"{errors[0, best] / np.mean(halves):.3g} of that from half of the numbers"
+                if np.mean(halves) > 0
+                else "no error from half of the numbers",
+            ],
+        )
+
+        def ask(name: str, function: Callable[[np.ndarray], float], words: str) -> NullTest:
             own, others = function(part), np.array([function(s) for s in made])
-            r[key] = rank_p_value(own, others, side)
-            r[f"{key}_values"] = (own, others)
             notes = [f"surrogates: {np.median(others):.3g} ({others.min():.3g} to {others.max():.3g})"]
-            e.add(name, own, words, p_value=r[key], null=_LINEAR, notes=notes)
+            test = NullTest(rank_p_value(own, others, "upper"), own, others)
+            e.add(name, own, words, p_value=test.p_value, null=_LINEAR, notes=notes)
+            return test
+
+        r.asymmetry = ask("time asymmetry", lambda s: abs(time_asymmetry(s)), "|skewness of differences|")
+        r.clustering = ask("clustering of amplitudes", _clustering, f"autocorrelation of |x - median|, lags 1 to {_LAGS}")
 
     e.attempt("prediction error", rank)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.plots.style import COLOURS, FADED, INK, PAPER, SMALL, tidy, title
+from weakchaos.reports.series.measured import MeasuredNumbers
 
 __all__ = ["NUMBER_PANELS"]
 
@@ -55,52 +56,52 @@ def _line(axes: Any, t: np.ndarray, x: np.ndarray) -> None:
     axes.fill_between(t[: rows.size : width], rows.min(1), rows.max(1), color=_BLUE, lw=0.3, alpha=0.85)
 
 
-def draw_series(axes: Any, r: dict[str, Any]) -> None:
+def draw_series(axes: Any, r: MeasuredNumbers) -> None:
     """All of it."""
-    x = r["x"]
+    x = r.x
     begin(
         axes,
         "Series" if x.size <= _DRAWN else f"Series ({x.size:,} numbers: range of each stretch)",
-        f"time ({r['unit']})",
-        r.get("name", "x"),
+        f"time ({r.unit})",
+        r.name,
     )
-    _line(axes, np.arange(x.size) * r["dt"], x)
-    axes.set_xlim(0, (x.size - 1) * r["dt"])
+    _line(axes, np.arange(x.size) * r.dt, x)
+    axes.set_xlim(0, (x.size - 1) * r.dt)
 
 
-def draw_close_up(axes: Any, r: dict[str, Any]) -> None:
+def draw_close_up(axes: Any, r: MeasuredNumbers) -> None:
     """Its beginning."""
-    x = r["x"]
-    rhythm = r["spectrum"].value if r.get("spectrum") is not None else 0.0
-    shown = min(x.size, max(60, round(min(12 * max(r["delay"] * 4, rhythm), 1000)) if r["kind"] == "flow" else 80))
-    begin(axes, f"The first {shown:,} numbers", f"time ({r['unit']})")
-    axes.plot(np.arange(shown) * r["dt"], x[:shown], color=_BLUE, lw=0.9, marker="o" if shown <= 120 else None, ms=2.2)
+    x = r.x
+    rhythm = r.spectrum.value if r.spectrum is not None else 0.0
+    shown = min(x.size, max(60, round(min(12 * max(r.delay * 4, rhythm), 1000)) if r.kind == "flow" else 80))
+    begin(axes, f"The first {shown:,} numbers", f"time ({r.unit})")
+    axes.plot(np.arange(shown) * r.dt, x[:shown], color=_BLUE, lw=0.9, marker="o" if shown <= 120 else None, ms=2.2)
 
 
-def draw_portrait(axes: Any, r: dict[str, Any]) -> None:
+def draw_portrait(axes: Any, r: MeasuredNumbers) -> None:
     """The series against its own past."""
-    x, delay = r["x"], r["delay"]
+    x, delay = r.x, r.delay
     first, then = x[:-delay][:6000], x[delay:][:6000]
-    step = "one step" if delay == 1 else f"{delay * r['dt']:.4g} {r['unit']}"
+    step = "one step" if delay == 1 else f"{delay * r.dt:.4g} {r.unit}"
     begin(axes, "Delay portrait", "x(t)", f"x(t + {step})")
-    if r["kind"] == "map":
+    if r.kind == "map":
         axes.plot(first, then, ".", color=_BLUE, ms=1.6, alpha=0.7, mew=0, rasterized=True)
     else:
         axes.plot(first, then, color=_BLUE, lw=0.35, alpha=0.75, rasterized=True)
 
 
-def draw_correlation(axes: Any, r: dict[str, Any]) -> None:
+def draw_correlation(axes: Any, r: MeasuredNumbers) -> None:
     """Autocorrelation and mutual information."""
-    lags, information = r["information"]
-    most = int(min(max(6 * r["correlation_time"], 4 * r["delay"], 20), lags[-1], r["acf"].size - 1))
-    begin(axes, "Memory", f"lag ({r['unit']})")
+    lags, information = r.information
+    most = int(min(max(6 * r.correlation_time, 4 * r.delay, 20), lags[-1], r.acf.size - 1))
+    begin(axes, "Memory", f"lag ({r.unit})")
     axes.axhline(0, color=FADED, lw=0.7)
-    axes.plot(np.arange(most + 1) * r["dt"], r["acf"][: most + 1], color=_BLUE, lw=1.3, label="autocorrelation")
+    axes.plot(np.arange(most + 1) * r.dt, r.acf[: most + 1], color=_BLUE, lw=1.3, label="autocorrelation")
     scaled = information[: most + 1] / max(information[1 : most + 1].max(), 1e-12)
-    axes.plot(np.arange(1, most + 1) * r["dt"], scaled[1:], color=_RED, lw=1.3, label="mutual information, scaled")
-    axes.axvline(r["delay"] * r["dt"], color=FADED, lw=1, ls=(0, (4, 3)))
-    axes.set_ylim(min(-0.1, 1.05 * r["acf"][: most + 1].min()), 1.35)
-    remark(axes, f"delay {r['delay'] * r['dt']:.4g} {r['unit']}", "lower right")
+    axes.plot(np.arange(1, most + 1) * r.dt, scaled[1:], color=_RED, lw=1.3, label="mutual information, scaled")
+    axes.axvline(r.delay * r.dt, color=FADED, lw=1, ls=(0, (4, 3)))
+    axes.set_ylim(min(-0.1, 1.05 * r.acf[: most + 1].min()), 1.35)
+    remark(axes, f"delay {r.delay * r.dt:.4g} {r.unit}", "lower right")
     legend(axes, "upper right")
 
 
@@ -112,28 +113,28 @@ def blue_of(shade: np.ndarray) -> np.ndarray:
     return out
 
 
-def draw_recurrence(axes: Any, r: dict[str, Any]) -> None:
+def draw_recurrence(axes: Any, r: MeasuredNumbers) -> None:
     """Which points come near which."""
     from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 
-    found = r.get("recurrence")
-    begin(axes, "Recurrence plot", f"time ({r['unit']})", f"time ({r['unit']})")
+    found = r.recurrence
+    begin(axes, "Recurrence plot", f"time ({r.unit})", f"time ({r.unit})")
     if found is None:
         absent(axes)
         return
     # Long enough to show how the orbit comes back, short enough to show single lines.
-    part = r["x"][: 1000 + 200 * (r["delay"] - 1) + (r["dim"] - 1) * r["delay"]]
-    shade = np.sqrt(recurrence_image(part, found.parameters["radius"], _SIDE, r["dim"], r["delay"]))
+    part = r.x[: 1000 + 200 * (r.delay - 1) + (r.dim - 1) * r.delay]
+    shade = np.sqrt(recurrence_image(part, found.parameters["radius"], _SIDE, r.dim, r.delay))
     dark = float(np.quantile(shade[~np.eye(len(shade), dtype=bool)], 0.99))
-    span = (part.size - (r["dim"] - 1) * r["delay"]) * r["dt"]
+    span = (part.size - (r.dim - 1) * r.delay) * r.dt
     axes.imshow(blue_of(shade / (dark or 1.0)), origin="lower", extent=(0, span, 0, span), aspect="auto", interpolation="nearest")
     axes.grid(False)
 
 
-def draw_divergence(axes: Any, r: dict[str, Any]) -> None:
+def draw_divergence(axes: Any, r: MeasuredNumbers) -> None:
     """How neighbours separate."""
-    begin(axes, "Divergence of neighbours", f"time ({r['unit']})", "mean log distance")
-    found = r.get("rosenstein")
+    begin(axes, "Divergence of neighbours", f"time ({r.unit})", "mean log distance")
+    found = r.rosenstein
     if found is None or not found.curve[0].size:
         absent(axes, "regular, or not measured" if found is not None else "not measured")
         return
@@ -154,20 +155,21 @@ def draw_divergence(axes: Any, r: dict[str, Any]) -> None:
             lw=2.2,
             label=f"slope {found.value:.3g}",
         )
-        remark(axes, f"{found.interval[0]:.3g} to {found.interval[1]:.3g} nats/{r['unit']}", "upper left")
+        if found.interval is not None:
+            remark(axes, f"{found.interval[0]:.3g} to {found.interval[1]:.3g} nats/{r.unit}", "upper left")
     else:
         remark(axes, "neighbours do not separate" if found.value == 0 else "no scaling region", "upper left")
     legend(axes, "lower right")
 
 
-def draw_slopes(axes: Any, r: dict[str, Any]) -> None:
+def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
     """Local slopes of the correlation sums."""
     begin(axes, "Correlation sums: local slopes", "radius / range", "d ln C / d ln r")
-    sums, found = r.get("sums"), r.get("dimension")
+    sums, found = r.sums, r.dimension
     if sums is None:
         absent(axes)
         return
-    size = float(np.ptp(r["x"]))
+    size = float(np.ptp(r.x))
     top, count = 0.0, len(sums.sums)
     for m, c in enumerate(sums.sums):
         usable = np.flatnonzero((c * sums.pairs >= 50) & (c < 0.999))
@@ -188,16 +190,16 @@ def draw_slopes(axes: Any, r: dict[str, Any]) -> None:
     remark(axes, f"dimensions 1 (pale) to {count}", "lower left")
 
 
-def draw_spectrum(axes: Any, r: dict[str, Any]) -> None:
+def draw_spectrum(axes: Any, r: MeasuredNumbers) -> None:
     """Power, what surrogates reach, and the peaks beyond."""
-    begin(axes, "Spectrum", f"frequency (1/{r['unit']})", "power")
-    found = r.get("spectrum")
+    begin(axes, "Spectrum", f"frequency (1/{r.unit})", "power")
+    found = r.spectrum
     if found is None:
         absent(axes)
         return
     periods, power = found.curve
     n = found.parameters["n"]
-    frequency = np.arange(1, power.size + 1) / (n * r["dt"])
+    frequency = np.arange(1, power.size + 1) / (n * r.dt)
     scale = power.max()
     if power.size > _DRAWN:
         width = math.ceil(power.size / 1200)
@@ -213,17 +215,17 @@ def draw_spectrum(axes: Any, r: dict[str, Any]) -> None:
     axes.set_ylim(max(low, 1e-12) / 2, 12)
     for p in found.periods[:3]:
         k = int(np.argmin(np.abs(periods - p)))
-        axes.plot(1 / (p * r["dt"]), power[k] / scale, "v", color=_GREEN, ms=5, zorder=5)
+        axes.plot(1 / (p * r.dt), power[k] / scale, "v", color=_GREEN, ms=5, zorder=5)
     if found.periods.size:
-        words = ", ".join(f"{p * r['dt']:.4g}" for p in found.periods[:3])
-        remark(axes, f"period {words} {r['unit']}", "lower left")
+        words = ", ".join(f"{p * r.dt:.4g}" for p in found.periods[:3])
+        remark(axes, f"period {words} {r.unit}", "lower left")
     legend(axes, "upper right")
 
 
-def draw_patterns(axes: Any, r: dict[str, Any]) -> None:
+def draw_patterns(axes: Any, r: MeasuredNumbers) -> None:
     """How often each ordinal pattern comes."""
     begin(axes, "Ordinal patterns", "patterns, by their number", "frequency")
-    found = r.get("ordinal")
+    found = r.ordinal
     if found is None or not found.probabilities.size:
         absent(axes)
         return
@@ -235,15 +237,15 @@ def draw_patterns(axes: Any, r: dict[str, Any]) -> None:
     remark(axes, f"order {found.parameters['order']}: {found.missing} of {p.size} missing; entropy {found.normalized:.3f} of 1")
 
 
-def draw_fluctuation(axes: Any, r: dict[str, Any]) -> None:
+def draw_fluctuation(axes: Any, r: MeasuredNumbers) -> None:
     """Detrended fluctuations against scale."""
     begin(axes, "Detrended fluctuations", "window (steps)", "F(s) / sd")
-    found = r.get("DFA alpha")
+    found = r.dfa
     if found is None:
         absent(axes)
         return
     s, f = found.curve
-    f = f / r["x"].std()
+    f = f / r.x.std()
     axes.loglog(s, f, "o", color=_BLUE, ms=3.5)
     middle = math.exp(np.log(f).mean() - found.value * np.log(s).mean())
     axes.loglog(s, middle * s**found.value, color=_RED, lw=1.6, label=f"slope {found.value:.2f}")
@@ -251,25 +253,25 @@ def draw_fluctuation(axes: Any, r: dict[str, Any]) -> None:
     legend(axes, "upper left")
 
 
-def draw_surrogates(axes: Any, r: dict[str, Any]) -> None:
+def draw_surrogates(axes: Any, r: MeasuredNumbers) -> None:
     """Where the data stand among their surrogates."""
     begin(axes, "Against linear surrogates", "standard deviations of the surrogates from their mean")
-    names = (("p_linear", "prediction\nerror"), ("p_asymmetry", "time\nasymmetry"), ("p_clustering", "clustering"))
-    known = [(key, name) for key, name in names if f"{key}_values" in r]
+    tests = ((r.linear, "prediction\nerror"), (r.asymmetry, "time\nasymmetry"), (r.clustering, "clustering"))
+    known = [(test, name) for test, name in tests if test is not None]
     if not known:
         absent(axes)
         return
     reach = 6.0
     rng = np.random.default_rng(0)
-    for k, (key, _) in enumerate(known):
-        own, others = r[f"{key}_values"]
+    for k, (test, _) in enumerate(known):
+        own, others = test.own, test.others
         spread = others.std() if others.std() > 0 else 1.0
         z, place = (others - others.mean()) / spread, (own - others.mean()) / spread
         axes.plot(z, -k + rng.uniform(-0.16, 0.16, z.size), ".", color=FADED, ms=3.5, alpha=0.7, mew=0)
         beyond = abs(place) > reach
         mark = "D" if not beyond else "<" if place < 0 else ">"
         axes.plot(np.clip(place, -reach, reach), -k, mark, color=_RED, ms=7, zorder=5)
-        text = f"p = {r[key]:.2g}" + (f", at {place:.0f} sd" if beyond else "")
+        text = f"p = {test.p_value:.2g}" + (f", at {place:.0f} sd" if beyond else "")
         axes.text(reach + 0.6, -k + 0.38, text, fontsize=SMALL, color=INK, ha="right", va="center")
     axes.set_yticks([-k for k in range(len(known))], [name for _, name in known])
     axes.set_xlim(-reach - 0.8, reach + 0.8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.plots.style import COLOURS, FADED, SMALL
+from weakchaos.reports.series.measured import MeasuredSymbols
 from weakchaos.reports.series.number_panels import absent, begin, blue_of, legend, remark
 
 __all__ = ["SYMBOL_PANELS"]
@@ -16,67 +17,67 @@ _BLUE, _RED, _GREEN, _PURPLE = COLOURS[:4]
 _NAMED = 12
 
 
-def _names(r: dict[str, Any]) -> list[str]:
-    labels = [str(v) for v in r.get("labels", range(r["size"]))]
+def _names(r: MeasuredSymbols) -> list[str]:
+    labels = [str(v) for v in (range(r.size) if r.labels is None else r.labels)]
     return [v if len(v) <= 10 else v[:8] + ".." for v in labels]
 
 
-def draw_sequence(axes: Any, r: dict[str, Any]) -> None:
+def draw_sequence(axes: Any, r: MeasuredSymbols) -> None:
     """The first symbols."""
-    x = r["x"][:300]
-    begin(axes, f"The first {x.size} of {r['x'].size:,} symbols", "place")
+    x = r.x[:300]
+    begin(axes, f"The first {x.size} of {r.x.size:,} symbols", "place")
     axes.step(np.arange(x.size), x, where="mid", color=_BLUE, lw=0.8)
-    if x.size <= 300 and r["size"] <= _NAMED:
-        axes.set_yticks(range(r["size"]), _names(r), parse_math=False)
+    if x.size <= 300 and r.size <= _NAMED:
+        axes.set_yticks(range(r.size), _names(r), parse_math=False)
     axes.set_xlim(-1, x.size)
 
 
-def draw_frequencies(axes: Any, r: dict[str, Any]) -> None:
+def draw_frequencies(axes: Any, r: MeasuredSymbols) -> None:
     """How often each symbol comes."""
-    counts = r["counts"]
-    begin(axes, "Frequencies", "symbol" if r["size"] <= _NAMED else "symbols, by rank", "share")
-    share = counts / counts.sum() if r["size"] <= _NAMED else np.sort(counts)[::-1] / counts.sum()
-    axes.bar(np.arange(r["size"]), share, width=0.8 if r["size"] <= 64 else 1.0, color=_BLUE, lw=0)
-    axes.axhline(1 / r["size"], color=FADED, lw=1, ls=(0, (4, 3)))
-    if r["size"] <= _NAMED:
-        axes.set_xticks(range(r["size"]), _names(r), rotation=0 if r["size"] <= 6 else 45, parse_math=False)
+    counts = r.counts
+    begin(axes, "Frequencies", "symbol" if r.size <= _NAMED else "symbols, by rank", "share")
+    share = counts / counts.sum() if r.size <= _NAMED else np.sort(counts)[::-1] / counts.sum()
+    axes.bar(np.arange(r.size), share, width=0.8 if r.size <= 64 else 1.0, color=_BLUE, lw=0)
+    axes.axhline(1 / r.size, color=FADED, lw=1, ls=(0, (4, 3)))
+    if r.size <= _NAMED:
+        axes.set_xticks(range(r.size), _names(r), rotation=0 if r.size <= 6 else 45, parse_math=False)
     axes.set_ylim(0, 1.2 * share.max())
-    remark(axes, f"entropy {r['entropy grassberger'].value:.4g} of at most {math.log(r['size']):.4g} nats")
+    remark(axes, f"entropy {r.entropies['grassberger'].value:.4g} of at most {math.log(r.size):.4g} nats")
 
 
-def draw_rates(axes: Any, r: dict[str, Any]) -> None:
+def draw_rates(axes: Any, r: MeasuredSymbols) -> None:
     """What the next symbol costs, by three estimators."""
     begin(axes, "Entropy rate", "word length L", "nats per symbol")
-    lengths, rates = r["rate"].curve
+    lengths, rates = r.rate.curve
     axes.plot(lengths, rates, color=_BLUE, lw=1.4, marker="o", ms=4, label="H(L) - H(L - 1)")
-    for key, name, colour, style in (("tree", "context tree", _RED, "-"), ("match", "match lengths", _GREEN, (0, (4, 2)))):
-        if r.get(key) is not None:
-            axes.axhline(r[key].value, color=colour, lw=1.4, ls=style, label=f"{name}: {r[key].value:.3g}")
-    axes.axhline(math.log(r["size"]), color=FADED, lw=1, ls=(0, (1, 2)), label="even and independent")
-    axes.set_ylim(0, 1.45 * math.log(r["size"]))
+    for found, name, colour, style in ((r.tree, "context tree", _RED, "-"), (r.match, "match lengths", _GREEN, (0, (4, 2)))):
+        if found is not None:
+            axes.axhline(found.value, color=colour, lw=1.4, ls=style, label=f"{name}: {found.value:.3g}")
+    axes.axhline(math.log(r.size), color=FADED, lw=1, ls=(0, (1, 2)), label="even and independent")
+    axes.set_ylim(0, 1.45 * math.log(r.size))
     axes.set_xlim(0.5, max(lengths[-1], 3) + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
     legend(axes, "upper right")
 
 
-def draw_words(axes: Any, r: dict[str, Any]) -> None:
+def draw_words(axes: Any, r: MeasuredSymbols) -> None:
     """How many different words there are."""
-    lengths, words = r["words"]
-    n = r["x"].size
+    lengths, words = r.words
+    n = r.x.size
     begin(axes, "Word complexity", "word length n", "different words p(n)")
     axes.semilogy(lengths, words, color=_BLUE, lw=1.6, marker="o", ms=2.5, label="sequence")
     axes.semilogy(lengths, n - lengths + 1, color=FADED, lw=1, ls=(0, (4, 3)), label="as many as places")
     axes.semilogy(lengths, lengths + 1, color=_GREEN, lw=1, ls=(0, (4, 3)), label="n + 1: least without a period")
-    full = lengths * math.log(r["size"]) < math.log(4 * n)
-    axes.semilogy(lengths[full], float(r["size"]) ** lengths[full], color=_RED, lw=1, ls=(0, (1, 2)), label="all there can be")
+    full = lengths * math.log(r.size) < math.log(4 * n)
+    axes.semilogy(lengths[full], float(r.size) ** lengths[full], color=_RED, lw=1, ls=(0, (1, 2)), label="all there can be")
     axes.set_ylim(0.8, 30 * n)
     legend(axes, "upper right")
 
 
-def draw_returns(axes: Any, r: dict[str, Any]) -> None:
+def draw_returns(axes: Any, r: MeasuredSymbols) -> None:
     """How often a symbol comes back after each lag."""
     begin(axes, "Returns", "lag", "share of equal symbols")
-    found = r["near"]
+    found = r.near
     lags, share = found.curve
     axes.plot(lags, share, color=_BLUE, lw=0.9)
     if found.threshold.size:
@@ -89,16 +90,16 @@ def draw_returns(axes: Any, r: dict[str, Any]) -> None:
         remark(axes, f"near period {found.value:.0f}", "lower right")
 
 
-def draw_repetitions(axes: Any, r: dict[str, Any]) -> None:
+def draw_repetitions(axes: Any, r: MeasuredSymbols) -> None:
     """Where which period repeats."""
     begin(axes, "Repetitions", "place", "period")
-    found = r["runs"]
+    found = r.runs
     if not len(found):
         absent(axes, "no stretch repeats")
         return
     chosen = np.argsort(found.period - found.length, kind="stable")[:400]
     axes.hlines(found.period[chosen], found.start[chosen], found.end[chosen], color=_BLUE, lw=1.6, alpha=0.7)
-    for k, run in enumerate(r["longest_runs"]):
+    for k, run in enumerate(r.longest_runs):
         axes.hlines(run.period, run.start, run.end, color=_RED, lw=2.6, label=None if k else "those of the table")
     axes.set_yscale("log")
     axes.set_xlim(0, found.n)
@@ -106,28 +107,28 @@ def draw_repetitions(axes: Any, r: dict[str, Any]) -> None:
     legend(axes, "upper right")
 
 
-def draw_equal(axes: Any, r: dict[str, Any]) -> None:
+def draw_equal(axes: Any, r: MeasuredSymbols) -> None:
     """Recurrence plot of words of three symbols."""
-    x = r["x"][:402]
+    x = r.x[:402]
     begin(axes, "Recurrence plot, words of 3", "place", "place")
     if x.size < 10:
         absent(axes)
         return
-    words = x[:-2] * r["size"] ** 2 + x[1:-1] * r["size"] + x[2:]
+    words = x[:-2] * r.size**2 + x[1:-1] * r.size + x[2:]
     image = blue_of((words[:, None] == words[None]).astype(np.float64))
     axes.imshow(image, origin="lower", extent=(0, words.size, 0, words.size), aspect="auto", interpolation="nearest")
     axes.grid(False)
 
 
-def draw_transitions(axes: Any, r: dict[str, Any]) -> None:
+def draw_transitions(axes: Any, r: MeasuredSymbols) -> None:
     """How likely each symbol follows each."""
-    size = r["size"]
+    size = r.size
     begin(axes, "Transitions", "next symbol", "symbol")
     if size > 40:
         absent(axes, f"{size:,} symbols: too many to show")
         return
     counts = np.zeros((size, size))
-    np.add.at(counts, (r["x"][:-1], r["x"][1:]), 1)
+    np.add.at(counts, (r.x[:-1], r.x[1:]), 1)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(blue_of(share), aspect="auto", interpolation="nearest")
     axes.grid(False)

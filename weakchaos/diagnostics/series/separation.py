@@ -16,15 +16,18 @@ from weakchaos.diagnostics.series.neighbours import nearest
 from weakchaos.diagnostics.series.scaling import Region
 from weakchaos.native.compiled import kernel
 
-__all__ = ["SeparationCurves", "far_apart", "resampled_slopes", "separation_curves"]
+__all__ = ["SeparationCurves", "far_apart", "grows_as_a_power", "resampled_slopes", "separation_curves", "torn_share"]
 
-_REFERENCES = 3000
 _NUMBERS = 10**7  # log distances held at a time
+_TORN, _CLOSE = (
+    1.0,
+    2.5,
+)  # nats below the distance of unrelated points: a pair above the first is torn apart, one below the second is close
 _FAR = 10  # a far neighbour is this many times farther down the list than a near one
 _CLIPPED = 0.2
 _BLOCKS = 16
 # Relative error by which slopes are spread, over the square of the reach of their window; from the errors of maps and flows with published
-# exponents (`benchmarks/series.py --coverage`).
+# exponents (`benchmarks/coverage.py --series`).
 _BIAS = 4.0
 
 
@@ -111,10 +114,12 @@ class SeparationCurves:
     far: np.ndarray
 
 
-def separation_curves(points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int) -> SeparationCurves | None:
+def separation_curves(
+    points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int, references: int
+) -> SeparationCurves | None:
     """Follow neighbours of reference points for `steps` steps; None where too few have neighbours outside of the Theiler window."""
     rows = len(points) - steps - 1
-    count = min(_REFERENCES, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
+    count = min(references, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
     who = np.unique(np.linspace(1, rows - 1, count).astype(np.int64))
     _, times = nearest(points[:rows], who, _FAR * neighbours, theiler, positive=True)
     # A neighbour at time 0 has no velocity.
@@ -134,6 +139,39 @@ def far_apart(points: np.ndarray) -> float:
     who = np.linspace(0, n - 1, min(n, 2000)).astype(np.int64)
     gaps = np.linalg.norm(points[who] - points[(who + n // 2 + who // 7) % n], axis=1)
     return float(np.log(gaps[gaps > 0]).mean()) if (gaps > 0).any() else math.inf
+
+
+def torn_share(curves: SeparationCurves, unrelated: float, after: int) -> float:
+    """The share of pairs that are as far apart as unrelated points within `after` steps, while half of all pairs are still close; else 0.
+
+    Such neighbours are none: the observable folds the attractor (as the square of a coordinate does), or it jumps.
+    """
+    apart, share = unrelated - _TORN, 0.0
+    for k in range(1, min(after, curves.logs.shape[1] - 1) + 1):
+        if np.median(curves.logs[:, k]) > unrelated - _CLOSE:
+            break
+        share = max(share, float((curves.logs[:, k] > apart).mean() - (curves.logs[:, 0] > apart).mean()))
+    return share
+
+
+def grows_as_a_power(near: np.ndarray, top: float) -> bool:
+    """Whether the mean log distance follows a + b log(1 + k / c) better than a straight line, from the start until it saturates.
+
+    `c` is at most an eighth of the stretch: a power law has no scale of its own, whereas every curve is a power law with a long enough one.
+    """
+    above = np.flatnonzero(near > top)
+    last = int(above[0]) if above.size else near.size - 1
+    if last < 8:
+        return False
+    y = near[: last + 1]
+    k = np.arange(last + 1.0)
+
+    def residual(basis: np.ndarray) -> float:
+        basis, values = basis - basis.mean(), y - y.mean()
+        return float(((values - basis * (basis @ values) / (basis @ basis)) ** 2).sum())
+
+    power = min(residual(np.log1p(k / c)) for c in np.geomspace(0.25, last / 8, 8))
+    return power < residual(k)
 
 
 def resampled_slopes(curves: SeparationCurves, regions: list[Region], count: int, seed: Any) -> np.ndarray:

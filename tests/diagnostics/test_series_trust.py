@@ -1,0 +1,163 @@
+"""What a recorded series must not be called: intervals that are too narrow, power laws, pulses and tori that look chaotic, verdicts without tests."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.diagnostics import recorded_series
+from tests.diagnostics.recorded_series import ar1, flow, henon, logistic
+from weakchaos.diagnostics import analyse_series
+from weakchaos.diagnostics.series.divergence import lyapunov_from_series
+from weakchaos.diagnostics.series.separation import grows_as_a_power
+from weakchaos.diagnostics.series.zero_one import zero_one_test
+from weakchaos.reports.series.null_tests import _least_error
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def strange_nonchaotic(n, s, x=0.5, theta=0.1):
+    """x -> s tanh(x) cos(2 pi theta) under a golden rotation: Grebogi, Ott, Pelikan and Yorke, Physica D 13 (1984) 261; strange for s > 2."""
+    out = np.empty(n + 1000)
+    for t in range(out.size):
+        x, theta = s * math.tanh(x) * math.cos(2 * math.pi * theta), (theta + GOLDEN) % 1
+        out[t] = x
+    return out[1000:]
+
+
+# ---- intervals -------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("series", [henon(3000), flow("lorenz", 4000, 0.1)[:, 0]], ids=["Henon", "Lorenz"])
+def test_the_interval_holds_every_other_reading(series):
+    result = lyapunov_from_series(series)
+    assert len(result.readings) > 1
+    assert result.readings[0] == (result.parameters["dim"], 1, result.value)
+    low, high = result.interval
+    assert all(low < value < high for _, _, value in result.readings)
+    bits = result.in_base(2)
+    assert bits.readings[1][2] == pytest.approx(result.readings[1][2] / math.log(2))
+
+
+def test_intervals_of_a_flow_hold_the_exponent_at_few_numbers():
+    """Lorenz 0.9056 (Sprott 2003), from 2,000 numbers, where the choice of embedding moves the slope by a tenth."""
+    whole = flow("lorenz", 20_000, 0.1)[:, 0]
+    hits = [low <= 0.9056 <= high for low, high in (lyapunov_from_series(part, 0.1).interval for part in np.split(whole, 10))]
+    assert sum(hits) >= 8
+    from weakchaos.diagnostics import divergence
+
+    narrow = pytest.MonkeyPatch()
+    narrow.setattr(divergence, "_WIDENED", 0.0)  # negative control
+    narrow.setattr("weakchaos.diagnostics.series.separation._BIAS", 0.0)
+    bare = [low <= 0.9056 <= high for low, high in (lyapunov_from_series(part, 0.1).interval for part in np.split(whole, 10))]
+    narrow.undo()
+    assert sum(bare) < sum(hits)
+
+
+def test_growth_as_a_power_of_time_is_told_from_exponential_growth():
+    k = np.arange(60.0)
+    rough = 0.02 * np.random.default_rng(0).standard_normal(60)
+    assert grows_as_a_power(1.5 * np.log(1 + k) - 8 + rough, 0.0)
+    assert not grows_as_a_power(0.12 * k - 8 + rough, 0.0)
+    # The first steps of chaos are steeper too, because neighbours turn into the direction that grows.
+    assert not grows_as_a_power(0.12 * k - 8 - 0.5 * np.exp(-k / 2) + rough, 0.0)
+
+
+def test_an_observable_that_jumps_or_folds_is_named():
+    jumps = (np.cumsum(logistic(3000)) % 1.0 > 0.5) * 5.0 + 0.01 * logistic(3000)
+    cat = np.empty(4000)
+    u, v = 0.4, 0.3
+    for t in range(cat.size):
+        u, v = (u + v) % 1, (u + 2 * v) % 1
+        cat[t] = u
+    assert any("folds the attractor" in w for w in lyapunov_from_series(cat).warnings)
+    assert any(
+        "folds" in w for w in lyapunov_from_series(flow("lorenz", 4000, 0.05)[:, 0] ** 2, 0.05, dim=5).warnings
+    ) or not math.isnan(float(lyapunov_from_series(flow("lorenz", 4000, 0.05)[:, 0] ** 2, 0.05, dim=5)))
+    assert not any("folds" in w for w in lyapunov_from_series(henon(3000)).warnings)
+    assert not math.isfinite(float(lyapunov_from_series(jumps)))
+
+
+# ---- the 0-1 test ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.17, 0.31])
+@pytest.mark.parametrize("ratios", [(1, 2**0.5, 5**0.5), (1, 3**0.5, 7**0.5, 11**0.5)])
+def test_slow_beats_of_a_torus_are_no_chaos(scale, ratios):
+    result = zero_one_test(sum(np.sin(scale * r * np.arange(2000)) for r in ratios))
+    assert float(result) < 0.2
+
+
+@pytest.mark.parametrize("period", [50, 100, 200, 250, 400, 700])
+def test_pulses_are_no_chaos(period):
+    x = np.zeros(2000)
+    x[::period] = 1.0
+    result = zero_one_test(x)
+    assert not float(result) > 0.2
+    assert period < 50 or result.warnings
+
+
+def test_chaos_and_noise_keep_their_one():
+    rng = np.random.default_rng(3)
+    for n in (200, 500, 2000):
+        for x in (logistic(n), rng.standard_normal(n), rng.random(n)):
+            result = zero_one_test(x)
+            assert float(result) > 0.95
+            assert not result.warnings
+
+
+# ---- verdicts --------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("s", [1.5, 2.0, 3.0])
+@pytest.mark.parametrize("n", [2000, 4000])
+def test_strange_nonchaotic_motion_is_not_called_chaos(n, s):
+    assert "chaos" not in analyse_series(strange_nonchaotic(n, s), surrogates=59).verdict
+
+
+def test_too_few_surrogates_give_no_verdict_on_noise():
+    x = ar1(800, 0.5, np.random.default_rng(1))
+    few, enough = analyse_series(x, surrogates=58), analyse_series(x, surrogates=59)
+    assert few.verdict == "undecided"
+    assert "surrogates=59" in few.sentences()
+    assert enough.verdict == "correlated noise"
+
+
+def test_a_rule_without_noise_is_never_said_to_have_some():
+    for x in (
+        recorded_series.standard(2000),
+        recorded_series.ikeda(800),
+        np.sin(0.013 * np.arange(1500)) ** 3,
+        (0.013 * np.arange(800)) % 1,
+    ):
+        report = analyse_series(x, surrogates=59)
+        assert "with noise" not in report.verdict
+        assert "and noise" not in report.words[0]
+
+
+def test_more_numbers_are_asked_for_where_they_would_help():
+    """An error of prediction that falls as numbers are added marks a rule; one that does not (the negative control) marks noise."""
+    report = analyse_series(recorded_series.ikeda(2000), surrogates=19)
+    assert report.results.learning < 0.93
+    noisy = analyse_series(logistic(2000) + 0.3 * np.random.default_rng(0).standard_normal(2000), surrogates=19)
+    assert noisy.results.learning > 0.93
+
+
+def test_a_column_is_a_series():
+    x = henon(600)
+    column = analyse_series(x[:, None], surrogates=19)
+    assert (column.kind, column.rows) == ("map", analyse_series(x, surrogates=19).rows)
+    assert analyse_series(x[None, :], surrogates=19).n == 600
+
+
+def test_the_most_telling_dimension_is_chosen_alike_for_all():
+    """The first of exchangeable rows has the least score in its fair share of tries, whatever the number of columns."""
+    rng = np.random.default_rng(0)
+    first = 0
+    for _ in range(2000):
+        own, others, _ = _least_error(rng.standard_normal((20, 3)) * (1, 5, 9))
+        first += own <= others.min()
+    assert abs(first / 2000 - 0.05) < 5 * math.sqrt(0.05 * 0.95 / 2000)
+    errors = rng.standard_normal((20, 3))
+    errors[0, 1] -= 9
+    assert _least_error(errors)[2] == 1
