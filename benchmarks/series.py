@@ -1,9 +1,8 @@
 """Exponents and dimensions from recorded series with the defaults, beside the published values.
 
-    python benchmarks/series.py [--quick] [--coverage] [--json PATH]
+    python benchmarks/series.py [--quick] [--json PATH]
 
-No parameter is chosen by hand. Noise must be reported without a value. CPU seconds are those of one call. With `--coverage`: how many 95 % intervals hold
-the published exponent, of 20 orbits of each system.
+No parameter is chosen by hand. Noise must be reported without a value. CPU seconds are those of one call. How many 95 % intervals hold the exponent: `benchmarks/coverage_series.py`.
 """
 
 from __future__ import annotations
@@ -87,30 +86,10 @@ def dimensions(n: int) -> list[dict]:
     return rows
 
 
-def coverage(n: int, seeds: int) -> None:
-    lines, total = [], [0, 0]
-    for name, make, every, dt, truth, _ in EXPONENTS:
-        found = [wc.diagnostics.lyapunov_from_series(orbit(make(), n, every, 100 + k), dt=dt) for k in range(seeds)]
-        intervals = [r.interval for r in found if r.interval is not None]
-        hits = sum(low <= truth <= high for low, high in intervals)
-        errors = [float(r) / truth - 1 for r in found if r.interval is not None]
-        worst = f"{100 * max(errors, key=abs):+.1f} %" if errors else "-"
-        mean = f"{100 * np.mean(errors):+.1f} %" if errors else "-"
-        lines.append([name, f"{hits} of {len(intervals)}", mean, worst, f"{seeds - len(intervals)}"])
-        total = [total[0] + hits, total[1] + len(intervals)]
-    lines.append(["all", f"{total[0]} of {total[1]}", "", "", ""])
-    print_columns(f"95 % intervals, {n} numbers", ["", "hold it", "mean error", "worst error", "no value"], lines)
-
-
 def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--coverage", action="store_true", help="of the 95 %% intervals, and nothing else")
-    arguments = options.parse_args()
+    arguments = parser(__doc__).parse_args()
     print_machine()
     n = 2000 if arguments.quick else 10_000
-    if arguments.coverage:
-        coverage(n, 4 if arguments.quick else 20)
-        return
     wc.diagnostics.lyapunov_from_series(orbit(systems.Henon(), 1000, 1, 0))
     rows = exponents(n, 1 if arguments.quick else 3) + dimensions(n)
     lines = [
