@@ -67,7 +67,7 @@ def _judge_symbols(r: MeasuredSymbols) -> tuple[str, str, str]:
     if shuffled is not None and 2 / (r.surrogates + 1) > level:
         return (
             "undecided",
-            f"{r.surrogates} surrogates cannot reject by one of two tests at level {level:g}, whatever the sequence is.",
+            f"With {r.surrogates} surrogates neither of two tests can reject at level {level:g}, whatever the sequence is.",
             f"Ask again with `surrogates={math.ceil(2 / level) - 1}` or more; the entropy rate is {share}.",
         )
     if shuffled is None:
