@@ -1,16 +1,18 @@
 """The estimators of nolds beside ours: equal where they are the same statistic, and no failure of theirs ends the comparison."""
 
 import builtins
-import importlib.util
+import importlib
+import importlib.metadata
 
 import numpy as np
 import pytest
 
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.series import second_opinion as module
 from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
 from weakchaos.diagnostics.series.second_opinion import nolds_measures, second_opinion
+
+module = importlib.import_module("weakchaos.diagnostics.series.second_opinion")  # the folder hands on the function of this name
 
 QUANTITIES = ["largest exponent", "largest exponent", "correlation dimension", "sample entropy", "DFA alpha", "Hurst exponent"]
 
@@ -69,23 +71,34 @@ def test_our_failures_are_notes_too():
     assert any(row["weakchaos"] is None and row["notes"] for row in opinion.rows)
 
 
-@pytest.mark.parametrize("absent", [False, True])
-def test_broken_or_absent_package(monkeypatch, absent):
-    """Its data sets cannot be read: the measures are found all the same. Not installed: an error that says what to do."""
-    plain, spec = builtins.__import__, importlib.util.find_spec
+@pytest.mark.parametrize("version", ["0.6.2", "0.5.9", None])
+def test_broken_or_absent_package(monkeypatch, version):
+    """Its data sets cannot be read: the measures are found where they are known to stand alone; else an error that names the version."""
+    plain, installed = builtins.__import__, importlib.metadata.distribution("nolds")
 
     def without(name, *args, **options):
         if name == "nolds":
             raise ModuleNotFoundError("No module named 'pkg_resources'")
         return plain(name, *args, **options)
 
+    class Other:
+        locate_file = installed.locate_file
+
+        def __init__(self, name):
+            self.version = version
+            if version is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "nolds" and absent else spec(name, *a))
-    if absent:
-        with pytest.raises(ArgumentError, match="pip install nolds"):
-            nolds_measures()
-    else:
+    monkeypatch.setattr(importlib.metadata, "distribution", Other)
+    if version == "0.6.2":
         assert nolds_measures().sampen([1, 2] * 50, tolerance=0.5) < 0.1
+        return
+    with pytest.raises(
+        ArgumentError,
+        match="pip install nolds" if version is None else r"nolds 0\.5\.9 cannot be imported on Python 3.*pkg_resources",
+    ):
+        nolds_measures()
 
 
 @pytest.mark.parametrize(
