@@ -49,6 +49,75 @@ def hmc(logp, grad, x, uniforms, step_size, n_leapfrog, inverse_mass, n, accept=
     return tuple(np.array(column) for column in zip(*rows, strict=True))
 
 
+def nuts(logp, grad, x, uniforms, step_size, inverse_mass, n, max_depth=10, wrong=None):
+    """Multinomial NUTS by recursion over lists of points; (draws, [acceptance, leapfrog steps, depth, diverged, energy, energy error]).
+
+    `wrong` makes a sampler that is not exact: "weights" takes the points of a trajectory as equally likely, "turns" leaves out the checks of
+    halves, so that a trajectory may depend on which of its points it was started from.
+    """
+    u = iter(uniforms)
+    x, v = np.array(x, float), np.asarray(inverse_mass, float)
+    draws, stats = [], []
+
+    def energy(q, p):
+        return 0.5 * float(np.sum(v * p * p)) - logp(q)
+
+    def turned(points):
+        rho = v * sum(p for _, p in points)
+        return not (points[0][1] @ rho > 0 and points[-1][1] @ rho > 0)
+
+    def parts_turned(left, right):
+        return turned(left + right) or turned(left + right[:1]) or turned(left[-1:] + right)
+
+    def tree(q, p, depth, sign, start, seen):
+        """The 2**depth next points in the order of time, or None; `seen` collects the new half: [log weight, proposal, alphas, diverged]."""
+        if depth == 0:
+            p = p + 0.5 * sign * step_size * grad(q)
+            q = q + sign * step_size * v * p
+            p = p + 0.5 * sign * step_size * grad(q)
+            error = energy(q, p) - start
+            seen[2].append(math.exp(min(0.0, -error)) if error < 1000 else 0.0)
+            if not error < 1000:
+                seen[3] = True
+                return None
+            weight = 0.0 if wrong == "weights" else -error
+            first = seen[0] == -math.inf
+            seen[0] = np.logaddexp(seen[0], weight)
+            if first or next(u) < math.exp(weight - seen[0]):
+                seen[1] = (q, p)
+            return [(q, p)]
+        near = tree(q, p, depth - 1, sign, start, seen)
+        far = None if near is None else tree(*near[-1 if sign > 0 else 0], depth - 1, sign, start, seen)
+        if far is None:
+            return None
+        left, right = (near, far) if sign > 0 else (far, near)
+        return None if wrong != "turns" and parts_turned(left, right) else left + right
+
+    for _ in range(n):
+        p = np.array([ndtri(next(u)) for _ in x]) / np.sqrt(v)
+        start, points, weight, depth, alphas = energy(x, p), [(x, p)], 0.0, 0, []
+        chosen, diverged = (x, p), False
+        while depth < max_depth:
+            sign = 1 if next(u) < 0.5 else -1
+            seen = [-math.inf, None, alphas, False]
+            new = tree(*points[-1 if sign > 0 else 0], depth, sign, start, seen)
+            diverged = seen[3]
+            if new is None:
+                break
+            depth += 1
+            if next(u) < math.exp(min(0.0, seen[0] - weight)):
+                chosen = seen[1]
+            weight = np.logaddexp(weight, seen[0])
+            left, right = (points, new) if sign > 0 else (new, points)
+            points = left + right
+            if parts_turned(left, right):
+                break
+        x = chosen[0]
+        draws.append(x)
+        stats.append([np.mean(alphas), len(alphas), depth, diverged, energy(*chosen), energy(*chosen) - start])
+    return np.array(draws), np.array(stats, float)
+
+
 def conditional(target, x, i):
     """P(x_i = k | others), from the joint log probability alone."""
     logs = []

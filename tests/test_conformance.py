@@ -70,6 +70,8 @@ CASES = {
     "entropic, units": lambda: wc.herding.EntropicHerding().bind(wc.Points(POINTS > 0)),
     "entropic, Gaussian": lambda: wc.herding.EntropicHerding(0.05).bind(wc.Points(POINTS)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
+    "NUTS": lambda: wc.samplers.NUTS(0.3).bind(wc.zoo.banana()),
+    "NUTS, untuned": lambda: wc.samplers.NUTS(max_tree_depth=3).bind(wc.zoo.funnel(3), "sobol-4"),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, StoreError, shown
 
-__all__ = ["UnavailableError", "describe", "public_name", "rebuild"]
+__all__ = ["UnavailableError", "describe", "named_class", "public_name", "rebuild"]
 
 # Where the classes stand that a stored run may name.
 _FACES = ("targets", "drivers", "samplers", "herding", "systems")
@@ -93,7 +93,19 @@ def _exported(face: str) -> list[str]:
     return list(_face(face).__all__)
 
 
-def _class(path: str) -> type:
+def named_class(path: str) -> type:
+    """The class of a public name: what `public_name` undoes.
+
+    Raises
+    ------
+    StoreError
+        For a name that no face of this package exports.
+
+    Examples
+    --------
+    >>> named_class("samplers:HMC").__name__
+    'HMC'
+    """
     place, _, name = path.partition(":")
     # Runs of version 0.1.0 name the file too, as in weakchaos.samplers.hmc:HMC; the face is the second word of it.
     words = place.split(".")
@@ -125,12 +137,12 @@ def rebuild(data: Any, arrays: Any) -> Any:
         return {rebuild(k, arrays): rebuild(v, arrays) for k, v in data["dict"]}
     if "object" in data:
         own = {k: np.asarray(arrays[v]) for k, v in data["arrays"].items()}
-        kind = _class(data["object"])
+        kind = named_class(data["object"])
         if not hasattr(kind, "from_spec"):
             raise StoreError(f"the store names {data['object']}, which cannot be made again from plain data")
         return kind.from_spec(rebuild(data["spec"], arrays), own)
     if "dataclass" in data:
-        kind = _class(data["dataclass"])
+        kind = named_class(data["dataclass"])
         if not hasattr(kind, "__dataclass_fields__"):
             raise StoreError(f"the store names {data['dataclass']}, which is not a dataclass")
         fields = {k: rebuild(v, arrays) for k, v in data["fields"].items()}

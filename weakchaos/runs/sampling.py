@@ -12,6 +12,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import warn_of
 from weakchaos.core.system import as_seed
 from weakchaos.runs.block import Chain, Plan
+from weakchaos.runs.description import named_class
 from weakchaos.runs.memory import MemorySink
 from weakchaos.runs.scheduler import check_executor, run_plan
 from weakchaos.runs.store import StoreSink
@@ -20,21 +21,30 @@ from weakchaos.runs.trace import Trace, running_counts
 __all__ = ["Plan", "extend", "run_plan", "sample"]
 
 
+def _default_sampler(target: Any) -> Any:
+    name = getattr(target, "default_sampler", None)
+    if name is None:
+        raise ArgumentError(
+            f"`sampler` must be given: there is none by default for the target {shown(target)}; moments and points take herdings, such as weakchaos.herding.Herding()"
+        )
+    return named_class(name)()
+
+
 def _check_arguments(target: Any, sampler: Any, executor: Any) -> None:
-    if isinstance(sampler, type):
-        raise ArgumentTypeError(f"`sampler` must be an instance; got the class {sampler.__name__}: write {sampler.__name__}()")
-    if not hasattr(sampler, "bind"):
-        raise ArgumentTypeError(f"`sampler` must be a sampler such as weakchaos.samplers.HMC(); got {shown(sampler)}")
     if callable(target) and not hasattr(target, "random_start"):
         raise ArgumentTypeError(
             f"`target` must be a target; got the function {shown(target)}: write weakchaos.Density(function, dim=...)"
         )
+    if isinstance(sampler, type):
+        raise ArgumentTypeError(f"`sampler` must be an instance; got the class {sampler.__name__}: write {sampler.__name__}()")
+    if sampler is not None and not hasattr(sampler, "bind"):
+        raise ArgumentTypeError(f"`sampler` must be a sampler such as weakchaos.samplers.HMC(); got {shown(sampler)}")
     check_executor(executor)
 
 
 def sample(
     target: Any,
-    sampler: Any,
+    sampler: Any = None,
     draws: int = 1000,
     warmup: int = 1000,
     chains: int = 4,
@@ -54,7 +64,8 @@ def sample(
     Parameters
     ----------
     target : Target
-    sampler : Sampler
+    sampler : Sampler, optional
+        By default `NUTS` for a `Density`, which tunes itself during warm-up, `Gibbs` for a target of discrete units, and `RandomWalk` for a `MarkovChain`.
     draws : int
         Draws kept per chain.
     warmup : int
@@ -97,6 +108,7 @@ def sample(
     (4, 200, 2)
     """
     _check_arguments(target, sampler, executor)
+    sampler = _default_sampler(target) if sampler is None else sampler
     chains = whole_number("chains", chains, 1)
     plan = Plan(draws, warmup, thin, record, keep_warmup=bool(keep_warmup))
     if record == "averages":

@@ -8,9 +8,11 @@ from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.continuous import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
+from weakchaos.samplers.nuts import NUTS
 
 __all__ = [
     "HMC",
+    "NUTS",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
     "Gibbs",

@@ -54,6 +54,8 @@ class Density:
     -1.0
     """
 
+    default_sampler = "samplers:NUTS"  # by its public name, as samplers stand above targets
+
     def __init__(
         self,
         logp: Any = None,

@@ -216,6 +216,7 @@ class DiscreteTarget:
     observed: dict[int, int]
     readout_shift = 0
     readout_step = 1
+    default_sampler = "samplers:Gibbs"  # by its public name, as samplers stand above targets
 
     _models: dict
 

@@ -50,6 +50,8 @@ class MarkovChain(DiscreteTarget):
     array([0.25, 0.5 , 0.25])
     """
 
+    default_sampler = "samplers:RandomWalk"
+
     def __init__(self, transition: Any, names: Sequence[str] | None = None):
         n, self.indptr, self.indices, values = _rows(transition)
         self.state_names = [str(k) for k in (range(n) if names is None else names)]
