@@ -34,7 +34,8 @@ def test_equal_to_arviz_stats():
         x = np.round(x) if k % 4 == 0 else x
         ess, rhat = stats.ess(x, chain_axis=0, draw_axis=1, method="bulk"), stats.rhat(x, chain_axis=0, draw_axis=1, method="rank")
         assert effective_size(normal_scores(split(x))) == pytest.approx(float(ess), rel=1e-8)
-        assert rank_rhat(x) == pytest.approx(float(rhat), rel=1e-8)
+        if chains > 1:  # which they ask for
+            assert rank_rhat(x) == pytest.approx(float(rhat), rel=1e-8)
 
 
 @pytest.mark.parametrize("memory", [0.0, 0.9])
@@ -89,10 +90,8 @@ def test_a_healthy_run_passes_and_says_nothing():
 
 
 def test_two_modes_a_walker_cannot_cross():
-    target = (
-        wc.zoo.gaussian_mixture(separation=30.0) if "separation" in wc.zoo.gaussian_mixture.__doc__ else wc.zoo.gaussian_mixture()
-    )
-    far = np.array([[-15.0] * target.dim, [15.0] * target.dim])
+    far = np.array([[-15.0, 0.0], [15.0, 0.0]])
+    target = wc.zoo.gaussian_mixture(far)
     with pytest.warns(ConvergenceWarning, match="disagree"):
         wc.sample(target, wc.samplers.RandomWalkMetropolis(0.5), draws=2000, chains=2, seed=1, progress=False, initial=far)
 
