@@ -211,6 +211,8 @@ def test_headings_with_blanks():
         assert read_series(written(f"{head}\n{body}")).dt == 0.1
     series = read_series(written("t;x\n" + "".join(f"{k};{v};ok\n" for k, v in enumerate(X))))
     assert (series.name, "last column" in series.notes[0]) == ("x", True)  # remarks behind the last name
+    series = read_series(written("Made by\tX\n\ntime\tvolt\tremark\n" + "".join(f"{k}\t{v}\n" for k, v in enumerate(X))))
+    assert (series.name, "3 names for 2 columns" in series.notes[0]) == ("volt", True)  # remarks that nobody made
 
 
 def test_marks_of_missing_data_are_named():

@@ -245,6 +245,7 @@ def find_layout(records: list[str], lines: list[int], remarks: list[str]) -> Lay
     width, _ = _usual_width(fields(tail, delimiter))
     head = [_trimmed(row, width) for row in fields(records[: 2 * _SAMPLE], delimiter)]
     types = _types([_trimmed(row, width) for row in fields(tail, delimiter)], width)
+    notes: list[str] = []
     if all(kind == "text" for kind in types):
         start = int(len(head[0]) == width and _words_head(head))
         names, taken = (head[0], 1) if start else ([], 0)
@@ -262,13 +263,16 @@ def find_layout(records: list[str], lines: list[int], remarks: list[str]) -> Lay
         elif delimiter is None and start and (not block or len(block[0]) != width):
             glued = _glued(records[start - 1], width)
             block = [glued] if glued else block
+        above = head[start - 1] if start and not block and width > 1 else []
+        if len(above) > width and all(_kind(cell) == "text" for cell in above):
+            block = [above[:width]]  # instruments name columns that they leave empty, remarks for one
+            notes.append(f"there are {len(above)} names for {width} columns: the last of them were left out")
         names, units, taken = _names_and_units(block, start, types)
         if delimiter == "," and start and not taken and 2 * len(head[start - 1]) == width:
             raise ValueError(
                 f"line {lines[start - 1]} has {len(head[start - 1])} names and the lines below have {width} values: decimal commas between "
                 "columns that commas part? Write points, or part the columns by semicolons"
             )
-    notes = []
     if names and len(names) == width - 1:
         # Tables of R have no name above the names of rows; others have none above remarks at the end of a line.
         at_end = (types[-1] == "text" and types[0] != "text") or heading(names[0])[0].lower() in _TIME_WORDS

@@ -126,6 +126,12 @@ def marks_of(cells: Iterable[str]) -> Marks | None:
     >>> marks_of(["1.234,5", "7"]), marks_of(["1,234", "0,500"]), marks_of(["1,234"])
     (Marks(decimal=',', certain=True, ambiguous=''), Marks(decimal=',', certain=True, ambiguous=''), Marks(decimal='.', certain=False, ambiguous=','))
     """
+    cells = list(cells)
+    everything = " ".join(cells)
+    for mark, other in ((".", ","), (",", ".")):
+        # One mark alone, and once not three digits behind it: the usual case, told at once.
+        if other not in everything and re.search(rf"[{mark}](?:\d{{0,2}}|\d{{4,}})(?![\d{mark}])", everything):
+            return Marks(mark, True)
     decimals: set[str] = set()
     groups: set[str] = set()
     open_: set[str] = set()
@@ -230,7 +236,10 @@ def read_numbers(cells: Iterable[str], decimal: str) -> tuple[list[float | None]
     ([1234.5, 7.0], 2, '')
     """
     cells = list(cells)
-    quick = _plainly(cells) if decimal == "." else None
+    if decimal == ",":
+        quick = None if any("." in cell for cell in cells) else _plainly([cell.replace(",", ".") for cell in cells])
+    else:
+        quick = _plainly(cells)
     if quick is not None:
         return quick
     pattern = _pattern(decimal)
