@@ -251,3 +251,49 @@ def test_the_first_blocks_are_short():
     seen.clear()
     run(Density(quick, 1), executor=Watching(), warmup=0, draws=100, thin=50)
     assert seen[0] == 50
+
+
+def test_the_time_of_copying_a_large_state_is_not_that_of_a_step(monkeypatch):
+    """Blocks of few steps would copy the state over and over: 1000 steps of microseconds, with a copy of a twentieth of a second."""
+    import time
+
+    from weakchaos.core.system import State
+
+    monkeypatch.setattr("weakchaos.runs.scheduler._BLOCK_SECONDS", 0.02)
+    copies = []
+
+    class Large(State):
+        def copy(self):
+            copies.append(len(copies))
+            time.sleep(0.05)
+            return Large(self.phase.copy(), self.symbols.copy(), None, self.counters.copy())
+
+    class Slow:
+        dim, dtype, readout_dtype, stats_names, names, n_averages, driver = 1, np.float64, np.float64, (), ["x"], 0, None
+
+        def start(self, seed=None, initial=None):
+            return Large(phase=np.zeros(1))
+
+        def run(self, state, n, every, draws, stats, sums):
+            for t in range(n):
+                state.phase[0] += 1.0
+                if (t + 1) % every == 0 and len(draws):
+                    draws[(t + 1) // every - 1] = state.phase
+            return n
+
+        def readout(self, draws):
+            return draws
+
+        def advance(self, state, n, every=1):
+            draws = np.empty((n // every, 1))
+            self.run(state, n, every, draws, np.empty((n // every, 0)), np.empty(0))
+            return draws
+
+    from weakchaos.runs.block import Chain, Plan
+    from weakchaos.runs.memory import MemorySink
+    from weakchaos.runs.scheduler import run_plan
+
+    system, plan = Slow(), Plan(1000)
+    trace = run_plan(system, plan, [Chain(0, system.start())], MemorySink(system, plan, 1), None, False, {"thin": 1, "warmup": 0})
+    assert np.array_equal(trace.draws[0, :, 0], np.arange(1, 1001))
+    assert len(copies) <= 6  # a block of each size that was tried, and what a trace keeps

@@ -59,7 +59,7 @@ class Chain:
 
 @dataclass
 class Block:
-    """What a worker hands back."""
+    """What a worker hands back. `seconds` are those of the steps alone: a state is copied once a block, however many steps follow."""
 
     state: State
     done: int
@@ -71,6 +71,7 @@ class Block:
     seconds: float
     error: BaseException | None
     finished: bool = False
+    copy_seconds: float = 0.0
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "error": None if self.error is None else _portable(self.error)}
@@ -121,6 +122,7 @@ def _block(system: Any, start: State, n: int, thin: int, recording: bool, sums: 
     draws = np.empty((n if recording else 0, system.dim), system.dtype)
     stats = np.empty((n if recording else 0, len(system.stats_names)))
     state, total, error = start.copy(), sums.copy(), None
+    copied = time.perf_counter()
     steps, finished = move(state, n, draws, stats, total)
     done = steps // thin
     if steps < n * thin and not finished:
@@ -131,5 +133,7 @@ def _block(system: Any, start: State, n: int, thin: int, recording: bool, sums: 
             system.take_error()
             state, total, done = start.copy(), sums.copy(), 0
     kept = system.readout(draws[: done if recording else 0])
-    seconds = time.perf_counter() - begin
-    return Block(state, done, steps, kept, stats[: len(kept)], total, time.thread_time() - cpu, seconds, error, finished)
+    seconds = time.perf_counter() - copied
+    return Block(
+        state, done, steps, kept, stats[: len(kept)], total, time.thread_time() - cpu, seconds, error, finished, copied - begin
+    )

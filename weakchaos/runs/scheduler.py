@@ -84,7 +84,7 @@ class _Scheduler:
         except Exception as error:  # a full disk, a pool that was shut down: what was kept until then is still good
             self.note(error)
             return
-        self.grow(block.steps, block.seconds)
+        self.grow(block.steps, block.seconds, block.copy_seconds)
         self.progress.add(block.done)
         if block.error is not None:
             self.note(block.error)
@@ -96,12 +96,15 @@ class _Scheduler:
         elif self.error is None or (isinstance(self.error, BrokenExecutor) and not isinstance(error, BrokenExecutor)):
             self.error = error
 
-    def grow(self, steps: int, seconds: float) -> None:
-        """Aim at blocks of a quarter of a second, with steps that cost what those of the last block did."""
-        ideal = steps * _BLOCK_SECONDS / max(seconds, 1e-6)
-        if steps < self.steps and ideal < self.steps and seconds < 0.2 * _BLOCK_SECONDS:
+    def grow(self, steps: int, seconds: float, copying: float = 0.0) -> None:
+        """Aim at blocks of a quarter of a second, with steps that cost what those of the last block did, or of the time it takes to copy
+        the state if that is more: so no more than half of a run goes into copies."""
+        aim = max(_BLOCK_SECONDS, copying)
+        ideal = steps * aim / max(seconds, 1e-6)
+        if steps < self.steps and ideal < self.steps and seconds < 0.2 * aim:
             return  # a block cut short at a checkpoint: mostly overhead
-        self.steps = int(max(1, min(ideal, max(self.steps, 8 * steps), 2**40)))
+        most = (8 if copying < 0.1 * _BLOCK_SECONDS else 512) * steps
+        self.steps = int(max(1, min(ideal, max(self.steps, most), 2**40)))
 
     def run(self, executor: Executor) -> None:
         """Run to the end, or to the first error or interruption from the keyboard."""
