@@ -32,6 +32,7 @@ from weakchaos.native.compiled import address_of, call_density, kernel, normal_f
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.gibbs_flow.discrete import BoundDiscreteFlow, independent_speeds
+from weakchaos.samplers.gibbs_flow.line import locked, warn_of_cuts
 from weakchaos.targets.density import Density
 from weakchaos.targets.discrete import DiscreteTarget
 
@@ -192,6 +193,7 @@ def _flow(density, user_data, frame, speeds, nodes, time, step_size, tolerance, 
 class BoundGibbsFlow(BoundContinuous):
     """Phase: the place of each coordinate on its circle, in [0, 1)."""
 
+    _locked: str | None = None
     stats_names = ("lp",)
 
     def __init__(self, sampler: DeterministicGibbs, target: Density):
@@ -291,8 +293,23 @@ class BoundGibbsFlow(BoundContinuous):
             "the log density is not finite at any of 1000 random places; pass `initial` to sample, or narrower `bounds`"
         )
 
+    def before_run(self, state: State) -> None:
+        """Warn of a line that is cut where the density is not small."""
+        super().before_run(state)
+        warn_of_cuts(self, self.positions(state.phase), self._frame)
+
+    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+        """Also orbits that came back to the same few places."""
+        sentence, self._locked = self._locked, None
+        return [*super().complaints(before, after), *([sentence] if sentence else [])]
+
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
+        done = self._run(state, n, every, draws, stats, sums)
+        self._locked = locked(draws[: done // every]) or self._locked
+        return done
+
+    def _run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         if self.sampler.method == "dop853":
             from weakchaos.samplers.gibbs_flow.adaptive import run_adaptively
 

@@ -1,0 +1,106 @@
+"""Whether the stretch of the line that a flow of deterministic Gibbs sampling sees holds all of the density.
+
+A coordinate on the whole line is cut six standard deviations of its normal reference from the centre. What lies beyond is never visited,
+and where the density is not small at an end, the flow crawls there: averages are those of a truncated target.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ConvergenceWarning
+
+__all__ = ["cut_coordinates", "locked", "warn_of_cuts"]
+
+_END = 6.0  # standard deviations of the reference
+_SMALL = 12.0  # nats below the highest value on the line that the density should have fallen to at an end: exp(-12) = 6e-6
+_SWEEPS = 3
+_LOCKED = 64  # draws from which on it is judged whether an orbit is locked
+_STEPS = np.concatenate([-(2.0 ** np.arange(-4, 20)), [0.0], 2.0 ** np.arange(-4, 20)])
+
+
+def cut_coordinates(logp: Any, x: np.ndarray, frame: np.ndarray) -> dict[int, tuple[float, float]]:
+    """Coordinates on the line whose density is not small where the line is cut, each with a centre and a scale that would hold it.
+
+    Parameters
+    ----------
+    logp : callable
+        The log density of a position, shape (dim,) -> float.
+    x : float64 array of shape (dim,)
+        A position of positive density.
+    frame : array of shape (3, dim)
+        Centre and scale of the reference of each coordinate, and whether it is on the line.
+
+    Returns
+    -------
+    dict of int to (location, scale)
+
+    Examples
+    --------
+    >>> wide = cut_coordinates(lambda x: -0.5 * x[0] ** 2 / 9, np.zeros(1), np.array([[0.0], [1.0], [1.0]]))
+    >>> [round(v, 1) for v in wide[0]]  # a little more than the standard deviation of N(0, 9)
+    [0.0, 3.7]
+    """
+    x = np.array(x, np.float64)
+    centre, scale, on_line = frame
+    lines = np.flatnonzero(on_line > 0)
+
+    def along(i: int, values: np.ndarray) -> np.ndarray:
+        out = np.empty(len(values))
+        point = x.copy()
+        for k, value in enumerate(values):
+            point[i] = value
+            out[k] = logp(point)
+        return np.where(np.isnan(out), -np.inf, out)
+
+    for _ in range(_SWEEPS):  # uphill, a coordinate at a time
+        for i in lines:
+            values = x[i] + scale[i] * _STEPS
+            x[i] = values[int(along(i, values).argmax())]
+    found = {}
+    for i in lines:
+        ends = centre[i] + scale[i] * np.array([-_END, _END])
+        inside = np.linspace(*ends, 65)
+        # Also beyond: a mode out there is mass beyond, however small the density is at the ends.
+        outside = np.concatenate([ends[0] - scale[i] * 2.0 ** np.arange(-4, 12), ends[1] + scale[i] * 2.0 ** np.arange(-4, 12)])
+        within, beyond = along(i, inside), along(i, outside)
+        if beyond.max() < within.max() - _SMALL:
+            continue
+        grid = np.sort(np.concatenate([inside, outside]))
+        values = along(i, grid)
+        held = np.flatnonzero(values > values.max() - 0.5 * _END**2)
+        low, high = grid[max(held[0] - 1, 0)], grid[min(held[-1] + 1, len(grid) - 1)]
+        found[int(i)] = (float(0.5 * (low + high)), float((high - low) / (2 * _END)))
+    return found
+
+
+def warn_of_cuts(flow: Any, x: np.ndarray, frame: np.ndarray) -> None:
+    """A `ConvergenceWarning` for each line of a bound flow that is cut where the density is not small."""
+    for i, (location, scale) in cut_coordinates(flow.target.logp, x, frame).items():
+        warnings.warn(
+            f"DeterministicGibbs cuts the line of {flow.names[i]} six times `scale` from `location`, where the density is not small: "
+            f"averages are those of a truncated density; location={location:.3g} and scale={scale:.3g} would hold it",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def locked(draws: np.ndarray) -> str | None:
+    """What to say of an orbit that keeps coming back to the same few places; None of one that does not.
+
+    Examples
+    --------
+    >>> locked(np.arange(100.0)[:, None]) is None
+    True
+    >>> locked(np.arange(100.0)[:, None] % 8)
+    'the orbit of DeterministicGibbs is locked: 8 different draws of 100; change `time` or `speeds`, or let `location` and `scale` hold the density'
+    """
+    if len(draws) < _LOCKED or (distinct := len(np.unique(draws, axis=0))) >= 0.5 * len(draws):
+        return None
+    return (
+        f"the orbit of DeterministicGibbs is locked: {distinct} different draws of {len(draws)}; change `time` or `speeds`, or let "
+        "`location` and `scale` hold the density"
+    )
