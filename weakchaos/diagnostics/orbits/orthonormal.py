@@ -127,13 +127,13 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
                 states[done] = here[:dim]
                 for j in range(k):
                     frames[done, j] = here[dim * (j + 1) : dim * (j + 2)]
-            # The beginning of the round is kept by leaving its memory alone: a copy would wait for numbers that were written just before.
-            before, spare = here, before
-            if call_map(function, n, address_of(before), address_of(there), data) != 0:
-                z[:] = before
-                return done, 1
-            here, there = there, spare
-            for _ in range(every - 1):
+            if every > 1:
+                # The beginning of the round is kept by leaving its memory alone: a copy would wait for numbers that were just written.
+                if call_map(function, n, address_of(here), address_of(there), data) != 0:
+                    z[:] = here
+                    return done, 1
+                before, here, there = here, there, before
+            for _ in range(every - 1 if every > 1 else 1):
                 if call_map(function, n, address_of(here), address_of(there), data) != 0:
                     z[:] = here
                     return done, 1

@@ -27,7 +27,7 @@ __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 
 _ROWS = 200
 _PILOT = 200
-_STRETCH = 100
+_STRETCH = 50
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def lyapunov_spectrum(
             f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
         )
     if not result.ended:
-        doubts, numbers = step_notes(system, base, frame, min(max(_STRETCH, steps // 100), 100 * _STRETCH))
+        doubts, numbers = step_notes(system, base, frame, min(max(_STRETCH, steps // 200), 100 * _STRETCH))
         notes += doubts
         parameters |= numbers
     return spectrum_of(
