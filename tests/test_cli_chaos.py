@@ -49,7 +49,7 @@ def test_options_reach_the_analysis(capsys, monkeypatch):
     assert "--column 1 --surrogates 19" in data["made_by"]
     np.save("s.npy", np.cumsum(np.random.default_rng(4).standard_normal(300)))
     assert (
-        run(["chaos", "s.npy", "--transform", "differences", "--kind", "map", "--dt", "0.1", "--surrogates", "19", "--quiet"]) == 0
+        run(["chaos", "s.npy", "--transform", "differences", "--kind", "map", "--dt", "0.1", "--surrogates", "59", "--quiet"]) == 0
     )
     data = json.loads(Path("weakchaos-chaos.json").read_text())
     assert (data["n"], data["dt"], data["kind"], data["verdict"]) == (299, 0.1, "map", "white noise")
