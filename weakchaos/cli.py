@@ -380,7 +380,7 @@ def _slug(name: str) -> str:
 def _line_up(target: Any, wanted: str, draws: int, repeats: int, say: Any) -> tuple[dict[str, tuple[Any, Any, int]], list[str]]:
     """The samplers that were asked for, with the driver and the draws of each; and what was left out, and why."""
     from weakchaos.herding import Herding
-    from weakchaos.reports.compare.compare import default_samplers
+    from weakchaos.reports.compare.line_up import default_samplers
 
     default = {_slug(k): (k, *(v if isinstance(v, tuple) else (v, "pcg64"))) for k, v in default_samplers(target).items()}
     chosen: dict[str, int | None] = {}

@@ -127,3 +127,14 @@ def test_only_what_is_invalid_is_warned_of():
         warn_of([Flag.of(Kind.FEW_CHAINS), Flag.of(Kind.FEW_DRAWS, where="x", ess=1.0, draws=10, chains=1)])
     with pytest.warns(ConvergenceWarning, match="not to be trusted"):
         warn_of([Flag.of(Kind.NOT_FINITE, where="x")])
+
+
+def test_a_summary_and_what_a_notebook_shows():
+    pytest.importorskip("xarray_einstats")
+    trace = wc.sample(wc.zoo.gaussian([1.0, 3.0]), wc.samplers.HMC(0.6, 4), draws=1500, seed=1, progress=False)
+    table = trace.summary()
+    assert list(table.index) == ["x0", "x1"]
+    assert float(table.loc["x1", "sd"]) == pytest.approx(3.0, rel=0.1)
+    assert "Nothing speaks against" in trace._repr_html_()
+    few = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.6, 4), draws=20, seed=1, progress=False)
+    assert "imprecise" in few._repr_html_()

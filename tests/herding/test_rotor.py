@@ -13,7 +13,7 @@ from tests.samplers.test_gibbs import uniforms
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent, visit_split
 from weakchaos.herding import RotorWalk
-from weakchaos.reports.compare.compare import default_samplers
+from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.samplers import RandomWalk
 from weakchaos.targets.markov_chain import MarkovChain
 

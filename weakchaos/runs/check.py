@@ -46,7 +46,7 @@ def check_run(trace: Any) -> list[Flag]:
         if n:
             flags.append(Flag.of(Kind.FEW_DRAWS, where="every coordinate", ess=float(n), draws=n, chains=chains))
         return flags
-    columns = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
+    columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
     flags += _movement(draws)
     if trace.weights is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +13,11 @@ from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
+from weakchaos.runs.running_error import RunningError, running_counts
 
 __all__ = ["RunningError", "Trace", "running_counts"]
 
 _BLOCK = 65536
-
-
-def running_counts(draws: int) -> np.ndarray:
-    """Draw counts from 1 to `draws`, eight per decade.
-
-    Examples
-    --------
-    >>> running_counts(10)
-    array([ 1,  2,  3,  4,  6,  7, 10])
-    """
-    n = max(2, round(8 * np.log10(max(draws, 2))) + 1)
-    return np.unique(np.round(np.geomspace(1, max(draws, 1), n)).astype(np.int64))
-
-
-@dataclass(frozen=True)
-class RunningError:
-    """The error of running averages.
-
-    Attributes
-    ----------
-    draws : int array of shape (m,)
-        After how many draws.
-    errors : float array of shape (chains, m)
-        The largest absolute error over coordinates, one row a chain.
-    """
-
-    draws: np.ndarray
-    errors: np.ndarray
-
-    @property
-    def final(self) -> np.ndarray:
-        """The error of each chain at its end, shape (chains,)."""
-        return self.errors[:, -1]
-
-    def __float__(self) -> float:
-        return float(np.median(self.final))
 
 
 # Statistics that are no real numbers; kernels write all of them as float64.
@@ -191,6 +155,15 @@ class Trace:
     def __repr__(self) -> str:
         kept = "draws" if self.record == "draws" else "draws averaged"
         return f"<Trace: {self.n_chains} chains, {self.n_draws} {kept}, dim {self._sink.dim}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the run in a line, and each flag in a row."""
+        from html import escape
+
+        rows = "".join(f"<li><b>{escape(f.severity.value)}</b>: {escape(f.sentence)}</li>" for f in self.check())
+        return f"<p><code>{escape(repr(self))}</code></p>" + (
+            f"<ul>{rows}</ul>" if rows else "<p>Nothing speaks against this run.</p>"
+        )
 
     # ---- averages ------------------------------------------------------------------------------------------------------------------
 

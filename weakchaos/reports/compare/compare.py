@@ -17,7 +17,7 @@ from weakchaos.core.system import as_seed
 from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
 from weakchaos.runs.sampling import sample
 
-__all__ = ["Entrant", "Report", "compare", "default_samplers"]
+__all__ = ["Entrant", "Report", "compare"]
 
 _RHAT = 1.01
 _SPREAD = 0.1
@@ -81,6 +81,12 @@ class Report:
         from weakchaos.reports.compare.sentences import two_sentences
 
         return two_sentences(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table and the two sentences."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
 
     def plot(self, path: Any = None) -> Any:
         """The figure: error against draws with bands over repeats and guides, and slope against entropy rate; saved when `path` is given."""
@@ -371,44 +377,3 @@ def compare(
     kind = getattr(target, "error_kind", kind)
     label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {'coordinates' if continuous else 'units'})"
     return Report(label, done, source, int(repeats), str(entropy), kind, found)
-
-
-def default_samplers(target: Any) -> dict[str, Any]:
-    """The line-up of ``weakchaos compare``: one sampler at each place of the axis from no chaos to strong chaos.
-
-    Herded Gibbs (no stream at all), Gibbs under a golden rotation, under a bad congruential generator of period 2**16 and under PCG64,
-    and herding on the tables of the model. Models that moves of single units cannot cross get Gibbs with blocks of
-    deterministic pairs besides. A Markov chain gets the rotor walk, and the random walk under the three streams. A continuous target gets random-walk Metropolis and Hamiltonian Monte Carlo under PCG64 and under a Kronecker rotation.
-    """
-    from weakchaos.herding import HerdedGibbs, Herding, RotorWalk
-    from weakchaos.samplers import HMC, Gibbs, RandomWalk, RandomWalkMetropolis
-    from weakchaos.targets.markov_chain import MarkovChain
-
-    if not hasattr(target, "cardinalities"):
-        rotation = f"rotation-{min(target.dim + 1, 64)}"
-        return {
-            "HMC, PCG64": HMC(),
-            "HMC, rotation": (HMC(), rotation),
-            "Metropolis, PCG64": RandomWalkMetropolis(),
-            "Metropolis, rotation": (RandomWalkMetropolis(), rotation),
-        }
-    if isinstance(target, MarkovChain):
-        return {
-            "rotor walk": RotorWalk(),
-            "random walk, PCG64": RandomWalk(),
-            "random walk, golden rotation": (RandomWalk(), "golden"),
-            "random walk, bad LCG": (RandomWalk(), "toy-lcg"),
-        }
-    line_up: dict[str, Any] = {
-        "herded Gibbs": HerdedGibbs(),
-        "Gibbs, PCG64": Gibbs(),
-        "Gibbs, golden rotation": (Gibbs(), "golden"),
-        "Gibbs, bad LCG": (Gibbs(), "toy-lcg"),
-        "herding, given moments": Herding(),
-    }
-    if not hasattr(target, "pair_arrays") and any(not np.isfinite(t).all() for t in target.log_tables):
-        from weakchaos.targets.reachability import suggest_blocks
-
-        if suggest_blocks(target):
-            line_up = {"Gibbs, deterministic pairs": Gibbs(blocks="deterministic"), **line_up}
-    return line_up
