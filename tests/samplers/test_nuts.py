@@ -71,13 +71,34 @@ def test_invariant_distribution(sampler):
     check_invariance(sampler, banana_of(), BANANA_MEAN, BANANA_VARIANCE, seed=11)
 
 
+def ends_of_short_chains(target, starts, step_size, steps=3):
+    system = NUTS(step_size).bind(target)
+    return np.concatenate([system.advance(system.start(k, x), steps)[-1:] for k, x in enumerate(starts)])
+
+
 @pytest.mark.parametrize("step_size", [0.3, 1.1, 1.7])
-def test_a_step_from_an_exact_draw_is_an_exact_draw(step_size):
-    """Many chains of one step, each started from the target: no mixing helps a wrong step."""
-    system, target = NUTS(step_size).bind(wc.zoo.gaussian([1.0, 1.0, 2.0])), np.array([1.0, 1.0, 2.0])
-    rng = np.random.default_rng(5)
-    ends = np.concatenate([system.advance(system.start(k, rng.normal(size=3) * target), 3)[-1:] for k in range(3000)])
-    check_expectations(np.concatenate([ends, ends**2], 1)[None], np.concatenate([np.zeros(3), target**2]))
+def test_steps_from_exact_draws_of_a_gaussian_are_exact(step_size):
+    """Many chains of a few steps, each started from the target: no mixing helps a wrong step."""
+    sds = np.array([1.0, 1.0, 2.0])
+    ends = ends_of_short_chains(wc.zoo.gaussian(sds), np.random.default_rng(5).normal(size=(3000, 3)) * sds, step_size)
+    check_expectations(np.concatenate([ends, ends**2], 1)[None], np.concatenate([np.zeros(3), sds**2]))
+
+
+@pytest.mark.parametrize("step_size", [0.2, 0.6])
+def test_steps_from_exact_draws_of_a_banana_are_exact(step_size):
+    z = np.random.default_rng(6).normal(size=(3000, 2))
+    ends = ends_of_short_chains(banana_of(), np.column_stack([z[:, 0], 0.5 * z[:, 0] ** 2 + 0.5 * z[:, 1]]), step_size)
+    back = np.column_stack([ends[:, 0], 2.0 * (ends[:, 1] - 0.5 * ends[:, 0] ** 2)])  # two standard normals
+    check_expectations(np.concatenate([back, back**2, back[:, :1] ** 2 * back[:, 1:]], 1)[None], [0.0, 0.0, 1.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("step_size", [0.1, 0.5])
+def test_steps_from_exact_draws_of_a_funnel_are_exact(step_size):
+    z = np.random.default_rng(7).normal(size=(3000, 3))
+    starts = np.column_stack([3.0 * z[:, 0], z[:, 1:] * np.exp(1.5 * z[:, :1])])
+    ends = ends_of_short_chains(wc.zoo.funnel(3), starts, step_size)
+    back = np.column_stack([ends[:, 0] / 3.0, ends[:, 1:] * np.exp(-0.5 * ends[:, :1])])  # three standard normals
+    check_expectations(np.concatenate([back, back**2], 1)[None], [0.0] * 3 + [1.0] * 3)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +138,7 @@ def test_step_size_settles_where_acceptance_is_wanted():
         assert trace.warmup_stats["acceptance_rate"][:, 50:].mean() == pytest.approx(delta, abs=0.03)
         assert (np.ptp(trace.stats["step_size"], axis=1) == 0).all()
         assert np.array_equal(trace.stats["step_size"][:, 0], trace.tuning["step_size"])
+        np.testing.assert_allclose(trace.tuning["step_size"], np.exp(trace.tuning["dual_averaging"][:, 3]), rtol=1e-14)
         rates.append(trace.stats["acceptance_rate"].mean())
         assert delta - 0.04 < rates[-1] < delta + 0.2
     assert rates == sorted(rates)
