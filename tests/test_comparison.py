@@ -5,7 +5,7 @@ import pytest
 
 import weakchaos as wc
 from tests.samplers.test_gibbs import machine
-from weakchaos.reports.compare.compare import default_samplers
+from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.targets.factor_graph import packaged
 
 KEYS = {

@@ -97,7 +97,6 @@ def test_the_check_can_fail(tmp_path, monkeypatch):
         "pandas",
         "jinja2",
         "tabulate",
-        "adjustText",
     ],
 )
 def test_nothing_heavy_at_import(name):

@@ -59,18 +59,18 @@ def cut_coordinates(logp: Any, x: np.ndarray, frame: np.ndarray) -> dict[int, tu
     for _ in range(_SWEEPS):  # uphill, a coordinate at a time
         for i in lines:
             values = x[i] + scale[i] * _STEPS
-            x[i] = values[int(along(i, values).argmax())]
+            x[i] = values[int(along(int(i), values).argmax())]
     found = {}
     for i in lines:
         ends = centre[i] + scale[i] * np.array([-_END, _END])
-        inside = np.linspace(*ends, 65)
+        inside = np.linspace(ends[0], ends[1], 65)
         # Also beyond: a mode out there is mass beyond, however small the density is at the ends.
         outside = np.concatenate([ends[0] - scale[i] * 2.0 ** np.arange(-4, 12), ends[1] + scale[i] * 2.0 ** np.arange(-4, 12)])
-        within, beyond = along(i, inside), along(i, outside)
+        within, beyond = along(int(i), inside), along(int(i), outside)
         if beyond.max() < within.max() - _SMALL:
             continue
         grid = np.sort(np.concatenate([inside, outside]))
-        values = along(i, grid)
+        values = along(int(i), grid)
         held = np.flatnonzero(values > values.max() - 0.5 * _END**2)
         low, high = grid[max(held[0] - 1, 0)], grid[min(held[-1] + 1, len(grid) - 1)]
         found[int(i)] = (float(0.5 * (low + high)), float((high - low) / (2 * _END)))
