@@ -54,7 +54,7 @@ _SENTENCES: dict[Kind, tuple[Severity, str]] = {
     ),
     Kind.DIVERGENCES: (
         Severity.INVALID,
-        "{count} of {draws} draws ended in a divergence (an energy error too large to go on): regions of high curvature are missed; use smaller steps, a higher target_accept or other coordinates",
+        "{count} of {draws} draws ended in a divergence (an energy error too large to go on): regions of high curvature may be missed; use smaller steps, a higher target_accept or other coordinates",
     ),
     Kind.LOW_ACCEPTANCE: (
         Severity.INVALID,

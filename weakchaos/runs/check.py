@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.runs.convergence import effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run"]
@@ -61,8 +61,10 @@ def _statistics(trace: Any) -> list[Flag]:
     out, stats = [], trace.stats
     if "diverging" in stats:
         count, total = int(stats["diverging"].sum()), int(stats["diverging"].size)
-        if count > _DIVERGENT * total:
-            out.append(Flag.of(Kind.DIVERGENCES, count=count, draws=total))
+        if count:
+            # A handful is a hint of curvature that the steps may miss; many are a region that is missed.
+            severity = Severity.INVALID if count > _DIVERGENT * total else Severity.NOTE
+            out.append(Flag.of(Kind.DIVERGENCES, severity, count=count, draws=total))
     if "acceptance_rate" in stats and trace.n_draws >= _LEAST_DRAWS:
         for chain, rate in enumerate(stats["acceptance_rate"].mean(1)):
             if rate < 0.01:
