@@ -23,10 +23,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typeconv import Conversion
-from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, lower_cast, lower_getattr, models, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
-__all__ = ["READ_ONLY", "WRITABLE", "DualVector", "dual"]
+__all__ = ["NUMBERS", "READ_ONLY", "WRITABLE", "Dual", "DualVector", "dual", "dual_of", "halves_of", "real"]
 
 
 class Dual(types.Type):
@@ -53,27 +53,27 @@ class DualVector(types.Type):
 
 
 dual, READ_ONLY, WRITABLE = Dual(), DualVector(False), DualVector(True)
-_real = types.float64
-_numbers = (types.Integer, types.Float, types.Boolean)
+real = types.float64
+NUMBERS = (types.Integer, types.Float, types.Boolean)
 
 
 @register_model(Dual)
 class _DualModel(models.StructModel):
     def __init__(self, manager, fe_type):
-        super().__init__(manager, fe_type, [("v", _real), ("d", _real)])
+        super().__init__(manager, fe_type, [("v", real), ("d", real)])
 
 
 @register_model(DualVector)
 class _VectorModel(models.StructModel):
     def __init__(self, manager, fe_type):
-        pointer = types.CPointer(_real)
+        pointer = types.CPointer(real)
         super().__init__(manager, fe_type, [("values", pointer), ("derivatives", pointer), ("size", types.intp)])
 
 
 # ---- between dual numbers and LLVM ---------------------------------------------------------------------------------------------------
 
 
-def _parts(context, builder, kind, value):
+def halves_of(context, builder, kind, value):
     """Value and derivative of an argument; the derivative of a plain number is None."""
     if not isinstance(kind, Dual):
         return value, None
@@ -81,20 +81,21 @@ def _parts(context, builder, kind, value):
     return pair.v, pair.d
 
 
-def _dual(context, builder, value, derivative):
+def dual_of(context, builder, value, derivative):
+    """A dual number of two LLVM numbers; None for the derivative of a constant."""
     pair = cgutils.create_struct_proxy(dual)(context, builder)
     pair.v, pair.d = value, ir.Constant(ir.DoubleType(), 0.0) if derivative is None else derivative
     return pair._getvalue()
 
 
 def _plain(kind: Any) -> Any:
-    return _real if isinstance(kind, Dual) else kind
+    return real if isinstance(kind, Dual) else kind
 
 
 def _on_values(context, builder, function, sig, args):
     """The float operation itself, on the values: to the last bit, and with the exception, that the function has for floats."""
     kinds = [_plain(kind) for kind in sig.args]
-    values = [_parts(context, builder, kind, arg)[0] for kind, arg in zip(sig.args, args, strict=True)]
+    values = [halves_of(context, builder, kind, arg)[0] for kind, arg in zip(sig.args, args, strict=True)]
     plain = context.typing_context.resolve_function_type(function, tuple(kinds), {})
     if any(isinstance(kind, types.StarArgUniTuple | types.StarArgTuple) for kind in plain.args):
         # Functions of any number of arguments want them packed: numba does so itself where it compiles a call.
@@ -109,7 +110,7 @@ def _on_values(context, builder, function, sig, args):
 @lower_cast(types.Float, Dual)
 @lower_cast(types.Boolean, Dual)
 def _from_number(context, builder, fromty, toty, value):
-    return _dual(context, builder, context.cast(builder, value, fromty, _real), None)
+    return dual_of(context, builder, context.cast(builder, value, fromty, real), None)
 
 
 _intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context
@@ -122,7 +123,7 @@ def _quotient(typingctx, a, b):
     def codegen(context, builder, sig, args):
         return builder.fdiv(*args)
 
-    return _real(_real, _real), codegen
+    return real(real, real), codegen
 
 
 def _typed(function: Any, result: Callable[[Any, tuple], Any]) -> None:
@@ -130,7 +131,7 @@ def _typed(function: Any, result: Callable[[Any, tuple], Any]) -> None:
 
     class Template(AbstractTemplate):
         def generic(self, args, kws):
-            if kws or not any(isinstance(a, Dual) for a in args) or not all(isinstance(a, (Dual, *_numbers)) for a in args):
+            if kws or not any(isinstance(a, Dual) for a in args) or not all(isinstance(a, (Dual, *NUMBERS)) for a in args):
                 return None
             return result(self.context, args)
 
@@ -138,7 +139,7 @@ def _typed(function: Any, result: Callable[[Any, tuple], Any]) -> None:
 
 
 def _as_reals(args: tuple) -> tuple:
-    return tuple(dual if isinstance(a, Dual) else _real for a in args)
+    return tuple(dual if isinstance(a, Dual) else real for a in args)
 
 
 def _lowered(function: Any, count: int, code: Callable) -> None:
@@ -172,9 +173,9 @@ def _div(b, u, du, v, dv, value):
 
 def _arithmetic(function: Any, rule: Callable) -> None:
     def code(context, builder, sig, args):
-        (u, du), (v, dv) = (_parts(context, builder, kind, arg) for kind, arg in zip(sig.args, args, strict=True))
+        (u, du), (v, dv) = (halves_of(context, builder, kind, arg) for kind, arg in zip(sig.args, args, strict=True))
         value, _ = _on_values(context, builder, function, sig, args)
-        return _dual(context, builder, value, rule(builder, u, du, v, dv, value))
+        return dual_of(context, builder, value, rule(builder, u, du, v, dv, value))
 
     _typed(function, lambda context, args: signature(dual, *_as_reals(args)) if len(args) == 2 else None)
     _lowered(function, 2, code)
@@ -302,20 +303,20 @@ def _smooth(function: Any, slopes: tuple[Callable, ...]) -> None:
 
     def code(context, builder, sig, args):
         plain, kind = _on_values(context, builder, function, sig, args)
-        value = context.cast(builder, plain, kind, _real)
+        value = context.cast(builder, plain, kind, real)
         kinds = [_plain(k) for k in sig.args]
-        parts = [_parts(context, builder, k, a) for k, a in zip(sig.args, args, strict=True)]
+        parts = [halves_of(context, builder, k, a) for k, a in zip(sig.args, args, strict=True)]
         numbers, total = [v for v, _ in parts], None
         for (_, derivative), slope in zip(parts, slopes, strict=True):
             if derivative is None:
                 continue
-            factor = context.compile_internal(builder, slope, _real(*kinds, _real), [*numbers, value])
+            factor = context.compile_internal(builder, slope, real(*kinds, real), [*numbers, value])
             # What does not move adds nothing, even where the slope is not finite.
             zero = ir.Constant(ir.DoubleType(), 0.0)
             still = builder.fcmp_ordered("==", derivative, zero)
             term = builder.select(still, derivative, builder.fmul(derivative, factor))
             total = term if total is None else builder.fadd(total, term)
-        return _dual(context, builder, value, total)
+        return dual_of(context, builder, value, total)
 
     _typed(function, result)
     _lowered(function, count, code)
@@ -327,139 +328,3 @@ for _functions, _slope in _SLOPES:
 for _functions, _first, _second in _PAIRS:
     for _function in _functions:
         _smooth(_function, (_first, _second))
-
-
-# ---- vectors -------------------------------------------------------------------------------------------------------------------------
-
-
-@infer_global(operator.getitem)
-class _GetItem(AbstractTemplate):
-    def generic(self, args, kws):
-        vector, index = args
-        if isinstance(vector, DualVector) and isinstance(index, types.Integer):
-            return signature(dual, vector, types.intp)
-        if isinstance(vector, DualVector) and index is types.slice2_type:
-            return signature(vector, vector, index)
-        return None
-
-
-@infer_global(operator.setitem)
-class _SetItem(AbstractTemplate):
-    def generic(self, args, kws):
-        vector, index, value = args
-        if not isinstance(vector, DualVector) or not vector.writable:
-            return None
-        if isinstance(index, types.Integer) and isinstance(value, (Dual, *_numbers)):
-            return signature(types.none, vector, types.intp, dual)
-        if index is types.slice2_type and isinstance(value, (Dual, *_numbers)):
-            return signature(types.none, vector, index, dual)
-        if index is types.slice2_type and isinstance(value, DualVector):
-            return signature(types.none, vector, index, value)
-        return None
-
-
-@infer_global(len)
-class _Len(AbstractTemplate):
-    def generic(self, args, kws):
-        return signature(types.intp, *args) if len(args) == 1 and isinstance(args[0], DualVector) else None
-
-
-@infer_getattr
-class _Attributes(AttributeTemplate):
-    key = DualVector
-
-    def resolve_size(self, vector):
-        return types.intp
-
-    def resolve_shape(self, vector):
-        return types.UniTuple(types.intp, 1)
-
-    def resolve_ndim(self, vector):
-        return types.intp
-
-
-def _unpacked(context, builder, kind, value):
-    return cgutils.create_struct_proxy(kind)(context, builder, value)
-
-
-def _places(builder, vector, index):
-    """Where the entry is; a negative index counts from the end."""
-    below = builder.icmp_signed("<", index, ir.Constant(index.type, 0))
-    index = builder.select(below, builder.add(index, vector.size), index)
-    return builder.gep(vector.values, [index]), builder.gep(vector.derivatives, [index])
-
-
-@lower_builtin(operator.getitem, DualVector, types.Integer)
-def _get(context, builder, sig, args):
-    value, derivative = _places(builder, _unpacked(context, builder, sig.args[0], args[0]), args[1])
-    return _dual(context, builder, builder.load(value), builder.load(derivative))
-
-
-@lower_builtin(operator.setitem, DualVector, types.Integer, Dual)
-def _set(context, builder, sig, args):
-    value, derivative = _places(builder, _unpacked(context, builder, sig.args[0], args[0]), args[1])
-    v, d = _parts(context, builder, dual, args[2])
-    builder.store(v, value)
-    builder.store(d, derivative)
-    return context.get_dummy_value()
-
-
-def _part(context, builder, kind, value, index_kind, index):
-    """The part of a vector that a slice names."""
-    from numba.cpython.slicing import fix_slice, get_slice_length
-
-    whole, cut = _unpacked(context, builder, kind, value), context.make_helper(builder, index_kind, index)
-    fix_slice(builder, cut, whole.size)
-    part = cgutils.create_struct_proxy(kind)(context, builder)
-    part.values, part.derivatives = builder.gep(whole.values, [cut.start]), builder.gep(whole.derivatives, [cut.start])
-    part.size = get_slice_length(builder, cut)
-    return part
-
-
-@lower_builtin(operator.getitem, DualVector, types.SliceType)
-def _get_part(context, builder, sig, args):
-    return _part(context, builder, sig.args[0], args[0], sig.args[1], args[1])._getvalue()
-
-
-@lower_builtin(operator.setitem, DualVector, types.SliceType, Dual)
-def _fill(context, builder, sig, args):
-    part = _part(context, builder, sig.args[0], args[0], sig.args[1], args[1])
-    v, d = _parts(context, builder, dual, args[2])
-    with cgutils.for_range(builder, part.size) as loop:
-        builder.store(v, builder.gep(part.values, [loop.index]))
-        builder.store(d, builder.gep(part.derivatives, [loop.index]))
-    return context.get_dummy_value()
-
-
-@lower_builtin(operator.setitem, DualVector, types.SliceType, DualVector)
-def _copy(context, builder, sig, args):
-    part, other = (
-        _part(context, builder, sig.args[0], args[0], sig.args[1], args[1]),
-        _unpacked(context, builder, sig.args[2], args[2]),
-    )
-    with builder.if_then(builder.icmp_signed("!=", part.size, other.size), likely=False):
-        context.call_conv.return_user_exc(builder, ValueError, ("cannot assign slice from input of different size",))
-    with cgutils.for_range(builder, part.size) as loop:
-        for here, there in ((other.values, part.values), (other.derivatives, part.derivatives)):
-            builder.store(builder.load(builder.gep(here, [loop.index])), builder.gep(there, [loop.index]))
-    return context.get_dummy_value()
-
-
-@lower_builtin(len, DualVector)
-def _length(context, builder, sig, args):
-    return _unpacked(context, builder, sig.args[0], args[0]).size
-
-
-@lower_getattr(DualVector, "size")
-def _size(context, builder, kind, value):
-    return _unpacked(context, builder, kind, value).size
-
-
-@lower_getattr(DualVector, "shape")
-def _shape(context, builder, kind, value):
-    return context.make_tuple(builder, types.UniTuple(types.intp, 1), [_unpacked(context, builder, kind, value).size])
-
-
-@lower_getattr(DualVector, "ndim")
-def _ndim(context, builder, kind, value):
-    return context.get_constant(types.intp, 1)

@@ -24,7 +24,7 @@ _wrappers: dict[Any, CFunc | None] = {}
 
 def _wrapper(function: Any) -> CFunc:
     """n = dim (1 + k) numbers in and out; the table holds dim, then room for the place of a failure."""
-    from weakchaos.native.dual import READ_ONLY, WRITABLE
+    from weakchaos.native.dual_vector import READ_ONLY, WRITABLE
 
     # A function of its own: what its author compiled for other types, or caches on disk, is left alone.
     copy = njit(**{k: v for k, v in function.targetoptions.items() if k in _OPTIONS})(function.py_func)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+import weakchaos.targets.exact as exact
 from weakchaos.core.errors import ArgumentError
-from weakchaos.targets import exact
 from weakchaos.targets.discrete import DiscreteTarget
 from weakchaos.targets.graph_names import checked_names, checked_states, read_evidence_of, unit_index
 from weakchaos.targets.graph_tables import checked_cardinalities, checked_factors
