@@ -192,9 +192,30 @@ def test_statistics_of_hmc():
 
 
 def test_too_long_steps_are_seen():
-    trace = sample(d.numba_gaussian(), HMC(50.0, 20), 20, warmup=0, seed=1, progress=False)
+    with pytest.warns(ConvergenceWarning, match="divergence"):
+        trace = sample(d.numba_gaussian(), HMC(50.0, 20), 20, warmup=0, seed=1, progress=False)
     assert trace.stats["diverging"].all()
     assert (trace.stats["acceptance_rate"] == 0.0).all()
+
+
+@pytest.mark.parametrize("steps", [3, 200])
+def test_steps_that_overflow_are_a_divergence_and_the_end_of_the_support_is_none(steps):
+    """A log density that overflows to -inf looks like the end of the support, but for the momentum."""
+    with pytest.warns(ConvergenceWarning, match="divergence"):
+        wild = sample(d.numba_gaussian(), HMC(50.0, steps), 20, warmup=0, seed=1, progress=False)
+    assert wild.stats["diverging"].all()
+
+    @njit
+    def half_line(x):
+        return -x[0] if x[0] > 0 else -np.inf
+
+    @njit
+    def slope(x, out):
+        out[0] = -1.0
+
+    border = sample(Density(half_line, 1, slope), HMC(0.4, 5), 500, seed=1, progress=False)
+    assert not border.stats["diverging"].any()
+    assert 0.1 < border.stats["acceptance_rate"].mean() < 0.95
 
 
 def test_acceptance_of_random_walk_counts_all_steps_of_a_draw():

@@ -39,8 +39,8 @@ def marks_of_missing(x: Any) -> list[tuple[float, int, float]]:
 
     Examples
     --------
-    >>> marks_of_missing([20.5, 21.0, -999.0, 20.7, 20.1, -999.0])
-    [(-999.0, 2, 1132.333...)]
+    >>> [(value, count, round(far)) for value, count, far in marks_of_missing([20.5, 21.0, -999.0, 20.7, 20.1, -999.0])]
+    [(-999.0, 2, 1132)]
     >>> marks_of_missing([0.0, 1.0, 2.0, 3.0, 50.0])
     []
     """

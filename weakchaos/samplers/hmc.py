@@ -20,7 +20,7 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.integrators import DONE, FAILED, kinetic_energy, leapfrog
+from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
 from weakchaos.samplers.record import is_known, know, record
 from weakchaos.targets.density import Density
 
@@ -60,7 +60,7 @@ def _hmc(
             know(x, known)
         counters[STEPS] += 1
         probability += accept / every
-        if not error < 1000.0:
+        if has_diverged(status, error, inverse_mass, momentum):
             counters[DIVERGENCES] += 1
             divergences += 1
         row = record(t, every, x, draws, sums)
@@ -110,8 +110,8 @@ class HMC(Sampler):
 
     Notes
     -----
-    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an energy error above 1000, or
-    a log density that is not finite on the way), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last
+    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an energy error above 1000;
+    leaving the support is none), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last
     trajectory), ``step_size`` and ``n_steps`` (leapfrog steps).
 
     Examples

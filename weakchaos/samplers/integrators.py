@@ -13,9 +13,9 @@ from numba import njit
 from weakchaos.core.counters import BAD_VALUES, GRADIENTS
 from weakchaos.native.compiled import address_of, call_density
 
-__all__ = ["DIVERGED", "DONE", "FAILED", "kinetic_energy", "leapfrog"]
+__all__ = ["DONE", "FAILED", "OUTSIDE", "has_diverged", "kinetic_energy", "leapfrog"]
 
-DONE, DIVERGED, FAILED = range(3)
+DONE, OUTSIDE, FAILED = range(3)
 
 
 @njit(nogil=True)
@@ -28,10 +28,22 @@ def kinetic_energy(inverse_mass, momentum):
 
 
 @njit(nogil=True)
+def has_diverged(status, error, inverse_mass, momentum):
+    """Whether a trajectory ended because its steps were too long: an energy error above 1000.
+
+    Leaving the support of the density is no divergence, unless the momentum has run away first: unstable steps overflow the log density to
+    -inf too. An ordinary kinetic energy is of the order of the dimension.
+    """
+    if status == DONE:
+        return not error < 1000.0
+    return not kinetic_energy(inverse_mass, momentum) < 1000.0 + momentum.size
+
+
+@njit(nogil=True)
 def leapfrog(density, user_data, step_size, n_leapfrog, inverse_mass, position, momentum, gradient, value, counters):
     """`n_leapfrog` steps in place, from a position whose `gradient` is known; the half kicks between steps are made as one.
 
-    Returns DONE, DIVERGED where the log density is not finite on the way, or FAILED where the user's function raised.
+    Returns DONE, OUTSIDE where the log density is not finite on the way, or FAILED where the user's function raised.
     """
     dim = position.size
     for i in range(dim):
@@ -45,7 +57,7 @@ def leapfrog(density, user_data, step_size, n_leapfrog, inverse_mass, position, 
         if not math.isfinite(value[0]):
             if value[0] != -math.inf:
                 counters[BAD_VALUES] += 1
-            return DIVERGED
+            return OUTSIDE
         kick = step_size if step + 1 < n_leapfrog else 0.5 * step_size
         for i in range(dim):
             momentum[i] += kick * gradient[i]

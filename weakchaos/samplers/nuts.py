@@ -35,7 +35,7 @@ from weakchaos.samplers.adaptation import (
 )
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.integrators import DONE, FAILED, kinetic_energy, leapfrog
+from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
 from weakchaos.samplers.record import is_known, know, record
 from weakchaos.targets.density import Density
 
@@ -96,7 +96,7 @@ def _step(
             error = here - start
             n += 1
             if not error < 1000.0:
-                diverged, going = True, False
+                diverged, going = has_diverged(status, error, inverse_mass, momentum), False
                 break
             alpha += math.exp(min(0.0, -error))
             new_weight = _log_sum(new_weight, -error)
@@ -277,7 +277,7 @@ class NUTS(Sampler):
     Notes
     -----
     ``stats`` holds ``lp``, ``acceptance_rate`` (``min(1, exp(-dH))``, averaged over all points of a trajectory and the steps of a draw),
-    ``diverging`` (an energy error above 1000, or a log density that is not finite, in any step of the draw), ``energy`` (of the point that is
+    ``diverging`` (an energy error above 1000 in any step of the draw; leaving the support is none), ``energy`` (of the point that is
     the draw), ``energy_error`` (that energy less the energy at the start of the last trajectory), ``step_size``, ``n_steps`` (leapfrog
     steps, summed) and ``tree_depth`` (the greatest number of doublings of a trajectory of the draw). ``trace.tuning`` holds the step size
     and inverse masses of each chain. Windows and constants of warm-up are in `weakchaos.samplers.adaptation`; each chain tunes alone.

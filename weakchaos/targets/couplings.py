@@ -100,7 +100,7 @@ def pairs_by_unit(n: int, edges: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     Examples
     --------
     >>> [a.tolist() for a in pairs_by_unit(3, np.array([[0, 1], [1, 2]]), np.array([5.0, 7.0]))]
-    [[0, 1, 3, 4], [1, 0, 2, 1], [5.0, 5.0, 7.0, 7.0]]
+    [[0, 1, 3, 4], [1, 2, 0, 1], [5.0, 7.0, 5.0, 7.0]]
     """
     ends = np.concatenate([edges, edges[:, ::-1]])
     order = np.argsort(ends[:, 0], kind="stable")

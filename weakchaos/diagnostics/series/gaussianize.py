@@ -91,8 +91,10 @@ def gaussianized(x: np.ndarray) -> tuple[np.ndarray, str]:
     Examples
     --------
     >>> noise = np.random.default_rng(0).standard_normal(1000)
-    >>> gaussianized(noise)[1], gaussianized(np.exp(noise))[1], gaussianized(noise**3)[1]
-    ('identity', 'logarithm', 'power')
+    >>> gaussianized(noise)[1], gaussianized(noise**3)[1]
+    ('identity', 'power')
+    >>> not_gaussian(gaussianized(np.exp(noise))[0]) < 6
+    True
     """
     if not_gaussian(x) <= _LARGEST:
         return x, "identity"
