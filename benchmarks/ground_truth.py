@@ -28,7 +28,7 @@ from weakchaos import diagnostics as dg
 from weakchaos import systems
 from weakchaos.core.system import State
 from weakchaos.diagnostics import complexity, covariant, entropy, ordinal, renyi, series, spectrum, words
-from weakchaos.diagnostics.series.second_opinion import nolds_measures
+from weakchaos.diagnostics.series.nolds_opinion import nolds_measures
 
 GOLDEN = (1 + math.sqrt(5)) / 2
 CAT = math.log((3 + math.sqrt(5)) / 2)

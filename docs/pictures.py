@@ -120,7 +120,7 @@ def machine_flow():
 def networks():
     """A deep network before and after the suggested gains; depth scales."""
     from weakchaos.plots.scaling import draw_depth_scales
-    from weakchaos.reports.probe.figure import flow_panel, phase_panel, waterfall_panel
+    from weakchaos.reports.probe.probe_figure import flow_panel, phase_panel, waterfall_panel
 
     rng = np.random.default_rng(0)
     weights = [(rng.normal(size=(128, 128)) * (1.2 / 128) ** 0.5, rng.normal(size=128) * 0.05**0.5) for _ in range(20)]

@@ -121,3 +121,34 @@ def test_public_names_stay(line):
     if name in ("ConditionalHerding", "VotedPerceptron"):
         pytest.importorskip("sklearn")
     assert getattr(importlib.import_module(module), name) is not None
+
+
+def names_of_a_file_and_of_something_in_it(faces):
+    """Names that a face hands on although a file below it is called so too: whoever imports the file first would get the file."""
+    out = []
+    for face in faces:
+        package = ".".join(("weakchaos", *face.parent.relative_to(PACKAGE).parts))
+        module = importlib.import_module(package)
+        for path in face.parent.iterdir():
+            if path.suffix == ".py" and not path.stem.startswith("__"):
+                handed_on = getattr(module, path.stem, None)
+                if path.stem in dir(module) and not isinstance(handed_on, type(sys)):
+                    out.append(f"{package}.{path.stem}")
+    return out
+
+
+def test_no_public_function_shares_the_name_of_its_file():
+    faces = sorted(PACKAGE.rglob("__init__.py"))
+    assert len(faces) > 20
+    assert names_of_a_file_and_of_something_in_it(faces) == []
+
+
+def test_a_shared_name_is_found(monkeypatch):
+    series = importlib.import_module("weakchaos.diagnostics.series")
+    monkeypatch.setattr(series, "nolds_opinion", lambda x: x, raising=False)
+    assert names_of_a_file_and_of_something_in_it([Path(series.__file__)]) == ["weakchaos.diagnostics.series.nolds_opinion"]
+
+
+def test_a_file_name_means_one_thing():
+    stems = [p.stem for p in PACKAGE.rglob("*.py") if not p.stem.startswith("__") and p.stem != "base"]
+    assert sorted({s for s in stems if stems.count(s) > 1}) == []

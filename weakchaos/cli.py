@@ -162,7 +162,7 @@ def probe(
 ) -> None:
     """Probe the layers of a network: order, chaos or the edge between, layer by layer; table, figures, HTML report."""
     from weakchaos import experiments as all_of_them
-    from weakchaos.reports.probe.sentences import probe_sentences
+    from weakchaos.reports.probe.probe_sentences import probe_sentences
 
     seed_, stem = _whole("--seed", seed, 0), _stem(out)
     if demo:

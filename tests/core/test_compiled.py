@@ -178,6 +178,26 @@ def test_an_edited_helper_is_seen_by_the_kernels_of_other_files(tmp_path):
     assert answer() == ["10", "0"]
 
 
+def test_machine_code_outlives_the_move_of_a_named_tuple(tmp_path):
+    """An upgrade moves the type of an argument to another file; numba's index names the old one, and the call must compile anew, not fail."""
+    (tmp_path / "old.py").write_text("from typing import NamedTuple\n\n\nclass Pair(NamedTuple):\n    a: float\n    b: float\n")
+    job = (
+        "from {0} import Pair\nfrom weakchaos.native.compiled import kernel\n\n\n"
+        "@kernel\ndef add(pair):\n    return pair.a + pair.b\n\n\nprint(add(Pair(1.0, 2.0)), sum(add.stats.cache_hits.values()))\n"
+    )
+
+    def answer(home):
+        (tmp_path / "user.py").write_text(job.format(home))
+        return subprocess.run(
+            [sys.executable, str(tmp_path / "user.py")], capture_output=True, text=True, check=True, cwd=PACKAGE.parent,
+            env={"PYTHONPATH": str(PACKAGE.parent), "PATH": "", "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+        ).stdout.split()  # fmt: skip
+
+    assert [answer("old"), answer("old")] == [["3.0", "0"], ["3.0", "1"]]
+    (tmp_path / "old.py").rename(tmp_path / "new.py")
+    assert [answer("new"), answer("new")] == [["3.0", "0"], ["3.0", "1"]]
+
+
 def test_a_kernel_without_a_file_is_compiled_all_the_same():
     """Typed at a prompt, or in a package that is installed where nothing can be written."""
     names: dict = {}

@@ -50,7 +50,7 @@ from weakchaos import systems
 from weakchaos.diagnostics import find_cycle
 from weakchaos.diagnostics.orbits.spectrum import lyapunov_spectrum
 from weakchaos.diagnostics.series.ordinal import permutation_entropy
-from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.zero_one import zero_one_test
 from weakchaos.diagnostics.symbols.complexity import lempel_ziv
 from weakchaos.diagnostics.symbols.entropy import entropy_rate

@@ -15,7 +15,7 @@ from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics.recorded import theiler_window
 from weakchaos.diagnostics.series.embedding import embed
-from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
 

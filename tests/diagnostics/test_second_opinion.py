@@ -10,9 +10,9 @@ import pytest
 from tests.diagnostics import recorded_series
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
-from weakchaos.diagnostics.series.second_opinion import nolds_measures, second_opinion
+from weakchaos.diagnostics.series.nolds_opinion import nolds_measures, second_opinion
 
-module = importlib.import_module("weakchaos.diagnostics.series.second_opinion")  # the folder hands on the function of this name
+module = importlib.import_module("weakchaos.diagnostics.series.nolds_opinion")  # the folder hands on the function of this name
 
 QUANTITIES = ["largest exponent", "largest exponent", "correlation dimension", "sample entropy", "DFA alpha", "Hurst exponent"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from weakchaos.diagnostics.series.gaussianize import gaussianized, not_gaussian
 from weakchaos.diagnostics.series.rank_test import prediction_error, surrogate_test, time_asymmetry
-from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 
 

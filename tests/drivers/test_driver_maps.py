@@ -10,7 +10,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.system import State
 from weakchaos.drivers import ArnoldCat, Chebyshev, Logistic, Tent
 from weakchaos.drivers.base import WordStream
-from weakchaos.drivers.maps import _CAT_PRIME, _TENT_PRIME, _next_tent
+from weakchaos.drivers.map_streams import _CAT_PRIME, _TENT_PRIME, _next_tent
 
 
 def read(driver, stream, n=1):

@@ -11,7 +11,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import largest_exponent
 from weakchaos.experiments.entropic_herding import critical_weight, fixed_point
 from weakchaos.herding import EntropicHerding, Herding
-from weakchaos.herding.entropic.gaussian import monomials
+from weakchaos.herding.entropic.entropic_gaussian import monomials
 from weakchaos.reports.compare.compare import compare
 from weakchaos.runs.sampling import sample
 from weakchaos.targets.ising_moments import IsingMoments
@@ -263,7 +263,7 @@ def test_gaussian_family_is_the_oracle(rng):
     "d", [(1.0, -3.0, 0.5, 2.0), (-2.0, 1.0, 1.0, 1.0), (0.3, -1.0, 2.0, 0.0), (1.0, 2.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)]
 )
 def test_cubic_roots(d):
-    from weakchaos.herding.entropic.gaussian import _cubic_roots
+    from weakchaos.herding.entropic.entropic_gaussian import _cubic_roots
 
     roots = np.empty(3)
     n = _cubic_roots(np.array(d), roots)

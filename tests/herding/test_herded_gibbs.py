@@ -13,7 +13,7 @@ from weakchaos.experiments import run as run_experiment
 from weakchaos.herding import HerdedGibbs
 from weakchaos.runs.sampling import sample
 from weakchaos.samplers import Gibbs
-from weakchaos.targets import discrete
+from weakchaos.targets import discrete_target
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 from weakchaos.targets.mrf import Ising, PairwiseMRF
 
@@ -78,7 +78,7 @@ def mixed():
 def test_tables_of_any_arity(kind, tabulated, monkeypatch):
     """By tables of conditionals and, as for blankets of many states, from the factors at each visit."""
     if not tabulated:
-        monkeypatch.setattr(discrete, "TABULATED_STATES", 0)
+        monkeypatch.setattr(discrete_target, "TABULATED_STATES", 0)
     target = mixed()
     assert (target.model().table_start >= 0).all() == tabulated
     key = {"full": others, "hash": others, "blanket": blanket(target), "shared": bins(3)}[kind]

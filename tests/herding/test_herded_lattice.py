@@ -6,7 +6,7 @@ import pytest
 from tests import naive
 from tests.samplers.test_gibbs import machine
 from weakchaos.herding import HerdedGibbs
-from weakchaos.targets import discrete
+from weakchaos.targets import discrete_target
 from weakchaos.targets.factor_graph import FactorGraph
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 
@@ -62,7 +62,7 @@ LARGE = {
 @pytest.mark.parametrize("name", LARGE)
 def test_large_models_without_tables(name, monkeypatch):
     """Beyond 2**14 units probabilities come from the couplings: the oracle again, on a model made to look that large."""
-    monkeypatch.setattr(discrete, "TABULATED_UNITS", 1)
+    monkeypatch.setattr(discrete_target, "TABULATED_UNITS", 1)
     target = LARGE[name]()
     assert (target.model().table_start < 0).all()
     system = HerdedGibbs(start="zero").bind(target)

@@ -11,7 +11,7 @@ from matplotlib.text import Annotation
 from tests.plots.made import DISAGREE, entrant, line_up, report
 from weakchaos.herding import Herding
 from weakchaos.plots.style import COLOURS, look, place_labels, quiet_glyphs, spread
-from weakchaos.reports.compare.figure import convergence_figure, entropy_figure, plot_report
+from weakchaos.reports.compare.compare_figure import convergence_figure, entropy_figure, plot_report
 
 
 def _texts(figure):
@@ -98,7 +98,7 @@ def test_a_png_is_written_and_pyplot_is_left_alone(tmp_path):
     assert int.from_bytes(head[16:20], "big") == 1800  # 12 inches at 150 dots
     code = (
         "import sys\nfrom tests.plots.made import line_up\nassert 'matplotlib' not in sys.modules\n"
-        "from weakchaos.reports.compare.figure import plot_report\nassert 'matplotlib' not in sys.modules\n"
+        "from weakchaos.reports.compare.compare_figure import plot_report\nassert 'matplotlib' not in sys.modules\n"
         "plot_report(line_up())\nassert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

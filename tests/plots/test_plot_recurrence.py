@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 from weakchaos.plots.recurrence import plot_recurrence, plot_sweep
 

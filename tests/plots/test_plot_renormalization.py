@@ -6,7 +6,7 @@ import pytest
 from weakchaos.plots.scaling import draw_depth_scales, draw_exponents, draw_population
 from weakchaos.renormalization import coarse_grain, mean_field, probe
 from weakchaos.renormalization.coarse.monte_carlo import MonteCarloRG
-from weakchaos.reports.probe.figure import draw_probe, theory_flow
+from weakchaos.reports.probe.probe_figure import draw_probe, theory_flow
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from tests.plots.made import BIASED, DISAGREE, entrant, line_up, report
 from weakchaos.herding import HerdedGibbs
 from weakchaos.reports.compare.columns import COLUMNS
-from weakchaos.reports.compare.html import reproduction, write_html, write_json
-from weakchaos.reports.compare.sentences import two_sentences
+from weakchaos.reports.compare.compare_page import reproduction, write_html, write_json
+from weakchaos.reports.compare.compare_sentences import two_sentences
 
 _VOID = {"meta", "br", "use", "path", "rect", "line"}
 

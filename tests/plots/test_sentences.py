@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.plots.made import BIASED, CYCLE, DISAGREE, PLATEAU, STREAM, UNREACHABLE, entrant, line_up, report
 from weakchaos.herding import HerdedGibbs, Herding
-from weakchaos.reports.compare.flags import is_trusted
-from weakchaos.reports.compare.sentences import errors_at, two_sentences
+from weakchaos.reports.compare.compare_sentences import errors_at, two_sentences
+from weakchaos.reports.compare.row_flags import is_trusted
 from weakchaos.samplers import HMC, RandomWalkMetropolis
 
 

@@ -7,10 +7,10 @@ import pytest
 from tests.diagnostics.recorded_series import flow, henon, logistic
 from tests.plots.test_report import _Page, _strict
 from weakchaos.diagnostics import analyse_series
-from weakchaos.reports.series.figure import panels_of, plot_series_report
-from weakchaos.reports.series.html import write_series_html, write_series_json
 from weakchaos.reports.series.meanings import definition
-from weakchaos.reports.series.text import text_table
+from weakchaos.reports.series.series_figure import panels_of, plot_series_report
+from weakchaos.reports.series.series_page import write_series_html, write_series_json
+from weakchaos.reports.series.series_text import text_table
 
 SERIES = {
     "map": lambda: henon(600),
@@ -137,7 +137,7 @@ def test_every_row_is_explained(reports):
 
 
 def test_how_to_make_it_again(reports):
-    from weakchaos.reports.series.html import reproduction
+    from weakchaos.reports.series.series_page import reproduction
 
     report = analyse_series(henon(300), surrogates=19, seed=4, dt=0.5)
     call = reproduction(report)

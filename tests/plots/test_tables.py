@@ -4,8 +4,8 @@ import pytest
 
 from tests.plots.made import BIASED, CYCLE, DISAGREE, STREAM, UNREACHABLE, entrant, line_up, report
 from weakchaos.reports.compare.columns import COLUMNS, cell, slope_words
-from weakchaos.reports.compare.flags import is_trusted, notes_by_text, notes_of, phrases, word
-from weakchaos.reports.compare.text import text_table
+from weakchaos.reports.compare.compare_text import text_table
+from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, notes_of, phrases, word
 
 
 def _flat(text):

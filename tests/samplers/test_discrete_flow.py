@@ -12,7 +12,7 @@ from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import largest_exponent
 from weakchaos.samplers import DeterministicGibbs
-from weakchaos.samplers.gibbs_flow.discrete import _EVENTS, independent_speeds
+from weakchaos.samplers.gibbs_flow.discrete_flow import _EVENTS, independent_speeds
 from weakchaos.targets.factor_graph import FactorGraph, packaged
 
 

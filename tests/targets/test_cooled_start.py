@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare
 
 import weakchaos as wc
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 
 
 def starts(target, n):

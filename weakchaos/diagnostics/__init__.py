@@ -6,7 +6,7 @@ Names are found on first use, so that a program pays only for the diagnostics it
 from weakchaos.core.faces import face
 
 _HOME = {
-    "diagnostics.convergence": ("convergence_rate", "split_rhat"),
+    "diagnostics.error_rate": ("convergence_rate", "split_rhat"),
     "diagnostics.orbits.alignment": ("gali", "sali"),
     "diagnostics.orbits.covariant": ("covariant_vectors",),
     "diagnostics.orbits.finite_size": ("finite_size_exponent",),
@@ -25,7 +25,7 @@ _HOME = {
     "diagnostics.series.near_periods": ("near_periods", "spectral_periods"),
     "diagnostics.series.ordinal": ("permutation_entropy",),
     "diagnostics.series.rank_test": ("surrogate_test",),
-    "diagnostics.series.recurrence": ("recurrence_quantification",),
+    "diagnostics.series.recurrence_lines": ("recurrence_quantification",),
     "diagnostics.series.recurrence_pixels": ("recurrence_image",),
     "diagnostics.series.recurrence_radius": ("radius_of_rate",),
     "diagnostics.series.surrogate_series": ("surrogates",),

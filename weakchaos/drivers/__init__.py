@@ -12,7 +12,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.drivers.base import Driver
 from weakchaos.drivers.congruential import LCG
 from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
-from weakchaos.drivers.maps import ArnoldCat, Chebyshev, Logistic, Tent
+from weakchaos.drivers.map_streams import ArnoldCat, Chebyshev, Logistic, Tent
 from weakchaos.drivers.random import NumPyGenerator
 from weakchaos.drivers.rotations import Rotation
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weakchaos.core.plain import strict_json
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.experiments.conclusion import Conclusion, Verdict
 
 __all__ = ["Curve", "Experiment", "Panel", "run_cells"]

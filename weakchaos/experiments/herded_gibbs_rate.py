@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.diagnostics.convergence import convergence_rate
+from weakchaos.diagnostics.error_rate import convergence_rate
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs

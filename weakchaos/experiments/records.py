@@ -16,7 +16,7 @@ from typing import Any
 from weakchaos import __version__
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.plain import strict_json
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.experiments import _module, claim, names, source
 from weakchaos.experiments.conclusion import Conclusion
 

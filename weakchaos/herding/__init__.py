@@ -1,11 +1,11 @@
 """Herding: deterministic samplers that steer their averages, and the classifiers made from them."""
 
 from weakchaos.core.faces import face
-from weakchaos.herding.entropic.sampler import EntropicHerding, Mixture
-from weakchaos.herding.finite import Herding
+from weakchaos.herding.entropic.herding_system import EntropicHerding, Mixture
 from weakchaos.herding.gibbs.units import HerdedGibbs
 from weakchaos.herding.hidden import HiddenHerding
 from weakchaos.herding.rotor import RotorWalk
+from weakchaos.herding.state_herding import Herding
 
 # The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
 _HOME = {"herding.classifiers.conditional": ("ConditionalHerding",), "herding.classifiers.perceptron": ("VotedPerceptron",)}

@@ -21,7 +21,7 @@ from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, Certified
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound
-from weakchaos.targets.discrete import smallest_integer
+from weakchaos.targets.discrete_target import smallest_integer
 
 __all__ = ["BoundRational"]
 

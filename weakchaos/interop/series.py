@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
-from weakchaos.interop.columns import Column, is_frame
+from weakchaos.interop.file_columns import Column, is_frame
 from weakchaos.interop.missing_marks import marks_of_missing, missing_sentences
 from weakchaos.interop.tables import read_columns
 from weakchaos.interop.times import find_time, names_time, spacing, turned

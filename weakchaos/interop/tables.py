@@ -21,8 +21,8 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
-from weakchaos.interop.columns import Column, from_frame, from_numpy, from_parquet, is_frame
 from weakchaos.interop.dates import clock_times, parsed_dates, stamps
+from weakchaos.interop.file_columns import Column, from_frame, from_numpy, from_parquet, is_frame
 from weakchaos.interop.layout import Layout, find_layout, heading
 from weakchaos.interop.numerals import as_whole, is_missing, marks_of, read_numbers, settle
 

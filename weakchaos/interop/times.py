@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from weakchaos.interop.columns import Column
+from weakchaos.interop.file_columns import Column
 
 __all__ = ["find_time", "names_time", "spacing", "turned"]
 

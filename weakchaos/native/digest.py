@@ -144,6 +144,23 @@ def stamp(compiled: Any, function: Any) -> None:
     # Private to numba, and pinned by a test; without it a stale cache would have to be cleared by hand.
     if file is not None and hasattr(file, "_source_stamp") and not isinstance(file._source_stamp, _Stamp):
         file._source_stamp = _Stamp(file._source_stamp, function)
+        file._load_index = _forgiving(file._load_index)
+
+
+def _forgiving(load: Callable[[], dict]) -> Callable[[], dict]:
+    """An index that cannot be read counts as none.
+
+    It holds the types of arguments as pickles, which name the modules of named tuples: after an upgrade that moved one, numba 0.68.1 raises
+    ModuleNotFoundError out of the call of the kernel.
+    """
+
+    def load_index() -> dict:
+        try:
+            return load()
+        except Exception:  # whatever a pickle of another version runs into
+            return {}
+
+    return load_index
 
 
 def stamp_all(dispatcher: Dispatcher) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.series.recurrence import Recurrence, recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import Recurrence, recurrence_quantification
 from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
 from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, quiet_glyphs, tidy, title

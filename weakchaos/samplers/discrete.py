@@ -9,7 +9,7 @@ from numba import njit
 
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound
-from weakchaos.targets.discrete import smallest_integer
+from weakchaos.targets.discrete_target import smallest_integer
 
 __all__ = ["BoundDiscrete", "record", "record_times"]
 

@@ -21,7 +21,7 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
 from weakchaos.samplers.discrete import BoundDiscrete, record
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
-from weakchaos.targets.discrete import DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
 
 __all__ = ["Gibbs"]
 

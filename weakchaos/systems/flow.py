@@ -10,7 +10,7 @@ from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.native.c_maps import CMap
 from weakchaos.systems.base import CompiledSystem, NativeMap
-from weakchaos.systems.integrators import METHODS, SYMPLECTIC, stepper
+from weakchaos.systems.runge_kutta import METHODS, SYMPLECTIC, stepper
 
 __all__ = ["Flow", "NativeFlow"]
 

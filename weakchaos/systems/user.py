@@ -15,8 +15,8 @@ from weakchaos.native.user_maps import as_c_map
 from weakchaos.systems.base import CompiledSystem
 from weakchaos.systems.derivatives import Linearisation, linearisation
 from weakchaos.systems.flow import Flow
-from weakchaos.systems.integrators import SYMPLECTIC
 from weakchaos.systems.linearised import with_differences, with_jacobian
+from weakchaos.systems.runge_kutta import SYMPLECTIC
 
 __all__ = ["UserFlow", "UserMap"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import weakchaos.targets.exact as exact
 from weakchaos.core.errors import ArgumentError
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 from weakchaos.targets.graph_names import checked_names, checked_states, read_evidence_of, unit_index
 from weakchaos.targets.graph_tables import checked_cardinalities, checked_factors
 from weakchaos.targets.packaged import packaged, packaged_names

@@ -11,7 +11,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 
 __all__ = ["MarkovChain"]
 

@@ -14,7 +14,7 @@ from weakchaos.core.arguments import real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.cooled_start import cool, is_cold
 from weakchaos.targets.couplings import checked_fields, checked_shape, lattice_edges, pairs_by_unit, symmetric_edges
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
 

@@ -11,10 +11,10 @@ _HOME = {
     "diagnostics.series.embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
     "diagnostics.series.fluctuation": ("detrended_fluctuation", "hurst_exponent"),
     "diagnostics.series.rank_test": ("SurrogateTest", "prediction_error", "surrogate_test", "time_asymmetry"),
-    "diagnostics.series.recurrence": ("Recurrence", "recurrence_quantification"),
+    "diagnostics.series.recurrence_lines": ("Recurrence", "recurrence_quantification"),
     "diagnostics.series.recurrence_pixels": ("recurrence_image",),
     "diagnostics.series.recurrence_radius": ("radius_of_rate",),
-    "diagnostics.series.second_opinion": ("SecondOpinion", "second_opinion"),
+    "diagnostics.series.nolds_opinion": ("SecondOpinion", "second_opinion"),
     "diagnostics.series.surrogate_series": ("match_ends", "surrogates"),
     "diagnostics.series.zero_one": ("zero_one_test",),
 }

@@ -17,7 +17,7 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import whole
 from weakchaos.diagnostics.series.correlation import PAIRS
 from weakchaos.diagnostics.series.dimension import FEWEST, LARGEST, DimensionResult, jackknife, recorded_pairs, resolution
-from weakchaos.diagnostics.series.scaling import line
+from weakchaos.diagnostics.series.scaling_range import line
 
 __all__ = ["correlation_entropy"]
 

@@ -18,7 +18,7 @@ from weakchaos.diagnostics.recorded import as_series, theiler_window, tie_notes,
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.correlation import PAIRS, CorrelationSums, correlation_sums, most_dimensions
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay
-from weakchaos.diagnostics.series.scaling import line
+from weakchaos.diagnostics.series.scaling_range import line
 
 __all__ = ["DimensionResult", "correlation_dimension"]
 

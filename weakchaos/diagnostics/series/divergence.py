@@ -26,7 +26,7 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes, whole
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension
-from weakchaos.diagnostics.series.scaling import Region, moving_average, scaling_region
+from weakchaos.diagnostics.series.scaling_range import Region, moving_average, scaling_region
 from weakchaos.diagnostics.series.separation import (
     SeparationCurves,
     far_apart,

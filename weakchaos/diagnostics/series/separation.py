@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.diagnostics.series.neighbours import nearest
-from weakchaos.diagnostics.series.scaling import Region
+from weakchaos.diagnostics.series.scaling_range import Region
 from weakchaos.native.compiled import kernel
 
 __all__ = ["SeparationCurves", "far_apart", "grows_as_a_power", "resampled_slopes", "separation_curves", "torn_share"]

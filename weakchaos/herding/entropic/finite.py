@@ -16,7 +16,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.entropic.base import EntropicBound, Mixture
 from weakchaos.native.compiled import draw_uniform, kernel
-from weakchaos.targets.discrete import smallest_integer
+from weakchaos.targets.discrete_target import smallest_integer
 
 __all__ = ["FiniteBound"]
 

@@ -23,8 +23,8 @@ from weakchaos.core.arguments import positive
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
-from weakchaos.herding.gibbs.blocks import herd_blocks
-from weakchaos.herding.gibbs.lattice import herd_few_neighbours, neighbourhoods
+from weakchaos.herding.gibbs.herded_blocks import herd_blocks
+from weakchaos.herding.gibbs.herded_lattice import herd_few_neighbours, neighbourhoods
 from weakchaos.herding.gibbs.weights import (
     FULL,
     HASH,
@@ -44,7 +44,7 @@ from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import checked_blocks, join_blocks
 from weakchaos.samplers.discrete import BoundDiscrete, record
-from weakchaos.targets.discrete import DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
 
 __all__ = ["HerdedGibbs"]
 

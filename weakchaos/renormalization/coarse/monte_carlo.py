@@ -17,7 +17,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.native.compiled import kernel
 from weakchaos.renormalization.coarse.block_spins import as_spins, block_spins
 

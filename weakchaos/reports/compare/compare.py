@@ -72,13 +72,13 @@ class Report:
 
     def table(self) -> str:
         """The rows as a text table, worst news last."""
-        from weakchaos.reports.compare.text import text_table
+        from weakchaos.reports.compare.compare_text import text_table
 
         return text_table(self)
 
     def sentences(self) -> str:
         """What the numbers show, in two sentences."""
-        from weakchaos.reports.compare.sentences import two_sentences
+        from weakchaos.reports.compare.compare_sentences import two_sentences
 
         return two_sentences(self)
 
@@ -90,19 +90,19 @@ class Report:
 
     def plot(self, path: Any = None) -> Any:
         """The figure: error against draws with bands over repeats and guides, and slope against entropy rate; saved when `path` is given."""
-        from weakchaos.reports.compare.figure import plot_report
+        from weakchaos.reports.compare.compare_figure import plot_report
 
         return plot_report(self, path)
 
     def to_html(self, path: Any) -> Any:
         """Write one self-contained HTML file."""
-        from weakchaos.reports.compare.html import write_html
+        from weakchaos.reports.compare.compare_page import write_html
 
         return write_html(self, path)
 
     def to_json(self, path: Any = None) -> str:
         """The rows, the curves and the warnings as JSON; written when `path` is given."""
-        from weakchaos.reports.compare.html import write_json
+        from weakchaos.reports.compare.compare_page import write_json
 
         return write_json(self, path)
 

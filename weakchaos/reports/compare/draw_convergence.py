@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.plots.style import FADED, INK, NORMAL, PAPER, SMALL, extent, look, place_labels, spread, tidy, title
 from weakchaos.reports.compare.draw_labels import label
-from weakchaos.reports.compare.flags import is_trusted
+from weakchaos.reports.compare.row_flags import is_trusted
 
 __all__ = ["draw_convergence"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from weakchaos.reports.compare.flags import is_trusted
+from weakchaos.reports.compare.row_flags import is_trusted
 
 __all__ = ["label"]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.diagnostics.result import Result
 from weakchaos.renormalization.networks.probe_rows import probe_flags, probe_rows
 from weakchaos.renormalization.networks.signals import ProbeFlag, WeightLayer, chain_of, record_chain
@@ -88,7 +88,7 @@ class ProbeReport:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The flags as sentences."""
-        from weakchaos.reports.probe.sentences import flag_sentence
+        from weakchaos.reports.probe.probe_sentences import flag_sentence
 
         return tuple(flag_sentence(f) for f in self.flags)
 
@@ -180,7 +180,7 @@ class ProbeReport:
 
     def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
         """Sentences, figures and table as one self-contained page."""
-        from weakchaos.reports.probe.html import write_probe_html
+        from weakchaos.reports.probe.probe_page import write_probe_html
 
         return write_probe_html(self, path, heading, command)
 
@@ -192,7 +192,7 @@ class ProbeReport:
 
     def plot(self, kind: str = "flow", path: Any = None) -> Any:
         """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth)."""
-        from weakchaos.reports.probe.figure import draw_probe
+        from weakchaos.reports.probe.probe_figure import draw_probe
 
         return draw_probe(self, kind, path)
 

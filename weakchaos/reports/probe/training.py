@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.reports.probe.probe import ProbeReport, probe
 
 __all__ = ["ProbeCallback"]

@@ -79,25 +79,25 @@ class SeriesReport:
 
     def table(self) -> str:
         """The rows as a text table, with the notes below it."""
-        from weakchaos.reports.series.text import text_table
+        from weakchaos.reports.series.series_text import text_table
 
         return text_table(self)
 
     def plot(self, path: Any = None) -> Any:
         """One figure of everything; saved when `path` is given."""
-        from weakchaos.reports.series.figure import plot_series_report
+        from weakchaos.reports.series.series_figure import plot_series_report
 
         return plot_series_report(self, path)
 
     def to_html(self, path: Any) -> Any:
         """Write one self-contained HTML file."""
-        from weakchaos.reports.series.html import write_series_html
+        from weakchaos.reports.series.series_page import write_series_html
 
         return write_series_html(self, path)
 
     def to_json(self, path: Any = None) -> str:
         """The rows, the verdict and the curves as strict JSON; written when `path` is given."""
-        from weakchaos.reports.series.html import write_series_json
+        from weakchaos.reports.series.series_page import write_series_json
 
         return write_series_json(self, path)
 

@@ -17,7 +17,7 @@ from weakchaos.diagnostics.series.embedding import embedding_delay, embedding_di
 from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
 from weakchaos.diagnostics.series.near_periods import near_periods, spectral_periods
 from weakchaos.diagnostics.series.ordinal import permutation_entropy
-from weakchaos.diagnostics.series.recurrence import recurrence_quantification
+from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.template_entropy import sample_entropy
 from weakchaos.diagnostics.series.zero_one import zero_one_test
 from weakchaos.reports.series.evidence import Evidence, repetition

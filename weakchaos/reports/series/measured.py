@@ -15,7 +15,7 @@ from weakchaos.diagnostics.series.dimension import DimensionResult
 from weakchaos.diagnostics.series.divergence import Divergence
 from weakchaos.diagnostics.series.near_periods import NearPeriods
 from weakchaos.diagnostics.series.ordinal import PermutationEntropy
-from weakchaos.diagnostics.series.recurrence import Recurrence
+from weakchaos.diagnostics.series.recurrence_lines import Recurrence
 from weakchaos.diagnostics.symbols.complexity import Complexity
 from weakchaos.diagnostics.symbols.repetitions import Run, Runs
 

@@ -23,7 +23,7 @@ from weakchaos.core.counters import STEPS
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.discrete import record, record_times
 from weakchaos.samplers.event_queue import new_queue, play_all, set_clock
-from weakchaos.targets.discrete import factor_conditional
+from weakchaos.targets.discrete_target import factor_conditional
 
 __all__ = ["FACTORS", "FIELDS", "FLIPS", "TABLES", "Wiring", "run_sparse", "tabulate"]
 

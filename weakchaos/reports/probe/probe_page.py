@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from weakchaos.reports.page import figure_svg, write_page
-from weakchaos.reports.probe.figure import KINDS, draw_probe
-from weakchaos.reports.probe.sentences import probe_sentences
+from weakchaos.reports.probe.probe_figure import KINDS, draw_probe
+from weakchaos.reports.probe.probe_sentences import probe_sentences
 
 __all__ = ["write_probe_html"]
 

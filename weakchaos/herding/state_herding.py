@@ -27,7 +27,7 @@ from weakchaos.herding.local_search import BoundSpins
 from weakchaos.herding.rational import BoundRational
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound, Sampler
-from weakchaos.targets.discrete import DiscreteTarget, smallest_integer
+from weakchaos.targets.discrete_target import DiscreteTarget, smallest_integer
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.points import Points

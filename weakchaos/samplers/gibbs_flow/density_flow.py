@@ -31,10 +31,10 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.gibbs_flow.discrete import BoundDiscreteFlow, independent_speeds
+from weakchaos.samplers.gibbs_flow.discrete_flow import BoundDiscreteFlow, independent_speeds
 from weakchaos.samplers.gibbs_flow.line import locked, warn_of_cuts
 from weakchaos.targets.density import Density
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 
 __all__ = ["DeterministicGibbs"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from weakchaos.herding import Herding
 from weakchaos.reports.compare.columns import cell, finite, period_words, slope_words
-from weakchaos.reports.compare.flags import is_trusted, phrases
+from weakchaos.reports.compare.row_flags import is_trusted, phrases
 
 __all__ = ["two_sentences"]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from weakchaos.core.plain import strict_json
 from weakchaos.reports.compare.columns import COLUMNS, cell, finite, period_words
-from weakchaos.reports.compare.flags import is_trusted, notes_by_text, notes_of
-from weakchaos.reports.compare.sentences import two_sentences
-from weakchaos.reports.compare.text import heading
+from weakchaos.reports.compare.compare_sentences import two_sentences
+from weakchaos.reports.compare.compare_text import heading
+from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, notes_of
 from weakchaos.reports.page import figure_svg, versions, write_page
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
@@ -144,7 +144,7 @@ def write_html(report: Any, path: Any) -> Path:
     >>> write_html(report, os.path.join(tempfile.mkdtemp(), "report.html")).name
     'report.html'
     """
-    from weakchaos.reports.compare.figure import convergence_figure, entropy_figure, key
+    from weakchaos.reports.compare.compare_figure import convergence_figure, entropy_figure, key
 
     return write_page(
         path,

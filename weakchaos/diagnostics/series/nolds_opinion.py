@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 from weakchaos.diagnostics.recorded import as_series, whole
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.dimension import correlation_dimension

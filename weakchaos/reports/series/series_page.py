@@ -9,9 +9,9 @@ import numpy as np
 
 from weakchaos.core.plain import strict_json
 from weakchaos.reports.page import figure_svg, versions, write_page
-from weakchaos.reports.series.figure import panel_figure, panels_of
 from weakchaos.reports.series.meanings import definition
-from weakchaos.reports.series.text import heading, p_value, parts, spread, value
+from weakchaos.reports.series.series_figure import panel_figure, panels_of
+from weakchaos.reports.series.series_text import heading, p_value, parts, spread, value
 
 __all__ = ["write_series_html", "write_series_json"]
 

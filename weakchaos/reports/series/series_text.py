@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from weakchaos.core.tables import aligned
+from weakchaos.core.text_table import aligned
 
 __all__ = ["heading", "p_value", "parts", "spread", "text_table", "value"]
 

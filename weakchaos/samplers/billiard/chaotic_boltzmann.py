@@ -36,7 +36,7 @@ from weakchaos.samplers.billiard.ergodicity import LARGEST, STARTS, Disagreement
 from weakchaos.samplers.billiard.sparse import FACTORS, run_sparse
 from weakchaos.samplers.billiard.wiring import odds_bound, wire
 from weakchaos.samplers.discrete import BoundDiscrete
-from weakchaos.targets.discrete import DiscreteTarget
+from weakchaos.targets.discrete_target import DiscreteTarget
 
 __all__ = ["ChaoticBoltzmann"]
 

@@ -20,8 +20,8 @@ from weakchaos.core.arguments import positive, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.herding.entropic.base import Mixture, two_valued
 from weakchaos.herding.entropic.bernoulli import BernoulliBound
+from weakchaos.herding.entropic.entropic_gaussian import GaussianBound
 from weakchaos.herding.entropic.finite import FiniteBound
-from weakchaos.herding.entropic.gaussian import GaussianBound
 from weakchaos.samplers.base import Sampler
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments

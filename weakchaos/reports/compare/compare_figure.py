@@ -6,10 +6,10 @@ import textwrap
 from typing import Any
 
 from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
+from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.draw_convergence import draw_convergence
 from weakchaos.reports.compare.draw_exponents import draw_entropy
-from weakchaos.reports.compare.flags import is_trusted
-from weakchaos.reports.compare.text import heading
+from weakchaos.reports.compare.row_flags import is_trusted
 
 __all__ = ["convergence_figure", "entropy_figure", "key", "plot_report"]
 

@@ -6,9 +6,9 @@ import textwrap
 from itertools import zip_longest
 from typing import Any
 
-from weakchaos.core.tables import columns_of_text
+from weakchaos.core.text_table import columns_of_text
 from weakchaos.reports.compare.columns import COLUMNS, cell, finite, searched
-from weakchaos.reports.compare.flags import is_trusted, notes_by_text, word
+from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, word
 
 __all__ = ["heading", "text_table"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
 from weakchaos.reports.series.number_panels import NUMBER_PANELS
+from weakchaos.reports.series.series_text import heading
 from weakchaos.reports.series.symbol_panels import SYMBOL_PANELS
-from weakchaos.reports.series.text import heading
 
 __all__ = ["panel_figure", "panels_of", "plot_series_report"]
 

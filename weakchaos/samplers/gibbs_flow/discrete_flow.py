@@ -27,7 +27,7 @@ from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.discrete import BoundDiscrete, record
-from weakchaos.targets.discrete import factor_conditional, pair_field
+from weakchaos.targets.discrete_target import factor_conditional, pair_field
 
 __all__ = ["BoundDiscreteFlow", "independent_speeds"]
 
