@@ -131,8 +131,7 @@ def names_of_a_file_and_of_something_in_it(faces):
         module = importlib.import_module(package)
         for path in face.parent.iterdir():
             if path.suffix == ".py" and not path.stem.startswith("__"):
-                handed_on = getattr(module, path.stem, None)
-                if path.stem in dir(module) and not isinstance(handed_on, type(sys)):
+                if not isinstance(getattr(module, path.stem, sys), type(sys)):
                     out.append(f"{package}.{path.stem}")
     return out
 
