@@ -130,29 +130,29 @@ def test_a_model_that_is_too_wide_for_exact_inference_is_refused_with_advice(cap
 
 
 def test_herding_that_would_take_minutes_gets_fewer_draws_and_says_so(monkeypatch):
-    from weakchaos import cli
+    from weakchaos.cli import compare_command
     from weakchaos.herding import Herding
 
     said = []
-    assert cli._affordable("herding", Herding(), packaged("asia"), 10_000, 2, said.append) == 10_000
+    assert compare_command._affordable("herding", Herding(), packaged("asia"), 10_000, 2, said.append) == 10_000
     assert said == []
-    monkeypatch.setattr(cli, "_PATIENCE_SECONDS", 1e-3)
-    fewer = cli._affordable("herding", Herding(), packaged("sachs"), 10**6, 8, said.append)
+    monkeypatch.setattr(compare_command, "_PATIENCE_SECONDS", 1e-3)
+    fewer = compare_command._affordable("herding", Herding(), packaged("sachs"), 10**6, 8, said.append)
     assert 100 <= fewer < 10**6
     assert re.fullmatch(r"[1-9]0+", str(fewer))
     assert re.search(rf"herding: {fewer:,} of 1,000,000 draws, since .* --samplers herding:1000000 makes all", said[0])
 
 
 def test_what_is_left_out_stands_in_the_table_and_in_the_report(capsys, monkeypatch):
-    from weakchaos import cli
+    from weakchaos.cli import compare_command
 
-    monkeypatch.setattr(cli, "_LARGEST_STATE", 4 * 178 * 8)
+    monkeypatch.setattr(compare_command, "_LARGEST_STATE", 4 * 178 * 8)
     target = packaged("sachs")
-    out, left_out = cli._line_up(target, "", 200, 2, None)
+    out, left_out = compare_command._line_up(target, "", 200, 2, None)
     assert "herded Gibbs" not in out
     assert left_out[0].startswith("herded Gibbs was left out: its state takes")
-    assert list(cli._line_up(target, "herded-gibbs", 200, 2, None)[0]) == ["herded Gibbs"]
-    monkeypatch.setattr(cli, "_line_up", lambda *arguments: ({"Gibbs, PCG64": (Gibbs(), "pcg64", 200)}, left_out))
+    assert list(compare_command._line_up(target, "herded-gibbs", 200, 2, None)[0]) == ["herded Gibbs"]
+    monkeypatch.setattr(compare_command, "_line_up", lambda *arguments: ({"Gibbs, PCG64": (Gibbs(), "pcg64", 200)}, left_out))
     assert run(["compare", "sachs", "--draws", "200", "--repeats", "2", "--quiet"]) == 0
     assert " ".join(left_out[0].split()) in " ".join(capsys.readouterr().out.split())
     assert left_out[0] in Path("weakchaos-compare.html").read_text()
@@ -180,6 +180,6 @@ def test_the_package_runs_as_a_module_and_failures_have_exit_code_2():
 
 
 def test_importing_the_package_imports_neither_typer_nor_matplotlib():
-    code = "import sys, weakchaos, weakchaos.reports.compare.html; print([m for m in ('typer', 'matplotlib', 'tqdm') if m in sys.modules])"
+    code = "import sys, weakchaos, weakchaos.reports.compare.compare_page; print([m for m in ('typer', 'matplotlib', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

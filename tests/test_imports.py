@@ -130,9 +130,10 @@ def names_of_a_file_and_of_something_in_it(faces):
         package = ".".join(("weakchaos", *face.parent.relative_to(PACKAGE).parts))
         module = importlib.import_module(package)
         for path in face.parent.iterdir():
-            if path.suffix == ".py" and not path.stem.startswith("__"):
-                if not isinstance(getattr(module, path.stem, sys), type(sys)):
-                    out.append(f"{package}.{path.stem}")
+            if path.suffix != ".py" or path.stem.startswith("__"):
+                continue
+            if not isinstance(getattr(module, path.stem, sys), type(sys)):
+                out.append(f"{package}.{path.stem}")
     return out
 
 
