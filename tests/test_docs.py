@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def examples(page):
@@ -30,3 +30,9 @@ def test_page(page, tmp_path, monkeypatch, capsys):
 def test_links_and_pictures_exist(page):
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / link).exists(), link
+
+
+def test_a_sampler_takes_at_most_sixty_lines_with_its_kernel():
+    sampler = examples(ROOT / "CONTRIBUTING.md")[0]
+    assert "@kernel" in sampler and "class Barker(Sampler)" in sampler
+    assert len([line for line in sampler.splitlines() if line.strip()]) <= 60

@@ -19,7 +19,7 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.targets.density import Density
 
 __all__ = ["RandomWalkMetropolis"]
@@ -29,12 +29,8 @@ __all__ = ["RandomWalkMetropolis"]
 def _random_walk(density, user_data, stream, stream_state, scale, x, known, counters, n, every, draws, stats, sums):
     dim, none = x.size, np.uint64(0)
     proposal, value, accepted = np.empty(dim), np.empty(1), 0
-    if not is_known(x, known):
-        counters[EVALUATIONS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), none, address_of(value), user_data) != 0:
-            return 0
-        known[dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     for t in range(n):
         for i in range(dim):
             proposal[i] = x[i] + scale[i] * normal_from_uniform(draw_uniform(stream, stream_state))

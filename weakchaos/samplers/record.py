@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-__all__ = ["is_known", "know", "record"]
+from weakchaos.core.counters import EVALUATIONS, GRADIENTS
+from weakchaos.native.compiled import address_of, call_density
+
+__all__ = ["evaluate_start", "is_known", "know", "record"]
 
 
 @njit(nogil=True)
@@ -41,3 +45,19 @@ def know(x, known):
     """Say that the rest of `known` belongs to `x`."""
     for i in range(x.size):
         known[i] = x[i]
+
+
+@njit(nogil=True)
+def evaluate_start(density, user_data, x, known, counters):
+    """Make `known` that of `x` (position, gradient where there is room for one, log density) if it is not; False where the user's function failed."""
+    dim = x.size
+    if is_known(x, known):
+        return True
+    with_gradient = known.size > dim + 1
+    counters[GRADIENTS if with_gradient else EVALUATIONS] += 1
+    gradient = address_of(known[dim : 2 * dim]) if with_gradient else np.uint64(0)
+    last = known[known.size - 1 :]
+    if call_density(density, np.uint64(dim), address_of(x), gradient, address_of(last), user_data) != 0:
+        return False
+    know(x, known)
+    return True
