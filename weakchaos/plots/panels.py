@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, INK, PAPER, SMALL, TITLE, look, quiet_glyphs, tidy, title
+from weakchaos.plots.style import COLOURS, FADED, INK, SMALL, TITLE, look, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_panels"]
 
@@ -67,11 +67,9 @@ def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> A
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
     columns = min(3, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    figure = Figure(figsize=(4.6 * columns, 3.7 * rows + 0.5), facecolor=PAPER, layout="constrained")
+    figure = new_figure(4.6 * columns, 3.7 * rows + 0.5)
     for k, panel in enumerate(panels):
         _draw(figure.add_subplot(rows, columns, k + 1), panel)
     if heading:

@@ -11,7 +11,7 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.series.recurrence_lines import Recurrence, recurrence_quantification
 from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
-from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, quiet_glyphs, tidy, title
+from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_sweep", "plot_recurrence", "plot_sweep"]
 
@@ -65,8 +65,6 @@ def plot_recurrence(
     >>> figure.axes[1].get_images()[0].get_array().shape
     (300, 300)
     """
-    from matplotlib.figure import Figure
-
     if not real_number("dt", dt) > 0:
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
     if radius is None:
@@ -77,7 +75,7 @@ def plot_recurrence(
     points = series.size - (dim - 1) * delay
     block, end = -(-points // pixels), points * dt
     drawn = len(image) * block * dt
-    figure = Figure(figsize=(10.4 if sweep else 5.6, 6.0), facecolor=PAPER, layout="constrained")
+    figure = new_figure(10.4 if sweep else 5.6, 6.0)
     grid = figure.add_gridspec(2, 2 if sweep else 1, height_ratios=(1, 4.4), width_ratios=(1.15, 1) if sweep else (1,))
     top = figure.add_subplot(grid[0, 0])
     tidy(top)
@@ -130,9 +128,7 @@ def plot_sweep(result: Recurrence, path: Any = None) -> Any:
     >>> [line.get_label() for line in plot_sweep(result).axes[0].lines[:3]]
     ['determinism', 'laminarity', 'recurrence rate']
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.0, 4.4), facecolor=PAPER, layout="constrained")
+    figure = new_figure(6.0, 4.4)
     draw_sweep(figure.add_subplot(), result)
     if path is not None:
         with quiet_glyphs():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, GRID, INK, PAPER, SMALL, look, quiet_glyphs, tidy, title
+from weakchaos.plots.style import COLOURS, FADED, GRID, INK, SMALL, look, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_depth_scales", "draw_exponents", "draw_population"]
 
@@ -19,9 +19,7 @@ def _save(figure: Any, path: Any) -> Any:
 
 
 def _figure(columns: int) -> tuple[Any, list[Any]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.0 * columns, 4.0), facecolor=PAPER, layout="constrained")
+    figure = new_figure(5.0 * columns, 4.0)
     return figure, [figure.add_subplot(1, columns, k + 1) for k in range(columns)]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "look", "place_labels",
+    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "look", "new_figure", "place_labels",
     "quiet_glyphs", "spread", "tidy", "title",
 ]  # fmt: skip
 
@@ -23,6 +23,33 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK
 SMALL, NORMAL, TITLE = 8.0, 9.0, 10.5  # points
 LEADER = 22.0  # pixels between a point and its label from which a line joins them
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def new_figure(width: float, height: float, constrained: bool = True) -> Any:
+    """A matplotlib figure of so many inches that needs no pyplot: no window opens, no global state changes, and a notebook shows it.
+
+    Examples
+    --------
+    >>> new_figure(2.0, 1.0)._repr_png_()[1:4]
+    b'PNG'
+    """
+    import io
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure: Any = Figure(figsize=(width, height), dpi=100, facecolor=PAPER, layout="constrained" if constrained else None)
+    FigureCanvasAgg(figure)
+
+    def png() -> bytes:
+        buffer = io.BytesIO()
+        with quiet_glyphs():
+            figure.savefig(buffer, format="png", facecolor=PAPER)
+        return buffer.getvalue()
+
+    # Where pyplot was never imported, IPython knows no way to show a Figure but this one.
+    figure._repr_png_ = png
+    return figure
 
 
 @contextmanager
@@ -40,7 +67,7 @@ def look(k: int) -> dict[str, str]:
 
 def extent(figure: Any, text: Any) -> tuple[float, float]:
     """Width and height of a text in pixels."""
-    box = text.get_window_extent(figure.canvas.get_renderer())
+    box = text.get_window_extent()
     return box.width, box.height
 
 

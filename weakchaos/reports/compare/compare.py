@@ -88,11 +88,14 @@ class Report:
 
         return f"<pre>{escape(str(self))}</pre>"
 
-    def plot(self, path: Any = None) -> Any:
-        """The figure: error against draws with bands over repeats and guides, and slope against entropy rate; saved when `path` is given."""
+    def plot(self, path: Any = None, ax: Any = None) -> Any:
+        """The figure: error against draws with bands over repeats and guides, and slope against entropy rate; saved when `path` is given.
+
+        With `ax`, matplotlib axes of your own, the first of the two is drawn there.
+        """
         from weakchaos.reports.compare.compare_figure import plot_report
 
-        return plot_report(self, path)
+        return plot_report(self, path, ax)
 
     def to_html(self, path: Any) -> Any:
         """Write one self-contained HTML file."""

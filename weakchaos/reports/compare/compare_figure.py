@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
+from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.draw_convergence import draw_convergence
 from weakchaos.reports.compare.draw_exponents import draw_entropy
@@ -16,7 +16,7 @@ __all__ = ["convergence_figure", "entropy_figure", "key", "plot_report"]
 _DPI = 150
 
 
-def plot_report(report: Any, path: Any = None) -> Any:
+def plot_report(report: Any, path: Any = None, ax: Any = None) -> Any:
     """Error against draws (left) and slope against entropy rate (right).
 
     Left: the median over repeats, the range of the repeats as a band, and the guides T^(-1/2) of independent draws and 1/T. Right: the
@@ -28,6 +28,8 @@ def plot_report(report: Any, path: Any = None) -> Any:
     report : weakchaos.Report
     path : path, optional
         Where to save the figure (PNG at 150 dots per inch, or what the suffix says).
+    ax : matplotlib.axes.Axes, optional
+        Axes of your own: the left panel is drawn there, and nothing else; names at the ends of curves take room from the axes' right.
 
     Returns
     -------
@@ -41,7 +43,14 @@ def plot_report(report: Any, path: Any = None) -> Any:
     >>> [axes.get_xlabel() for axes in figure.axes]
     ['draws', 'entropy rate of the readout (nats per draw and coordinate)']
     """
-    figure = _new_figure(12.0, 5.2)
+    if ax is not None:
+        figure = ax.figure.figure
+        with quiet_glyphs():
+            draw_convergence(figure, ax, report)
+            if path is not None:
+                figure.savefig(path, dpi=_DPI)
+        return figure
+    figure = new_figure(12.0, 5.2, constrained=False)
     left = figure.add_axes((0.066, 0.155, 0.515, 0.705))
     right = figure.add_axes((0.648, 0.155, 0.338, 0.705))
     with quiet_glyphs():
@@ -65,7 +74,7 @@ def plot_report(report: Any, path: Any = None) -> Any:
 
 def convergence_figure(report: Any) -> Any:
     """The left panel by itself."""
-    figure = _new_figure(6.6, 4.4)
+    figure = new_figure(6.6, 4.4, constrained=False)
     with quiet_glyphs():
         draw_convergence(figure, figure.add_axes((0.115, 0.13, 0.875, 0.79)), report)
     return figure
@@ -73,18 +82,9 @@ def convergence_figure(report: Any) -> Any:
 
 def entropy_figure(report: Any) -> Any:
     """The right panel by itself."""
-    figure = _new_figure(5.4, 4.4)
+    figure = new_figure(5.4, 4.4, constrained=False)
     with quiet_glyphs():
         draw_entropy(figure, figure.add_axes((0.135, 0.13, 0.84, 0.79)), report)
-    return figure
-
-
-def _new_figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
-    FigureCanvasAgg(figure)
     return figure
 
 

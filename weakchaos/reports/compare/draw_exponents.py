@@ -57,7 +57,7 @@ def _reference_slopes(figure: Any, axes: Any, points: list) -> list[np.ndarray]:
             name, (float(right), value), xycoords=("axes fraction", "data"), xytext=(-3 if right else 3, 2), textcoords="offset points",
             fontsize=SMALL, color=FADED, va="bottom", ha="right" if right else "left",
         )  # fmt: skip
-        box = text.get_window_extent(figure.canvas.get_renderer())
+        box = text.get_window_extent()
         taken += [np.array([box.x0, box.y0, box.x1, box.y1]), np.array([frame.x0, level - 6, frame.x1, level + 6])]
     return taken
 

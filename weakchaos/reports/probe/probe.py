@@ -190,11 +190,14 @@ class ProbeReport:
 
         strict_json(self.to_dict(), path)
 
-    def plot(self, kind: str = "flow", path: Any = None) -> Any:
-        """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth)."""
+    def plot(self, kind: str = "flow", path: Any = None, ax: Any = None) -> Any:
+        """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth).
+
+        It is saved where `path` is given, and drawn on `ax`, matplotlib axes of your own, where those are.
+        """
         from weakchaos.reports.probe.probe_figure import draw_probe
 
-        return draw_probe(self, kind, path)
+        return draw_probe(self, kind, path, ax=ax)
 
 
 def _known(value: Any) -> bool:

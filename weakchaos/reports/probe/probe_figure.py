@@ -8,17 +8,11 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, quiet_glyphs, tidy, title
+from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, SMALL, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["KINDS", "draw_probe", "flow_panel", "phase_panel", "theory_flow", "waterfall_panel"]
 
 KINDS = ("flow", "phase", "waterfall")
-
-
-def _figure(width: float = 6.4, height: float = 4.4) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), facecolor=PAPER, layout="constrained")
 
 
 def theory_flow(report: Any, q: float, c: float) -> np.ndarray | None:
@@ -130,7 +124,7 @@ def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: in
     axes.set(xlabel="layer", ylabel="ln stretching (QR), nats")
 
 
-def draw_probe(report: Any, kind: str = "flow", path: Any = None, after: Any = None) -> Any:
+def draw_probe(report: Any, kind: str = "flow", path: Any = None, after: Any = None, ax: Any = None) -> Any:
     """One picture of a `ProbeReport`.
 
     Parameters
@@ -141,6 +135,8 @@ def draw_probe(report: Any, kind: str = "flow", path: Any = None, after: Any = N
         Where it is saved.
     after : ProbeReport, optional
         The same network later, for arrows on the phase diagram.
+    ax : matplotlib.axes.Axes, optional
+        Axes of your own to draw on; a new figure otherwise.
 
     Returns
     -------
@@ -152,8 +148,8 @@ def draw_probe(report: Any, kind: str = "flow", path: Any = None, after: Any = N
     """
     if kind not in KINDS:
         raise ArgumentError(f"`kind` must be one of {', '.join(KINDS)}; got {shown(kind)}")
-    figure = _figure()
-    axes = figure.add_subplot()
+    axes = new_figure(6.4, 4.4).add_subplot() if ax is None else ax
+    figure = axes.figure.figure  # of axes in a subfigure too
     if kind == "flow":
         flow_panel(axes, report)
     elif kind == "phase":

@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import Any
 
-from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, quiet_glyphs
+from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
 from weakchaos.reports.series.number_panels import NUMBER_PANELS
 from weakchaos.reports.series.series_text import heading
 from weakchaos.reports.series.symbol_panels import SYMBOL_PANELS
@@ -23,10 +23,8 @@ def panels_of(report: Any) -> tuple[Any, ...]:
 
 def panel_figure(report: Any, panel: Any) -> Any:
     """One panel by itself."""
-    from matplotlib.figure import Figure
-
     _, wide, draw, _ = panel
-    figure = Figure(figsize=(9.0 if wide else 4.4, 3.35 if wide else 3.3), dpi=100, facecolor=PAPER, layout="constrained")
+    figure = new_figure(9.0 if wide else 4.4, 3.35 if wide else 3.3)
     with quiet_glyphs():
         draw(figure.add_subplot(), report.results)
     return figure
@@ -52,12 +50,10 @@ def plot_series_report(report: Any, path: Any = None) -> Any:
     >>> len(figure.axes)
     8
     """
-    from matplotlib.figure import Figure
-
     panels = panels_of(report)
     rows = math.ceil(sum(2 if wide else 1 for _, wide, _, _ in panels) / 3)
     height = 3.25 * rows + 1.2
-    figure = Figure(figsize=(13.0, height), dpi=100, facecolor=PAPER, layout="constrained")
+    figure = new_figure(13.0, height)
     engine: Any = figure.get_layout_engine()
     engine.set(rect=(0.004, 0.0, 0.992, 1 - 1.0 / height), hspace=0.04, wspace=0.03)
     grid = figure.add_gridspec(rows, 3)
