@@ -1,0 +1,87 @@
+"""Every sampler of densities draws from the posterior it is given, and broken variants do not.
+
+To add a sampler: one line in CASES, and one in BROKEN for each way in which it might be wrong.
+"""
+
+import dataclasses
+
+import pytest
+
+import weakchaos as wc
+from tests.calibration import LEVEL, MODELS, Case, calibration_chance, exact_chance, mutant, schools
+from tests.conformance import check_invariance
+
+# Whether a short run is long enough is not the question here.
+pytestmark = pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")
+
+CASES = {
+    "HMC": Case(wc.samplers.HMC(0.3, 6), warmup=60),
+    "NUTS": Case(wc.samplers.NUTS()),
+    "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
+    "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
+}
+
+# What is broken, in the words of the sampler's own source: (case, module, what stands there, what takes its place).
+BROKEN = {
+    "HMC, acceptance flipped": ("HMC", "weakchaos.samplers.hmc", "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
+    "HMC, always accepted": ("HMC", "weakchaos.samplers.hmc", "if u < accept:", "if u < 1.0:"),
+    "HMC, momentum not refreshed": ("HMC", "weakchaos.samplers.hmc", "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
+    "NUTS, acceptance flipped": ("NUTS, long steps", "weakchaos.samplers.nuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
+    "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
+    "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", CASES)
+def test_ranks_of_simulated_parameters_are_uniform(name, model):
+    assert calibration_chance(CASES[name], MODELS[model], 250, seed=1) > LEVEL
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", CASES)
+def test_steps_from_exact_draws_are_exact(name, model):
+    assert exact_chance(CASES[name], MODELS[model], 600, seed=2) > LEVEL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", CASES)
+def test_many_ranks_are_uniform(name, model):
+    longer = dataclasses.replace(CASES[name], thin=2 * CASES[name].thin)
+    assert calibration_chance(longer, MODELS[model], 1500, seed=3, draws=29) > LEVEL
+    assert exact_chance(longer, MODELS[model], 4000, seed=4) > LEVEL
+
+
+def _one_each(broken):
+    """Every broken variant is a compilation: one a sampler belongs to the ordinary suite."""
+    first = {module: name for name, (_, module, *_) in reversed(broken.items())}
+    return [name if name in first.values() else pytest.param(name, marks=pytest.mark.slow) for name in broken]
+
+
+@pytest.mark.parametrize("broken", _one_each(BROKEN))
+def test_a_broken_sampler_is_found(broken, tmp_path):
+    name, module, old, new = BROKEN[broken]
+    case, made = CASES[name], mutant(module, tmp_path, (old, new))
+    arguments = {field.name: getattr(case.sampler, field.name) for field in dataclasses.fields(case.sampler)}
+    case = dataclasses.replace(case, sampler=getattr(made, type(case.sampler).__name__)(**arguments))
+    assert any(
+        calibration_chance(case, model, 250, seed=1) < LEVEL or exact_chance(case, model, 600, seed=2) < LEVEL
+        for model in reversed(MODELS.values())
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_jacobian_left_out_of_the_posterior_is_found(name):
+    assert (
+        min(calibration_chance(CASES[name], schools(0.0), 250, seed=1), exact_chance(CASES[name], schools(0.0), 600, seed=2))
+        < LEVEL
+    )
+
+
+@pytest.mark.parametrize("target", ["gaussian", "eight_schools", pytest.param("correlated_gaussian", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", CASES)
+def test_moments_of_the_zoo(name, target):
+    """Means and variances within 5 Monte Carlo standard errors."""
+    case, target = CASES[name], wc.zoo.make(target)
+    check_invariance(case.sampler, target, target.means, target.sds**2, draws=1500, warmup=400, thin=case.thin, seed=5)
