@@ -59,6 +59,9 @@ class Variables:
             self.slices[name] = slice(self.size, self.size + math.prod(shape))
             self.size += math.prod(shape)
         self.names = [label for name in self.shapes for label in self._entries(name)]
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise ArgumentError(f"`shapes` and `coords` must give every number a name of its own; two are called {twice!r}")
 
     def __repr__(self) -> str:
         return f"<Variables {', '.join(f'{name} {shape}' for name, shape in self.shapes.items())}>"
@@ -72,9 +75,13 @@ class Variables:
             axes = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else value
             shape = self.shapes[name]
             if not isinstance(axes, tuple) or len(axes) != len(shape) or not all(isinstance(axis, str) and axis for axis in axes):
-                raise ArgumentError(f"`dims` must give one name for each axis of {name!r}, which has shape {shape}; got {shown(value)}")
+                raise ArgumentError(
+                    f"`dims` must give one name for each axis of {name!r}, which has shape {shape}; got {shown(value)}"
+                )
             if len(set(axes)) < len(axes) or {"chain", "draw"} & set(axes):
-                raise ArgumentError(f"`dims` of {name!r} must be different names, and neither 'chain' nor 'draw'; got {shown(value)}")
+                raise ArgumentError(
+                    f"`dims` of {name!r} must be different names, and neither 'chain' nor 'draw'; got {shown(value)}"
+                )
             for axis, size in zip(axes, shape, strict=True):
                 if axis in self.coords and len(self.coords[axis]) != size:
                     raise ArgumentError(
@@ -91,7 +98,9 @@ class Variables:
         known = set(itertools.chain.from_iterable(out.values()))
         for dim in self.coords:
             if dim not in known:
-                raise ArgumentError(f"`coords` labels {dim!r}, which is no dimension of a variable; `dims` says which variable has it")
+                raise ArgumentError(
+                    f"`coords` labels {dim!r}, which is no dimension of a variable; `dims` says which variable has it"
+                )
         return {name: out[name] for name in self.shapes}
 
     def _entries(self, name: str) -> list[str]:
@@ -152,9 +161,13 @@ def _mapping(argument: str, value: Any) -> Mapping:
 
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
     entries = (shape,) if isinstance(shape, int | np.integer) else shape
-    good = isinstance(entries, tuple | list) and all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in entries)
+    good = isinstance(entries, tuple | list) and all(
+        isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in entries
+    )
     if not good or isinstance(shape, bool):
-        raise ArgumentError(f"`shapes` must give whole numbers for {name!r}, as in () for one number or (8,) for eight; got {shown(shape)}")
+        raise ArgumentError(
+            f"`shapes` must give whole numbers for {name!r}, as in () for one number or (8,) for eight; got {shown(shape)}"
+        )
     return tuple(int(n) for n in entries)
 
 

@@ -99,10 +99,10 @@ def load_states(system: Any, raw: list[bytes], sink: Any, what: str) -> list[Sta
     if system is not None:
         made, kept = tuple(system.stats_names), sink.stats_names
         # A run of version 0.1.0 goes on with the fewer statistics it has, under the names they have now.
-        if system.dim != sink.dim or (made != kept and not (sink.renamed and set(kept) <= set(made))):
+        if len(system.names) != sink.dim or (made != kept and not (sink.renamed and set(kept) <= set(made))):
             raise ArgumentError(
                 f"`target` and `sampler` must be those of the run: it has {sink.dim} coordinates and the statistics {', '.join(kept) or 'none'}; "
-                f"{system!r} has {system.dim} and {', '.join(made) or 'none'}"
+                f"{system!r} has {len(system.names)} and {', '.join(made) or 'none'}"
             )
         sink.accept(made)
     try:

@@ -19,10 +19,12 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import EVALUATIONS, GRADIENTS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.system import State
+from weakchaos.native.compiled import kernel
 
 __all__ = ["Block", "Chain", "Plan", "advance", "warm"]
 
 _MOST_STEPS = 2**62
+_PIECE = 1024  # draws at a time, where running averages are added up outside of the kernel
 
 
 @dataclass
@@ -95,9 +97,33 @@ def advance(system: Any, start: State, n: int, thin: int, recording: bool, sums:
     has not happened."""
 
     def steps(state: State, n: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> tuple[int, bool]:
+        if sums.size and getattr(system, "averages_of_readout", False):
+            return _average(system, state, n, thin, sums), False
         return system.run(state, n * thin, thin, draws, stats, sums), False
 
     return _block(system, start, n, thin, recording, sums, steps)
+
+
+@kernel
+def _add_rows(rows, sums):
+    # One row after another, so that the sums do not depend on where a block ends.
+    for t in range(rows.shape[0]):
+        for k in range(sums.size):
+            sums[k] += rows[t, k]
+
+
+def _average(system: Any, state: State, n: int, thin: int, sums: np.ndarray) -> int:
+    """Make `n` draws and add what they estimate to `sums`, as the user sees draws; the steps made."""
+    steps = 0
+    while steps < n * thin:
+        m = min(_PIECE, n - steps // thin)
+        draws = np.empty((m, system.dim), system.dtype)
+        made = system.run(state, m * thin, thin, draws, np.empty((0, len(system.stats_names))), np.empty(0))
+        _add_rows(np.asarray(system.estimands(system.readout(draws[: made // thin])), np.float64), sums)
+        steps += made
+        if made < m * thin:
+            break
+    return steps
 
 
 def warm(system: Any, start: State, n: int, done: int, total: int, recording: bool) -> Block:

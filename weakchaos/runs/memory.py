@@ -31,7 +31,7 @@ class MemorySink:
     renamed = False
 
     def __init__(self, system: Any, plan: Any, chains: int):
-        self.names, self.dim, self.stats_names = list(system.names), system.dim, tuple(system.stats_names)
+        self.names, self.dim, self.stats_names = list(system.names), len(system.names), tuple(system.stats_names)
         self._draws, self._stats = self._room(plan, chains, np.dtype(system.readout_dtype))
         self._averages: list[dict[int, np.ndarray]] = [{} for _ in range(chains)]
         rows = plan.warmup if getattr(plan, "keep_warmup", False) else 0

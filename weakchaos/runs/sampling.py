@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -86,8 +87,8 @@ def sample(
         With ``"averages"`` kernels keep running sums and nothing grows with the number of draws.
     checkpoints : sequence of int, optional
         Draw counts at which the running averages are noted (default: eight per decade).
-    initial : array of shape (dim,) or (chains, dim), optional
-        Where chains start; over-dispersed random points by default.
+    initial : array of shape (dim,) or (chains, dim), dict, or list of one dict a chain, optional
+        Where chains start; over-dispersed random points by default. For a target with named parameters: values of the parameters, by name or as one vector.
     keep_warmup : bool
         Keep the draws and statistics of warm-up too: ``trace.warmup``, ``trace.warmup_stats``. They never enter an average.
 
@@ -122,11 +123,13 @@ def sample(
     if store is not None and record != "draws":
         raise ArgumentError("`store` keeps draws; with record='averages' nothing grows and nothing needs a store")
     system = sampler.bind(target, driver=driver)
-    positions = _positions(initial, chains, system.dim)
+    positions = _positions(initial, chains, len(system.names))
     root = as_seed(seed)
     starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
     system.before_run(starts[0].state)
-    settings = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
+    settings: dict = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
+    if getattr(target, "parameters", None) is not None:
+        settings["variables"] = target.parameters.to_data()  # what names the draws of a run whose target is not at hand
     sink = MemorySink(system, plan, chains) if store is None else StoreSink.create(store, system, plan, starts, settings)
     trace = run_plan(system, plan, starts, sink, executor, progress, settings)
     if not trace.interrupted:
@@ -176,6 +179,12 @@ def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:
 def _positions(initial: Any, chains: int, dim: int) -> list:
     if initial is None:
         return [None] * chains
+    if isinstance(initial, Mapping):
+        return [initial] * chains
+    if isinstance(initial, list | tuple) and initial and all(isinstance(place, Mapping) for place in initial):
+        if len(initial) != chains:
+            raise ArgumentError(f"`initial` must hold one dict for each of {chains} chains; got {len(initial)}")
+        return list(initial)
     try:
         array = np.asarray(initial)
     except ValueError as error:

@@ -153,14 +153,14 @@ class StoreSink:
 
         group = zarr.open_group(str(path), mode="w", attributes={"names": list(system.names)})
         # Each block rewrites the chunk it ends in: no larger than the run, and not so small that an extension makes a file a draw.
-        most = _CHUNK_BYTES // max(1, system.dim * np.dtype(system.readout_dtype).itemsize)
+        most = _CHUNK_BYTES // max(1, len(system.names) * np.dtype(system.readout_dtype).itemsize)
         rows = max(1, min(most, max(plan.draws, 1 << 10), 1 << 16))
         dtype = np.dtype(system.readout_dtype)
         names, fill = ("chain", "draw", "coordinate"), np.nan if dtype.kind == "f" else 0
         for prefix, length in (("", plan.draws), ("warmup_", plan.warmup if plan.keep_warmup else None)):
             if length is None:
                 continue
-            shape, chunks = (len(chains), length, system.dim), (1, rows, system.dim)
+            shape, chunks = (len(chains), length, len(system.names)), (1, rows, len(system.names))
             group.create_group(f"{prefix}posterior").create_array(
                 "x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=names
             )

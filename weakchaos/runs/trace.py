@@ -13,6 +13,7 @@ from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
+from weakchaos.core.variables import Variables
 from weakchaos.runs.running_error import RunningError, running_counts
 
 __all__ = ["RunningError", "Trace", "running_counts"]
@@ -102,6 +103,20 @@ class Trace:
     def draws(self) -> Any:
         """See the class; None when the run kept averages only."""
         return self._sink.draws(self.n_draws) if self.record == "draws" else None
+
+    @property
+    def variables(self) -> Variables:
+        """Names and shapes of what a draw holds: the parameters of the target, or one number for each name."""
+        data = self.settings.get("variables")
+        return Variables(dict.fromkeys(self.names, ())) if data is None else Variables.from_data(data)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The draws of a variable, shape (chain, draw, *shape)."""
+        self._need_draws(f"trace[{name!r}]")
+        variables = self.variables
+        if name not in variables.shapes:
+            raise KeyError(f"this trace has no variable {name!r}; it has {shown(list(variables.shapes), 200)}")
+        return np.asarray(self.draws)[..., variables.slices[name]].reshape(self.n_chains, self.n_draws, *variables.shapes[name])
 
     def chain(self, k: int) -> np.ndarray:
         """Every draw of chain `k`, those beyond the shortest chain included; shape (draws, dim)."""

@@ -41,7 +41,7 @@ class Bound:
     sampler, target, driver :
         What was bound; the driver is None for a sampler that draws no numbers.
     dim : int
-        Numbers in one draw.
+        Numbers in one draw as the kernel writes it; a draw as the user sees it has one a name.
     dtype, readout_dtype : NumPy dtypes
         Of draws as the kernel writes them and as the user sees them.
     names : list of str
@@ -49,6 +49,8 @@ class Bound:
         Statistics kept with each draw; one called ``weight`` holds the weights under which draws estimate.
     n_averages : int
         Length of the running sums.
+    averages_of_readout : bool
+        Whether running averages are of draws as the user sees them and not as the kernel has them; they are then added up outside of the kernel.
     uniforms_per_step : int or None
         Numbers one step takes from the driver; None if it varies.
     memory : bool
@@ -62,6 +64,7 @@ class Bound:
     uniforms_per_step: int | None = 0
     memory: bool = True
     n_averages: int = 0
+    averages_of_readout: bool = False
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self.sampler, self.target = sampler, target

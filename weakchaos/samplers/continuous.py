@@ -17,7 +17,9 @@ class BoundContinuous(Bound):
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
-        self.n_averages = 2 * self.dim
+        self.parameters = getattr(target, "parameters", None)
+        self.averages_of_readout = self.parameters is not None
+        self.n_averages = 2 * len(self.names)
         self.n_known = 0  # numbers that are kept of the present position
 
     def known(self, state: State) -> np.ndarray:
@@ -56,10 +58,14 @@ class BoundContinuous(Bound):
         """What the user's function raised."""
         return self.density.take_error()
 
+    def readout(self, draws: np.ndarray) -> np.ndarray:
+        """Draws as parameters where the target has any, as coordinates otherwise."""
+        return draws if self.parameters is None else self.parameters.constrain(draws)
+
     def estimands(self, draws: np.ndarray) -> np.ndarray:
-        """Coordinates and their squares."""
+        """The numbers of a draw and their squares."""
         return np.concatenate([draws, np.square(draws)], axis=1)
 
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """The first half."""
-        return averages[..., : self.dim]
+        return averages[..., : len(self.names)]

@@ -6,6 +6,7 @@ from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.markov_chain import MarkovChain
 from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.parameters import Parameters
 from weakchaos.targets.points import Points
 from weakchaos.targets.zoo.base import ZooDensity
 
@@ -17,6 +18,7 @@ __all__ = [
     "MarkovChain",
     "Moments",
     "PairwiseMRF",
+    "Parameters",
     "Points",
     "Potts",
     "ZooDensity",

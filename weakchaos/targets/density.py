@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, GradientWarning, shown
+from weakchaos.core.variables import Variables
+from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
+from weakchaos.targets.named_arguments import data_items, of_one_vector
+from weakchaos.targets.parameters import Parameters
 
 __all__ = ["Density"]
 
@@ -18,40 +23,66 @@ _START_TRIES = 200
 
 
 class Density:
-    """A continuous target on R^dim.
+    """A continuous target: on R^dim, or of named parameters with shapes and constraints.
 
     Parameters
     ----------
     logp : callable, C address, numba cfunc or scipy.LowLevelCallable
         Log density up to a constant, ``logp(x, *data) -> float`` in nats; a numba function (fastest) or plain Python. -inf means outside
-        of the support.
+        of the support. With `shapes` it takes parameters and data by name, ``logp(mu, tau, theta, y, sigma)``, or one vector of all of them.
     dim : int
+        Number of coordinates; follows from `shapes` where they are given.
     grad : callable, optional
         ``grad(x, *data) -> array of shape (dim,)``, or in place ``grad(x, out, *data)``. Without it samplers that need a gradient take
-        central differences, at 2 dim + 1 evaluations each.
+        central differences, at 2 dim + 1 evaluations each. With `shapes` it is the gradient in the parameters themselves, one entry a
+        parameter: ``(d_mu, d_tau, d_theta)``, or one vector written into an argument called ``out``; constraints are taken care of.
     logp_and_grad : callable, optional
         Both at once: ``(float, array)``, or in place ``logp_and_grad(x, out, *data) -> float``.
-    data : tuple of arrays and numbers, optional
-        Passed by address: arrays changed in place later are seen, nothing is compiled again.
+    data : tuple of arrays and numbers, or dict, optional
+        Passed by address: arrays changed in place later are seen, nothing is compiled again. A dict, by name, goes with `shapes`.
     names : sequence of str, optional
-        One a coordinate.
-    start : array of shape (dim,) or callable, optional
-        Where chains start, ``start(rng) -> array`` when callable; standard normal by default.
-    means, sds : arrays of shape (dim,), optional
-        The truth where it is known: what errors are measured against.
+        One a coordinate; they follow from `shapes` where those are given.
+    start : array of shape (dim,), dict or callable, optional
+        Where chains start, ``start(rng) -> array`` when callable; standard normal coordinates by default. With `shapes`, parameters: a dict
+        from names to values, or one vector.
+    means, sds : arrays, optional
+        The truth where it is known, one entry a name: what errors are measured against.
     source : str, optional
         Where the truth comes from.
     name : str, optional
+    shapes : dict of str to tuple of int, optional
+        The parameters in their order, ``{"mu": (), "theta": (8,)}``. Samplers move in R^dim, draws are parameters.
+    constraints, dims, coords : dicts, optional
+        See `weakchaos.targets.Parameters`.
+    log_likelihood : callable or dict of str to callable, optional
+        The log likelihood of each observation, ``log_likelihood(mu, theta, y) -> array``: what ``trace.to_arviz()`` adds for ``az.loo``. A dict names
+        several observed variables; the only one is called ``"obs"`` otherwise.
+
+    Attributes
+    ----------
+    parameters : Parameters or None
+        Shapes, constraints and transforms; None for a density on R^dim.
+    names : list of str
+        One a number of a draw.
+    coordinates : list of str
+        One a coordinate; the names where there are no parameters.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
+
+    Notes
+    -----
+    `logp`, `gradient` and the C function are those of the coordinates: with constraints they hold the log-Jacobian.
 
     Examples
     --------
     >>> target = Density(lambda x: -0.5 * float(x @ x), dim=2, grad=lambda x: -x)
     >>> target.logp([1.0, 1.0])
     -1.0
+    >>> target = Density(lambda tau, y: -tau * y, shapes={"tau": ()}, constraints={"tau": "positive"}, data={"y": 2.0})
+    >>> target.dim, target.logp([0.0])
+    (1, -2.0)
     """
 
     default_sampler = "samplers:NUTS"  # by its public name, as samplers stand above targets
@@ -70,7 +101,25 @@ class Density:
         sds: Any = None,
         source: str | None = None,
         name: str | None = None,
+        shapes: Any = None,
+        constraints: Any = None,
+        dims: Any = None,
+        coords: Any = None,
+        log_likelihood: Any = None,
     ):
+        self.parameters = None if shapes is None else Parameters(shapes, constraints, dims, coords)
+        if self.parameters is None:
+            for argument, value in (("constraints", constraints), ("dims", dims), ("coords", coords)):
+                if value is not None:
+                    raise ArgumentError(
+                        f"`{argument}` goes with `shapes`, which gives parameters their names: shapes={{'mu': (), 'theta': (8,)}}"
+                    )
+        else:
+            if dim not in (None, self.parameters.dim):
+                raise ArgumentError(f"`dim` follows from `shapes`: they have {self.parameters.dim} coordinates; got {shown(dim)}")
+            if names is not None:
+                raise ArgumentError("`names` follow from `shapes`, `dims` and `coords`; leave them out")
+            dim = self.parameters.dim
         if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
             raise ArgumentError(f"`dim` must be a whole number of at least 1, the number of coordinates; got {shown(dim)}")
         self.dim = int(dim)
@@ -80,9 +129,13 @@ class Density:
             raise ArgumentTypeError(f"`names` must hold {self.dim} different names; got {shown(names)}") from error
         if len(self.names) != self.dim or len(set(self.names)) != self.dim:
             raise ArgumentError(f"`names` must hold {self.dim} different names; got {shown(names)}")
+        self.coordinates = self.names
+        if self.parameters is not None:
+            self.names, self.coordinates = self.parameters.names, self.parameters.coordinates
         self.name = name or "density"
         self.source = source
         self._parts = (logp, grad, logp_and_grad, data)
+        self._log_likelihood = log_likelihood
         self._start = start
         self.means, self.sds = self._vector("means", means), self._vector("sds", sds)
         if self.sds is not None and not (self.sds > 0).all():
@@ -93,7 +146,9 @@ class Density:
     def _vector(self, name: str, value: Any) -> np.ndarray | None:
         if value is None:
             return None
-        array = self._position(value, name)
+        array = real_array(name, value, "an array")
+        if array.shape != (len(self.names),):
+            raise ArgumentError(f"`{name}` must have shape ({len(self.names)},); got {array.shape}")
         if not np.isfinite(array).all():
             raise ArgumentError(f"`{name}` must be finite; got {shown(value)}")
         return array
@@ -116,9 +171,21 @@ class Density:
     def _c_density(self) -> CDensity:
         with self._lock:
             if "own" not in self._pointers:
-                logp, grad, both, data = self._parts
-                self._pointers["own"] = as_c_density(logp, self.dim, grad, both, data)
+                self._pointers["own"] = self._of_coordinates()
             return self._pointers["own"]
+
+    def _of_coordinates(self) -> CDensity:
+        logp, grad, both, data = self._parts
+        if self.parameters is None:
+            return as_c_density(logp, self.dim, grad, both, data)
+        variables = self.parameters
+        named = {"logp": logp, "grad": grad, "logp_and_grad": both}
+        parts = [
+            f if f is None or not callable(f) or is_c_function(f) else of_one_vector(role, f, variables, data)
+            for role, f in named.items()
+        ]
+        items = data if is_c_function(logp) else data_items(data)[1]
+        return variables.on_all_of_space(as_c_density(parts[0], variables.size, parts[1], parts[2], items))
 
     @property
     def has_gradient(self) -> bool:
@@ -173,7 +240,7 @@ class Density:
         gap = np.where(np.isfinite(gap), gap, np.inf)
         allowed = tolerance * max(np.abs(difference[np.isfinite(difference)]).max(initial=0.0), 1e-3) + noise
         worst = int(np.argmax(gap))
-        return (self.names[worst], float(given[worst]), float(difference[worst])) if gap[worst] > allowed else None
+        return (self.coordinates[worst], float(given[worst]), float(difference[worst])) if gap[worst] > allowed else None
 
     def warn_of_gradient(self, x: Any) -> None:
         """Warn when the gradient is wrong at `x`, or when there is none and central differences take its place."""
@@ -204,7 +271,7 @@ class Density:
             return self.checked_start(self._start, "start")
         x = np.zeros(self.dim)
         for _ in range(_START_TRIES):
-            x = self._position(self._start(rng), "start") if callable(self._start) else rng.standard_normal(self.dim)
+            x = self.place(self._start(rng), "start") if callable(self._start) else rng.standard_normal(self.dim)
             if np.isfinite(self.logp(x)):
                 return x.copy()
         raise ArgumentError(
@@ -212,9 +279,13 @@ class Density:
             "pass `initial` to sample, or `start` to Density, with a point inside of its support"
         )
 
+    def place(self, value: Any, name: str = "initial") -> np.ndarray:
+        """Coordinates, shape (dim,), of a place that a user gives: by parameters where there are any (a dict, or one vector), else coordinates themselves."""
+        return self._position(value, name).copy() if self.parameters is None else self.parameters.place(value, name)
+
     def checked_start(self, position: Any, name: str = "initial") -> np.ndarray:
-        """The user's own starting point, if the log density is finite there."""
-        x = self._position(position, name).copy()
+        """The coordinates of the user's own starting point, if the log density is finite there."""
+        x = self.place(position, name)
         if not np.isfinite(x).all():
             raise ArgumentError(f"`{name}` must be finite; got {shown(x)}")
         value = self.logp(x)
@@ -223,13 +294,28 @@ class Density:
         return x
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Known expectations of (x, x**2) and the scale in which an error counts, each of shape (2 dim,); NaN where unknown."""
+        """Known expectations of draws and their squares and the scale in which an error counts, each of shape (2 n,) for n names; NaN where unknown."""
+        n = len(self.names)
         if self.means is None:
-            return None, np.ones(2 * self.dim)
+            return None, np.ones(2 * n)
         # The squares are kept out of the error: their variance does not follow from means and sds.
-        unknown = np.full(self.dim, np.nan)
-        scale = np.ones(self.dim) if self.sds is None else self.sds
-        return np.concatenate([self.means, unknown]), np.concatenate([scale, np.ones(self.dim)])
+        unknown = np.full(n, np.nan)
+        scale = np.ones(n) if self.sds is None else self.sds
+        return np.concatenate([self.means, unknown]), np.concatenate([scale, np.ones(n)])
+
+    def log_likelihood(self, draws: np.ndarray) -> dict[str, np.ndarray]:
+        """The log likelihood of each observation at draws of shape (chain, draw, n): arrays of shape (chain, draw, ...); none where no function was given."""
+        given, data = self._log_likelihood, self._parts[3]
+        if given is None:
+            return {}
+        variables = self.parameters or Variables({"x": (self.dim,)})
+        rows = np.ascontiguousarray(draws, np.float64).reshape(-1, variables.size)
+        out = {}
+        for name, function in (given if isinstance(given, Mapping) else {"obs": given}).items():
+            flat = of_one_vector("log_likelihood", function, variables, data)
+            values = np.array([flat(row, *data_items(data)[1]) for row in rows], np.float64)
+            out[str(name)] = values.reshape(draws.shape[:2] + values.shape[1:])
+        return out
 
     def to_spec(self) -> tuple[dict, dict]:
         """Refused: a user's function is not plain data."""

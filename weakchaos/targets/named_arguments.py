@@ -41,9 +41,13 @@ def _arguments(role: str, function: Any, variables: Variables, data: Any) -> tup
     if by_name:
         lacking = [name for name in variables.shapes if name not in {p.name for p in fixed}]
         if lacking and role != "log_likelihood":
-            raise ArgumentError(f"`{role}` must take every variable by name, or all of them as one vector; it has no argument {lacking[0]!r}")
+            raise ArgumentError(
+                f"`{role}` must take every variable by name, or all of them as one vector; it has no argument {lacking[0]!r}"
+            )
     elif not fixed:
-        raise ArgumentTypeError(f"`{role}` must take the variables {', '.join(variables.shapes)} by name, or one vector; got {shown(function)}")
+        raise ArgumentTypeError(
+            f"`{role}` must take the variables {', '.join(variables.shapes)} by name, or one vector; got {shown(function)}"
+        )
     rest = []
     for k, p in enumerate(fixed):
         if by_name and p.name in variables.shapes:
@@ -54,7 +58,13 @@ def _arguments(role: str, function: Any, variables: Variables, data: Any) -> tup
             places[p.name], filled = "out", True
         else:
             rest.append(p)
-    if not by_name and not filled and role in _GRADIENTS and names is None and len([p for p in rest if p.default is p.empty]) == len(items) + 1:
+    if (
+        not by_name
+        and not filled
+        and role in _GRADIENTS
+        and names is None
+        and len([p for p in rest if p.default is p.empty]) == len(items) + 1
+    ):
         places[rest.pop(0).name], filled = "out", True  # f(x, gradient, *data), whatever the second argument is called
     if names is not None:
         for p in rest:
@@ -86,7 +96,11 @@ def _slice(variables: Variables, name: str) -> str:
 def _fill(variables: Variables) -> list[str]:
     """Source that writes a gradient ``g``, one entry a variable, into ``out``."""
     many = len(variables.shapes) > 1
-    lines = [f"if len(g) != {len(variables.shapes)}: raise ValueError('the gradient must have one entry for each variable')"] if many else []
+    lines = (
+        [f"if len(g) != {len(variables.shapes)}: raise ValueError('the gradient must have one entry for each variable')"]
+        if many
+        else []
+    )
     for k, (name, shape) in enumerate(variables.shapes.items()):
         entry, place = f"g[{k}]" if many else "g", variables.slices[name]
         if shape:

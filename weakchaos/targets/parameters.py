@@ -67,7 +67,9 @@ class Parameters(Variables):
             self.coordinates += self.names[self.slices[name]] if straight else [f"{name}~{k}" for k in range(n)]
             self.dim += n
         if self.dim == 0:
-            raise ArgumentError(f"`shapes` must leave at least one coordinate to move in; got {shown(self.shapes)} under {shown(constraints)}")
+            raise ArgumentError(
+                f"`shapes` must leave at least one coordinate to move in; got {shown(self.shapes)} under {shown(constraints)}"
+            )
         self._plan = np.concatenate(rows).astype(np.int64)
         assert self._plan.size == ROW * len(self.shapes)
 
@@ -127,7 +129,9 @@ class Parameters(Variables):
         try:
             array = np.asarray(value, np.float64)
         except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"`{argument}` must be a dict with a value for each of {', '.join(self.shapes)}; got {shown(value)}") from error
+            raise ArgumentTypeError(
+                f"`{argument}` must be a dict with a value for each of {', '.join(self.shapes)}; got {shown(value)}"
+            ) from error
         if array.shape != (self.size,):
             raise ArgumentError(
                 f"`{argument}` must be a dict with a value for each of {', '.join(self.shapes)}, or have shape ({self.size},); got shape {array.shape}"
@@ -148,11 +152,17 @@ def _constraint(name: str, given: Any, shape: tuple[int, ...]) -> tuple[str, flo
     if kind == "interval" and len(bounds) == 2:
         lower, upper = (_bound(name, value) for value in bounds)
         if not lower < upper or (math.isfinite(lower) and math.isfinite(upper) and not math.isfinite(upper - lower)):
-            raise ArgumentError(f"`constraints`: the interval of {name!r} must have a lower bound below its upper bound; got {shown(given)}")
+            raise ArgumentError(
+                f"`constraints`: the interval of {name!r} must have a lower bound below its upper bound; got {shown(given)}"
+            )
         kind = {(True, True): "interval", (True, False): "lower", (False, True): "upper"}.get(
             (math.isfinite(lower), math.isfinite(upper)), "free"
         )
-    elif bounds or kind not in ("free", "positive", "simplex", "ordered", "correlation_cholesky") or (kind == "free" and given is not None):
+    elif (
+        bounds
+        or kind not in ("free", "positive", "simplex", "ordered", "correlation_cholesky")
+        or (kind == "free" and given is not None)
+    ):
         raise ArgumentError(f"`constraints` must be {_SPELLED}; got {shown(given)} for {name!r}")
     if kind == "positive":
         lower = 0.0

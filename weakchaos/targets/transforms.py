@@ -219,7 +219,7 @@ def constrain_rows(plan, bounds, x, theta, jacobians):
 
 @njit(nogil=True)
 def _unconstrain_row(row, i, x):
-    """The numbers behind row `i` of a Cholesky factor."""
+    """The numbers behind row `i` of a Cholesky factor; whether it is one."""
     square = row[i] * row[i] if row[i] > 0.0 else np.nan
     for j in range(i + 1, row.size):
         square += 0.0 if row[j] == 0.0 else np.nan
@@ -229,8 +229,7 @@ def _unconstrain_row(row, i, x):
         # artanh of row[j] over what is left of the row, without the difference of two numbers near one
         size = np.log(abs(row[j]) + math.sqrt(square)) - np.log(rest)
         x[j] = size if row[j] > 0.0 else -size
-    if not abs(square - 1.0) < 1e-8:
-        x[:] = np.nan
+    return abs(square - 1.0) < 1e-8
 
 
 @njit(nogil=True)
@@ -260,9 +259,12 @@ def _unconstrain(plan, bounds, theta, x):
                     gap = theta[b + s * K + k] - theta[b + s * K + k - 1]
                     x[a + s * K + k] = np.log(gap) if gap > 0.0 else np.nan
             elif kind == CHOLESKY:
+                start, good = a + s * (K * (K - 1) // 2), True
                 for i in range(K):
-                    place = a + s * (K * (K - 1) // 2) + i * (i - 1) // 2
-                    _unconstrain_row(theta[b + s * K * K + i * K : b + s * K * K + (i + 1) * K], i, x[place : place + i])
+                    place, row = start + i * (i - 1) // 2, b + s * K * K + i * K
+                    good = _unconstrain_row(theta[row : row + K], i, x[place : place + i]) and good
+                if not good:
+                    x[start : start + K * (K - 1) // 2] = np.nan
             else:
                 x[a + s] = np.log(theta[b + s] - lower) if theta[b + s] > lower else np.nan
 
@@ -277,8 +279,8 @@ def unconstrain_rows(plan, bounds, theta, x):
 def _density_of_x(dim, x, grad, logp, user_data):
     words = carray(user_data, (_HEAD,), dtype=np.uint64)
     n = _HEAD + np.int64(words[3])
-    plan = carray(user_data, (n,), dtype=np.int64)[_HEAD:]
-    bounds = carray(user_data, (n,), dtype=np.float64)[_HEAD:]
+    plan = carray(user_data, (n,), dtype=np.int64)[_HEAD:]  # type: ignore[type-var]
+    bounds = carray(user_data, (n,), dtype=np.float64)[_HEAD:]  # type: ignore[type-var]
     position, out = carray(x, (dim,)), carray(logp, (1,))
     theta = np.empty(np.int64(words[2]))
     jacobian = _constrain(plan, bounds, position, theta)

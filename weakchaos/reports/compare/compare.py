@@ -161,8 +161,8 @@ def _truth(target: Any, truth: Any, n_averages: int) -> tuple[np.ndarray, np.nda
     if sds is not None and not callable(sds):
         scale[: len(sds)] = sds
     if flat.size != n_averages:
-        if flat.size == target.dim and n_averages == 2 * target.dim:
-            flat = np.concatenate([flat, np.full(target.dim, np.nan)])
+        if n_averages == 2 * flat.size and flat.size == len(getattr(target, "names", ())):
+            flat = np.concatenate([flat, np.full(flat.size, np.nan)])
         else:
             raise ArgumentError(f"`truth` must have {n_averages} entries (one for each average the samplers keep); got {flat.size}")
     return flat, scale, "given"
@@ -241,7 +241,7 @@ def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cach
     rate = convergence_rate(counts, errors, (min(100.0, draws / 10), draws))
     notes.extend(n for n in rate.warnings if "stops falling" in n or "zero throughout" in n)
 
-    variance = _variance(averages, target, system.dim)
+    variance = _variance(averages, target, len(system.names))
     judged = np.isfinite(variance)
     half = int(np.flatnonzero(counts == draws // 2)[0])
     rhat = split_rhat(averages[:, half][:, judged], averages[:, -1][:, judged], variance[judged]) if repeats > 1 else np.ones(1)
