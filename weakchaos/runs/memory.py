@@ -114,6 +114,12 @@ class MemorySink:
     def commit(self, chain: Any) -> None:
         """Nothing to do: memory does not outlive the process."""
 
+    def commit_together(self, chains: list) -> None:
+        """The same for all chains at once."""
+
+    def note_stop(self, why: dict | None) -> None:
+        """Nothing to do: the trace knows."""
+
     def extended(self, plan: Any, lengths: list[int]) -> MemorySink:
         """A new sink with room for more draws, holding those made."""
         new = MemorySink.__new__(MemorySink)

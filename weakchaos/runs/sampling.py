@@ -18,6 +18,7 @@ from weakchaos.runs.memory import MemorySink
 from weakchaos.runs.scheduler import check_executor, run_plan
 from weakchaos.runs.store import StoreSink
 from weakchaos.runs.trace import Trace, running_counts
+from weakchaos.runs.until import MOST_DRAWS, Until, judged_at
 
 __all__ = ["Plan", "extend", "run_plan", "sample"]
 
@@ -46,7 +47,7 @@ def _check_arguments(target: Any, sampler: Any, executor: Any) -> None:
 def sample(
     target: Any,
     sampler: Any = None,
-    draws: int = 1000,
+    draws: int | None = None,
     warmup: int = 1000,
     chains: int = 4,
     seed: Any = None,
@@ -59,6 +60,7 @@ def sample(
     checkpoints: Any = None,
     initial: Any = None,
     keep_warmup: bool = False,
+    until: Any = None,
 ) -> Trace:
     """Draw from a target.
 
@@ -67,8 +69,8 @@ def sample(
     target : Target
     sampler : Sampler, optional
         By default `NUTS` for a `Density`, which tunes itself during warm-up, `Gibbs` for a target of discrete units, and `RandomWalk` for a `MarkovChain`.
-    draws : int
-        Draws kept per chain.
+    draws : int, optional
+        Draws kept per chain, 1000 by default; with `until`, the most there may be, a million by default.
     warmup : int
         Steps thrown away first.
     chains : int
@@ -91,6 +93,11 @@ def sample(
         Where chains start; over-dispersed random points by default. For a target with named parameters: values of the parameters, by name or as one vector.
     keep_warmup : bool
         Keep the draws and statistics of warm-up too: ``trace.warmup``, ``trace.warmup_stats``. They never enter an average.
+    until : dict, optional
+        Stop when there is enough: ``min_ess`` (effective draws of all chains together that every coordinate needs, for its mean and for its
+        spread), ``rhat`` (that no coordinate may exceed) and ``max_seconds``, any of them. Draws are judged at 100 of them, 125, 157, and so on by
+        a quarter more, so that every machine and executor stops at the same draw; time alone is looked at after each block. ``trace.stopped`` says
+        what ended the run, and a warning that the criteria were not reached.
 
     Returns
     -------
@@ -111,7 +118,9 @@ def sample(
     _check_arguments(target, sampler, executor)
     sampler = _default_sampler(target) if sampler is None else sampler
     chains = whole_number("chains", chains, 1)
-    plan = Plan(draws, warmup, thin, record, keep_warmup=bool(keep_warmup))
+    until = Until.of(until)
+    most = (1000 if until is None else MOST_DRAWS) if draws is None else whole_number("draws", draws, 0)
+    plan = Plan(most, warmup, thin, record, keep_warmup=bool(keep_warmup))
     if record == "averages":
         plan.checkpoints = _checkpoints(plan.draws, checkpoints)
     elif checkpoints is not None:
@@ -123,6 +132,9 @@ def sample(
     if store is not None and record != "draws":
         raise ArgumentError("`store` keeps draws; with record='averages' nothing grows and nothing needs a store")
     system = sampler.bind(target, driver=driver)
+    if until is not None:
+        _check_until(until, plan, system)
+        plan.draws = min(most, judged_at(0)) if until.judges else most
     positions = _positions(initial, chains, len(system.names))
     root = as_seed(seed)
     starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
@@ -130,14 +142,25 @@ def sample(
     settings: dict = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
     if getattr(target, "parameters", None) is not None:
         settings["variables"] = target.parameters.to_data()  # what names the draws of a run whose target is not at hand
+    settings.update({} if until is None else {"until": until.to_data(), "most_draws": most})
+    settings.update({} if getattr(system, "walkers", 1) == 1 else {"walkers": system.walkers})
     sink = MemorySink(system, plan, chains) if store is None else StoreSink.create(store, system, plan, starts, settings)
-    trace = run_plan(system, plan, starts, sink, executor, progress, settings)
+    trace = run_plan(system, plan, starts, sink, executor, progress, settings, until, most)
     if not trace.interrupted:
         warn_of(trace.check())
     return trace
 
 
-def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, progress: bool = True) -> Trace:
+def _check_until(until: Until, plan: Plan, system: Any) -> None:
+    if plan.record != "draws":
+        raise ArgumentError("`until` judges draws; with record='averages' none are kept")
+    if until.judges and "weight" in system.stats_names:
+        raise ArgumentError(
+            "`until` can limit only `max_seconds` here: the draws of this sampler carry weights, for which effective sizes and R-hat are not defined"
+        )
+
+
+def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, progress: bool = True, until: Any = None) -> Trace:
     """The same run, `draws` draws longer: bit for bit what one longer run would have given.
 
     Parameters
@@ -146,6 +169,8 @@ def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, pr
         A trace that knows its target; one read from disk whose target is a user's function is loaded with ``load(path, target=...)``.
     draws : int
         How many draws to add to each chain.
+    until : dict, optional
+        As in `sample`: the run ends when it has enough, `draws` more draws at the latest.
 
     Returns
     -------
@@ -162,9 +187,14 @@ def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, pr
     if plan.record == "averages":
         plan.checkpoints = _checkpoints(plan.draws, None, trace.checkpoints)
     chains = [Chain(k, s, w, n, trace.cpu_seconds[k], sums) for k, (s, w, n, sums) in enumerate(trace.positions())]
+    until, settings = Until.of(until), {k: v for k, v in trace.settings.items() if k not in ("until", "most_draws")}
+    if until is not None:
+        _check_until(until, plan, trace.system)
+        plan.draws = min(length, judged_at(max(trace.lengths) - 1)) if until.judges else length
+        settings.update({"until": until.to_data(), "most_draws": length})
     with trace.writing():
         sink = trace.continue_sink(plan)
-        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)
+        return run_plan(trace.system, plan, chains, sink, executor, progress, settings, until, length)
 
 
 def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:

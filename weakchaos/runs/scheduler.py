@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -12,7 +14,10 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, ConvergenceWarning, InterruptedWarning, shown
 from weakchaos.runs.block import Block, Chain, Plan, advance, warm
+from weakchaos.runs.convergence import draws_in_round
+from weakchaos.runs.progress import Progress
 from weakchaos.runs.trace import Trace
+from weakchaos.runs.until import Until, judged_at, measure
 
 __all__ = ["check_executor", "run_plan"]
 
@@ -20,41 +25,62 @@ _BLOCK_SECONDS = 0.25
 _FIRST_BLOCK = 1
 
 
-class _Progress:
-    def __init__(self, show: bool, total: int, chains: int):
-        self._bar = None
-        if show:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, unit="draw", desc=f"{chains} chain{'s' * (chains > 1)}", leave=False, smoothing=0.1)
-
-    def add(self, n: int) -> None:
-        if self._bar is not None:
-            self._bar.update(n)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
 class _Scheduler:
-    """Keeps one block of every unfinished chain in flight."""
+    """Keeps one block of every unfinished chain in flight, and lets the chains meet where their system says so."""
 
-    def __init__(self, system: Any, plan: Plan, chains: list[Chain], sink: Any, progress: _Progress):
+    def __init__(self, system: Any, plan: Plan, chains: list[Chain], sink: Any, progress: Progress, deadline: float = math.inf):
         self.system, self.plan, self.chains, self.sink, self.progress = system, plan, list(chains), sink, progress
         self.steps = _FIRST_BLOCK
         self.error: BaseException | None = None
-        self.interrupted = False
+        self.interrupted, self.deadline = False, deadline
 
     def finished(self, chain: Chain) -> bool:
         return chain.warmed >= self.plan.warmup and chain.drawn >= self.plan.draws
 
+    def barrier(self, chain: Chain) -> tuple[int, int, int] | None:
+        """Where a chain waits for the others next: steps since the start, warm-up steps and draws of it; None for nowhere.
+
+        The step count of the last meeting is part of the state, so that it is saved, resumed and extended with it.
+        """
+        ask = getattr(self.system, "next_pool", None)
+        steps = None if ask is None else ask(int(chain.state.tuning.get("pooled", 0)), self.plan.warmup)
+        if steps is None:
+            return None
+        return steps, min(steps, self.plan.warmup), max(0, -(-(steps - self.plan.warmup) // self.plan.thin))
+
+    def waits(self, chain: Chain) -> bool:
+        """Whether a chain stands where it must meet the others before it goes on."""
+        place = self.barrier(chain)
+        return place is not None and chain.warmed >= place[1] and chain.drawn >= place[2]
+
+    def meet(self) -> None:
+        """Pool the states of all chains, and make what changed count for all of them at once."""
+        place = self.barrier(self.chains[0])
+        assert place is not None
+        states = [chain.state.copy() for chain in self.chains]
+        try:
+            over = bool(self.system.pool(states, place[0], self.plan.warmup))
+            for state in states:
+                state.tuning["pooled"] = np.array(float(place[0]))
+            new = [replace(chain, state=state) for chain, state in zip(self.chains, states, strict=True)]
+            if over and place[0] < self.plan.warmup:
+                new = [replace(chain, warmed=self.plan.warmup) for chain in new]
+            self.sink.commit_together(new)
+        except Exception as error:
+            self.note(error)
+            return
+        self.chains = new
+
     def submit(self, executor: Executor, chain: Chain) -> Future:
-        plan, empty = self.plan, np.empty(0)
+        plan, empty, place = self.plan, np.empty(0), self.barrier(chain)
         if chain.warmed < plan.warmup:
             n = min(self.steps, plan.warmup - chain.warmed)
+            if place is not None and chain.warmed < place[1]:
+                n = min(n, place[1] - chain.warmed)
             return executor.submit(warm, self.system, chain.state, n, chain.warmed, plan.warmup, plan.keep_warmup)
         stop = next((c for c in plan.checkpoints if c > chain.drawn), plan.draws)
+        if place is not None and chain.drawn < place[2]:
+            stop = min(stop, place[2])
         n = min(max(1, self.steps // plan.thin), stop - chain.drawn)
         recording = plan.record == "draws"
         return executor.submit(advance, self.system, chain.state, n, plan.thin, recording, empty if recording else chain.sums)
@@ -70,12 +96,15 @@ class _Scheduler:
             new = replace(chain, state=block.state, cpu_seconds=chain.cpu_seconds + block.cpu_seconds)
             if chain.warmed < self.plan.warmup:
                 # A warm-up that ended early counts as whole; how many steps it took is in the counters of the state.
+                if block.finished and self.barrier(chain) is not None:
+                    raise TypeError(f"{self.system!r} pools its chains, so its warm-up must end in `pool`, for all of them at once")
                 new = replace(new, warmed=self.plan.warmup if block.finished else chain.warmed + block.done)
                 if self.plan.keep_warmup:
                     self.sink.append_warmup(chain.index, chain.warmed, block.draws, block.stats)
             elif self.plan.record == "draws":
                 new = replace(new, drawn=chain.drawn + block.done)
                 self.sink.append(chain.index, chain.drawn, block.draws, block.stats)
+                self.progress.look(chain.index, block.draws, block.stats, tuple(self.system.stats_names))
             else:
                 new = replace(new, drawn=chain.drawn + block.done, sums=block.sums)
                 if new.drawn in self.plan.checkpoints:
@@ -110,13 +139,25 @@ class _Scheduler:
         """Run to the end, or to the first error or interruption from the keyboard."""
         waiting = [chain.index for chain in self.chains if not self.finished(chain)]
         pending: dict[Future, Chain] = {}
+        held: list[int] = []  # where they wait for the others
         asked = False
-        while pending or (waiting and not self.stopped):
+        while pending or ((waiting or held) and not self.stopped):
             try:
+                if held and not pending and not waiting:
+                    # Chains that are through stand at the end of the plan, which all of them reach before a meeting beyond it.
+                    self.meet()
+                    waiting, held = held, []
+                    if self.stopped:
+                        break
                 while waiting and not self.stopped:
                     chain = self.chains[waiting[0]]
+                    if self.waits(chain):
+                        held.append(waiting.pop(0))
+                        continue
                     pending[self.submit(executor, chain)] = chain
                     waiting.pop(0)
+                if not pending:
+                    continue
                 for future in wait(list(pending), timeout=0.2, return_when=FIRST_COMPLETED).done:
                     chain = pending[future]
                     self.take(chain, future)
@@ -132,29 +173,58 @@ class _Scheduler:
 
     @property
     def stopped(self) -> bool:
-        return self.interrupted or self.error is not None
+        return self.interrupted or self.error is not None or self.late
+
+    @property
+    def late(self) -> bool:
+        """Whether the time that was given is over."""
+        return time.monotonic() > self.deadline
 
 
 def run_plan(
-    system: Any, plan: Plan, chains: list[Chain], sink: Any, executor: Executor | None, progress: bool, settings: dict
+    system: Any,
+    plan: Plan,
+    chains: list[Chain],
+    sink: Any,
+    executor: Executor | None,
+    progress: bool,
+    settings: dict,
+    until: Until | None = None,
+    most: int = 0,
 ) -> Trace:
-    """Run chains to the end of a plan and make the trace, whatever stopped them on the way."""
+    """Run chains to the end of a plan, or through longer and longer plans of at most `most` draws until they have drawn enough, and make the
+    trace, whatever stopped them on the way."""
+    group = draws_in_round(getattr(system, "walkers", 1), plan.thin)
     remaining = sum(plan.warmup - c.warmed + plan.draws - c.drawn for c in chains)
     if plan.record == "averages":
         chains = [c if c.sums.size else replace(c, sums=np.zeros(system.n_averages)) for c in chains]
-    bar = _Progress(progress, remaining, len(chains))
-    scheduler = _Scheduler(system, plan, chains, sink, bar)
+    bar = Progress(progress, remaining, len(chains), group, None if until is None else until.min_ess)
+    deadline = time.monotonic() + (math.inf if until is None or until.max_seconds is None else until.max_seconds)
+    scheduler = _Scheduler(system, plan, chains, sink, bar, deadline)
     before = [chain.state for chain in chains]
     pool = ThreadPoolExecutor(min(len(chains), os.cpu_count() or 1), "weakchaos") if executor is None else executor
+    found: dict[str, float] = {}
     try:
         with sink.writing():
+            sink.note_stop(None)
             scheduler.run(pool)
+            while until is not None and until.judges and all(map(scheduler.finished, scheduler.chains)):
+                found = measure(np.asarray(scheduler.sink.draws(scheduler.plan.draws)), group)
+                if until.met(found) or scheduler.plan.draws >= most or scheduler.stopped:
+                    break
+                plan = replace(plan, draws=min(most, judged_at(scheduler.plan.draws)))
+                bar.extend((plan.draws - scheduler.plan.draws) * len(chains))
+                scheduler.sink = sink = sink.extended(plan, [c.drawn for c in scheduler.chains])
+                scheduler.plan = plan
+                scheduler.run(pool)
+            why = _why_stopped(scheduler, until, found)
+            sink.note_stop(why)
     finally:
         bar.close()
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
     chains = scheduler.chains
-    trace = Trace.from_run(system, plan, chains, sink, {**settings, "interrupted": scheduler.interrupted})
+    trace = Trace.from_run(system, plan, chains, sink, {**settings, "interrupted": scheduler.interrupted, "stopped": why})
     if scheduler.error is not None:
         error = scheduler.error
         error.trace = trace  # type: ignore[attr-defined]
@@ -166,10 +236,38 @@ def run_plan(
             InterruptedWarning,
             stacklevel=3,
         )
+    elif until is not None and until.judges and not until.met({"ess": math.nan, "rhat": math.nan, **found}):
+        warnings.warn(_unmet(why, until), ConvergenceWarning, stacklevel=3)
     complaints = getattr(system, "complaints", None)
     for message in () if complaints is None else complaints(before, [chain.state for chain in chains]):
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return trace
+
+
+def _why_stopped(scheduler: _Scheduler, until: Until | None, found: dict) -> dict:
+    """What ended a run, as data."""
+    figures = {name: value for name, value in found.items() if math.isfinite(value)}
+    if scheduler.error is not None:
+        reason = "error"
+    elif scheduler.interrupted:
+        reason = "interrupted"
+    elif not all(map(scheduler.finished, scheduler.chains)):
+        reason = "max_seconds"
+    elif until is not None and until.judges and found and until.met(found):
+        reason = "until"
+    else:
+        reason = "max_seconds" if scheduler.late else "draws"
+    return {"reason": reason, "draws": min(chain.drawn for chain in scheduler.chains), **figures}
+
+
+def _unmet(why: dict, until: Until) -> str:
+    have = ", ".join(f"{name} {why[name]:.4g}" for name in ("ess", "rhat") if name in why) or "no figures yet"
+    want = ", ".join(f"{name} {value:g}" for name, value in until.to_data().items() if name != "max_seconds")
+    limit = "its time was over" if why["reason"] == "max_seconds" else "it had all of its draws"
+    return (
+        f"the run stopped at {why['draws']} draws a chain because {limit}, before `until` was reached: {have} where {want} was asked for; "
+        "give it more, or take what it has for what it is"
+    )
 
 
 def check_executor(executor: Any) -> None:

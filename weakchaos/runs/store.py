@@ -23,6 +23,7 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.files import read_npz, write_atomically
 from weakchaos.runs.archive import Description
+from weakchaos.runs.meetings import commit_bytes, finish_meeting, meeting_was_cut_short, prepare_meeting
 from weakchaos.runs.memory import MemorySink, columns, today
 from weakchaos.runs.store_metadata import check_arrays, check_chunks, check_head, consolidate
 
@@ -265,8 +266,7 @@ class StoreSink:
 
     def append_warmup(self, chain: int, first: int, draws: np.ndarray, stats: np.ndarray) -> None:
         """Write the steps of a block of warm-up; they count from the next `commit` of the chain."""
-        stop = first + len(draws)
-        if len(draws):
+        if stop := first + len(draws) if len(draws) else 0:
             self.stored["warmup_posterior/x"][chain, first:stop] = draws
             for k, name in enumerate(self._files):
                 self.stored[f"warmup_sample_stats/{name}"][chain, first:stop] = stats[:, k]
@@ -293,12 +293,22 @@ class StoreSink:
         self._open_arrays(size)
         consolidate(self.path)
 
+    def commit_together(self, chains: list) -> None:
+        """Commit what a meeting of all chains changed."""
+        prepare_meeting(self.path / "commits", chains)
+        for chain in chains:
+            self.commit(chain)
+        finish_meeting(self.path / "commits")
+
+    def note_stop(self, why: dict | None) -> None:
+        """Write down what ended the run; None while it goes on."""
+        if self.head["settings"].get("stopped") != why:
+            self.head["settings"].update(stopped=why)
+            write_atomically(self.path / "run.json", json.dumps(self.head).encode())
+
     def commit(self, chain: Any) -> None:
-        """Make everything written for a chain count, in one rename."""
-        buffer = io.BytesIO()
-        state = np.frombuffer(chain.state.to_bytes(), np.uint8)
-        np.savez(buffer, drawn=chain.drawn, warmed=chain.warmed, cpu_seconds=chain.cpu_seconds, state=state)
-        write_atomically(self.path / "commits" / f"{chain.index}.npz", buffer.getvalue())
+        """Make all that was written for a chain count, in one rename."""
+        write_atomically(self.path / "commits" / f"{chain.index}.npz", commit_bytes(chain))
         self._committed[chain.index] = chain.warmed, chain.drawn
         if self._locked and time.monotonic() - self._grown > _GROW_SECONDS:
             self._grown = time.monotonic()
@@ -306,6 +316,12 @@ class StoreSink:
 
     def committed(self) -> list[tuple[bytes, int, int, float]]:
         """State, warm-up steps, draws and CPU seconds at the last commit of each chain."""
+        with contextlib.suppress(
+            StoreError, OSError
+        ):  # another run is writing, and will finish it itself; or nothing can be written here
+            if meeting_was_cut_short(self.path / "commits"):
+                with self.writing():
+                    finish_meeting(self.path / "commits")
         out = []
         for k in range(self.head["chains"]):
             what = f"{self.path}/commits/{k}.npz"

@@ -95,6 +95,17 @@ class Trace:
         return bool(self.settings.get("interrupted", False))
 
     @property
+    def stopped(self) -> dict[str, Any]:
+        """What ended the run: ``reason`` ("draws", "until", "max_seconds", "interrupted", "error"), ``draws`` of every chain then, and the last
+        ``ess`` and ``rhat`` that ``sample(until=...)`` judged; empty after a kill."""
+        return dict(self.settings.get("stopped") or {})
+
+    @property
+    def walkers(self) -> int:
+        """Walkers of an ensemble, whose draws are in ``draws`` in turn; 1 for a chain."""
+        return int(self.settings.get("walkers", 1))
+
+    @property
     def names(self) -> list[str]:
         """Names of the coordinates."""
         return list(self._sink.names)

@@ -11,6 +11,7 @@ from weakchaos.runs.archive import load_npz, load_states
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.store import StoreSink, as_path
 from weakchaos.runs.trace import Trace
+from weakchaos.runs.until import Until
 
 __all__ = ["load", "resume"]
 
@@ -21,7 +22,9 @@ def _trace(sink: StoreSink, target: Any, sampler: Any, driver: Any) -> Trace:
     description = sink.description()
     system, missing = description.bind(target=target, sampler=sampler, driver=driver)
     states = load_states(system, raw, sink, str(sink.path))
-    settings = {**sink.head["settings"], "interrupted": min(lengths) < sink.head["plan"]["draws"]}
+    kept = sink.head["settings"]
+    on_time = (kept.get("stopped") or {}).get("reason") == "max_seconds"
+    settings = {**kept, "interrupted": min(lengths) < sink.head["plan"]["draws"] and not on_time}
     sums = [np.empty(0)] * len(states)
     return Trace(system, sink, states, lengths, warmed, "draws", settings, seconds, sums, description=description, missing=missing)
 
@@ -50,7 +53,8 @@ def load(path: Any, target: Any = None, sampler: Any = None, driver: Any = None)
 def resume(
     path: Any, target: Any = None, sampler: Any = None, driver: Any = None, executor: Any = None, progress: bool = True
 ) -> Trace:
-    """Finish a run that was cut off: from the last commit of each chain to the number of draws first asked for, bit for bit.
+    """Finish a run that was cut off: from the last commit of each chain to the number of draws first asked for, bit for bit; one that was to stop
+    by itself (``sample(until=...)``) stops where it would have stopped, and has the whole of its ``max_seconds`` again.
 
     Parameters
     ----------
@@ -75,4 +79,6 @@ def resume(
         plan = Plan(**sink.head["plan"])
         sink.sweep()
         chains = [Chain(k, s, w, n, trace.cpu_seconds[k]) for k, (s, w, n, _) in enumerate(trace.positions())]
-        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings)
+        until = Until.of(trace.settings.get("until"))
+        most = trace.settings.get("most_draws", plan.draws)
+        return run_plan(trace.system, plan, chains, sink, executor, progress, trace.settings, until, most)

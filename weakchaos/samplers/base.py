@@ -56,6 +56,10 @@ class Bound:
     memory : bool
         Whether a draw depends on numbers that were taken before its step, as that of a chain does; independent draws have none. It
         decides what a stream must be (see `weakchaos.drivers.mismatch`).
+    walkers : int
+        Walkers of an ensemble; its draws are theirs in turn, draw t (from 0, thinned or not by whole rounds) that of walker t modulo `walkers`.
+    pool_every : int or None
+        Steps of each chain between two calls of `pool`; None for a system whose chains never meet.
     """
 
     dtype: Any = np.float64
@@ -65,6 +69,8 @@ class Bound:
     memory: bool = True
     n_averages: int = 0
     averages_of_readout: bool = False
+    walkers: int = 1
+    pool_every: int | None = None
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self.sampler, self.target = sampler, target
@@ -93,6 +99,25 @@ class Bound:
         and whether warm-up is over before `total`.
         """
         return self.run(state, n, 1, draws, stats, np.empty(0)), False
+
+    def next_pool(self, steps: int, warmup: int) -> int | None:
+        """The step count, warm-up included, of the first pooling after `steps` steps; None for no other. A system whose chains meet at uneven
+        intervals, at the ends of windows for example, overrides this; the answer may depend on its arguments alone."""
+        return None if self.pool_every is None else (steps // self.pool_every + 1) * self.pool_every
+
+    def pool(self, states: list[State], steps: int, warmup: int) -> bool:
+        """Let the states of all chains meet, in place, after `steps` steps of each, `warmup` of them planned as warm-up.
+
+        The scheduler calls this in one place, at the counts that `next_pool` names, and commits what it changes together: a run that is killed,
+        resumed, extended or made by other workers pools the same states. A system that pools ends warm-up here and not in `warm`, as
+        its chains must be at the same step.
+
+        Returns
+        -------
+        bool
+            Whether warm-up is over, for every chain.
+        """
+        raise TypeError(f"{type(self).__name__} names steps at which chains meet and does not define pool")
 
     def estimands(self, draws: np.ndarray) -> np.ndarray:
         """What running averages average, for draws of shape (m, dim); shape (m, n_averages)."""
