@@ -7,7 +7,7 @@ import pytest
 
 import weakchaos as wc
 from weakchaos.core.errors import ConvergenceWarning
-from weakchaos.core.flags import Flag, Kind, Severity, warn_of
+from weakchaos.core.flags import Kind, Severity
 from weakchaos.runs.check import _agreement, _movement
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 
@@ -107,26 +107,6 @@ def test_the_check_survives_saving(tmp_path):
     trace = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.6, 4), draws=150, seed=1, progress=False)
     trace.save(tmp_path / "run.npz")
     assert wc.load(tmp_path / "run.npz").check() == trace.check()
-
-
-def test_every_kind_has_a_sentence():
-    numbers = {
-        Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0}, Kind.STUCK: {"chain": 1, "moves": 0, "draws": 9}, Kind.IDENTICAL: {"first": 0, "second": 1},
-        Kind.DIVERGENCES: {"count": 3, "draws": 9}, Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": 0},
-        Kind.FEW_DRAWS: {"ess": 7.0, "draws": 100, "chains": 4}, Kind.FEW_CHAINS: {}, Kind.NOT_FINITE: {},
-    }  # fmt: skip
-    for kind in Kind:
-        flag = Flag.of(kind, where="x", **numbers[kind])
-        assert len(str(flag)) > 20
-        assert "{" not in str(flag)
-
-
-def test_only_what_is_invalid_is_warned_of():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of([Flag.of(Kind.FEW_CHAINS), Flag.of(Kind.FEW_DRAWS, where="x", ess=1.0, draws=10, chains=1)])
-    with pytest.warns(ConvergenceWarning, match="not to be trusted"):
-        warn_of([Flag.of(Kind.NOT_FINITE, where="x")])
 
 
 def test_a_summary_and_what_a_notebook_shows():

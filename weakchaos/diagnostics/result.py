@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Result"]
+__all__ = ["NoStandardError", "Result"]
+
+
+class NoStandardError(str):
+    """Among the warnings of a result, why its value has no standard error; tables leave it out, since an empty cell says it."""
 
 
 @dataclass(frozen=True)

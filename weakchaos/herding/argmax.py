@@ -13,6 +13,7 @@ import numpy as np
 
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.herding.elimination import eliminate, flat, junction, pointers, strides
 from weakchaos.native.compiled import kernel
@@ -71,16 +72,13 @@ class Certified:
         """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed."""
         return int(state.counters[VIOLATIONS])
 
-    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`."""
         broken = sum(map(self.violations, after)) - sum(map(self.violations, before))
         if not broken:
             return []
         steps = sum(int(s.counters[STEPS]) for s in after) - sum(int(s.counters[STEPS]) for s in before)
-        return [
-            f"the certificate <w, m - phi(s)> <= 0 failed at {broken} of {steps} steps: the state that was taken scored less than the moments, which no exact argmax "
-            "does for moments that can be matched; the weights need not stay bounded, nor the averages converge"
-        ]
+        return [Flag.of(Kind.CERTIFICATE, count=broken, steps=steps)]
 
 
 class BoundGraph(Certified, BoundDiscrete):

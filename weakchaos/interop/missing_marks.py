@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["marks_of_missing", "missing_sentences"]
+from weakchaos.core.flags import Flag, Kind
+
+__all__ = ["marks_of_missing", "missing_flags"]
 
 _MOST = 3  # distinct marks on each side
 _FAR, _FAR_FOR_CODES = 3.0, 1.0  # distance from the others, in their range
@@ -80,16 +82,15 @@ def _outermost(distinct: np.ndarray, counts: np.ndarray, size: int) -> tuple[int
     return None
 
 
-def missing_sentences(x: Any) -> list[str]:
-    """What `marks_of_missing` finds, a sentence a value.
+def missing_flags(x: Any) -> list[Flag]:
+    """What `marks_of_missing` finds, a flag a value.
 
     Examples
     --------
-    >>> missing_sentences([20.5, 21.0, -999.0, 20.7, 20.1, -999.0])
-    ['2 of 6 numbers are -999, which lies 1.1e+03 times the range of the others away from them: a mark of missing data?']
+    >>> print(missing_flags([20.5, 21.0, -999.0, 20.7, 20.1, -999.0])[0])
+    2 of 6 numbers are -999, which lies 1.1e+03 times the range of the others away from them: a mark of missing data?
     """
-    size = np.size(x)
+    size = int(np.size(x))
     return [
-        f"{count:,} of {size:,} numbers are {value:.10g}, which lies {away:.2g} times the range of the others away from them: a mark of missing data?"
-        for value, count, away in marks_of_missing(x)
+        Flag.of(Kind.MISSING_MARKS, count=count, size=size, value=value, away=away) for value, count, away in marks_of_missing(x)
     ]

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.interop.file_columns import Column, is_frame
-from weakchaos.interop.missing_marks import marks_of_missing, missing_sentences
+from weakchaos.interop.missing_marks import missing_flags
 from weakchaos.interop.tables import read_columns
 from weakchaos.interop.times import find_time, names_time, spacing, turned
 
@@ -41,6 +42,8 @@ class RecordedSeries:
         What was chosen and what looks wrong, a sentence each.
     value_unit : str
         Of the values, "" where nothing tells.
+    flags : tuple of Flag
+        Values that look like marks of missing data; their sentences stand among `notes`.
     """
 
     values: np.ndarray
@@ -50,6 +53,7 @@ class RecordedSeries:
     unit: str = "step"
     notes: tuple[str, ...] = ()
     value_unit: str = ""
+    flags: tuple[Flag, ...] = ()
 
 
 def example_path() -> Path:
@@ -151,13 +155,16 @@ def read_series(
         values = values.astype(np.int64)
     if values.dtype.kind == "f" and not chosen.missing[kept].any() and chosen.missing.any() and _all_whole(values):
         values = values.astype(np.int64)  # only the missing ones had made them floating-point numbers
+    flags: list[Flag] = []
     if values.dtype.kind in "iuf":
-        notes += _marks(chosen, kept)
+        flags = _marks(chosen, kept)
+        notes += [flag.sentence for flag in flags]
+        notes += [_place_of(flag, chosen) for flag in flags]
     dt, unit = 1.0, "step"
     if time is not None and time is not chosen:
         dt, unit = spacing(time, kept, notes)
     source = f"a {type(path).__name__} of {type(path).__module__.partition('.')[0]}" if is_frame(path) else str(path)
-    return RecordedSeries(values, chosen.name, source, dt, unit, tuple(notes), chosen.unit_of_values)
+    return RecordedSeries(values, chosen.name, source, dt, unit, tuple(notes), chosen.unit_of_values, tuple(flags))
 
 
 def _turn(column: Column) -> Column:
@@ -183,16 +190,22 @@ def _refuse_odd_text(column: Column) -> None:
         )
 
 
-def _marks(column: Column, kept: slice) -> list[str]:
-    """Values that repeat far outside of all others, and where the first of them stands."""
+def _marks(column: Column, kept: slice) -> list[Flag]:
+    """Values that repeat far outside of all others, each with the row in which the first of them stands."""
     values = column.values[kept]
-    out = missing_sentences(values)
-    for value, _, _ in marks_of_missing(values):
-        row = column.rows[kept][int(np.argmax(values == value))]
-        out.append(
-            f"the first {value:.10g} of column {column.name!r} stands in {column.unit} {row}; `missing` {value:.10g} takes it for no value"
+    return [
+        replace(
+            flag,
+            where=column.name,
+            numbers={**flag.numbers, "row": int(column.rows[kept][int(np.argmax(values == flag.numbers["value"]))])},
         )
-    return out
+        for flag in missing_flags(values)
+    ]
+
+
+def _place_of(flag: Flag, column: Column) -> str:
+    value = flag.numbers["value"]
+    return f"the first {value:.10g} of column {column.name!r} stands in {column.unit} {flag.numbers['row']}; `missing` {value:.10g} takes it for no value"
 
 
 def _all_whole(values: np.ndarray) -> bool:
@@ -303,5 +316,12 @@ def transformed(series: RecordedSeries, how: str) -> RecordedSeries:
         values = np.log(values)
     word = "differences" if how == "differences" else "log returns"
     return RecordedSeries(
-        np.diff(values), f"{word} of {series.name}", series.source, series.dt, series.unit, series.notes, series.value_unit
+        np.diff(values),
+        f"{word} of {series.name}",
+        series.source,
+        series.dt,
+        series.unit,
+        series.notes,
+        series.value_unit,
+        series.flags,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.flags import Flag, Kind, Severity
+from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.runs.convergence import effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run"]
@@ -37,15 +37,16 @@ def check_run(trace: Any) -> list[Flag]:
     list of Flag
         Empty when nothing speaks against the run.
     """
+    flags = trace.flags
     if trace.record != "draws":
-        return []
-    flags = _statistics(trace)
+        return gravest_first(flags)
+    flags += _statistics(trace)
     draws = np.asarray(trace.draws)
     chains, n, dim = draws.shape
     if n < _LEAST_DRAWS:
         if n:
             flags.append(Flag.of(Kind.FEW_DRAWS, where="every coordinate", ess=float(n), draws=n, chains=chains))
-        return flags
+        return gravest_first(flags)
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
     flags += _movement(draws)
@@ -53,8 +54,7 @@ def check_run(trace: Any) -> list[Flag]:
         flags += _agreement(draws, [trace.names[c] for c in columns])
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
-    order = ("invalid", "imprecise", "note")
-    return sorted(flags, key=lambda flag: order.index(flag.severity.value))
+    return gravest_first(flags)
 
 
 def _statistics(trace: Any) -> list[Flag]:

@@ -47,6 +47,9 @@ class MemorySink:
                 f"{size:.1f} GB are needed for all draws; sample with record='averages', store='run.zarr' or fewer `draws`"
             ) from error
 
+    def keep_flags(self, flags: list[dict]) -> None:
+        """Nothing to do: they are kept with the trace."""
+
     def writing(self) -> Any:
         """Nothing to guard: no other process sees this memory."""
         return contextlib.nullcontext()

@@ -10,7 +10,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.core.flags import warn_of
+from weakchaos.core.flags import warn_of, warn_of_each
 from weakchaos.core.system import as_seed
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.description import named_class
@@ -138,8 +138,14 @@ def sample(
     positions = _positions(initial, chains, len(system.names))
     root = as_seed(seed)
     starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
-    system.before_run(starts[0].state)
-    settings: dict = {"entropy": str(root.entropy), "thin": plan.thin, "warmup": plan.warmup}
+    cautions = system.before_run(starts[0].state)
+    warn_of_each(cautions)
+    settings: dict = {
+        "entropy": str(root.entropy),
+        "thin": plan.thin,
+        "warmup": plan.warmup,
+        "flags": [flag.to_plain() for flag in cautions],
+    }
     if getattr(target, "parameters", None) is not None:
         settings["variables"] = target.parameters.to_data()  # what names the draws of a run whose target is not at hand
     settings.update({} if until is None else {"until": until.to_data(), "most_draws": most})
@@ -147,7 +153,8 @@ def sample(
     sink = MemorySink(system, plan, chains) if store is None else StoreSink.create(store, system, plan, starts, settings)
     trace = run_plan(system, plan, starts, sink, executor, progress, settings, until, most)
     if not trace.interrupted:
-        warn_of(trace.check())
+        # What was found before and during the run was said then.
+        warn_of(flag for flag in trace.check() if flag not in trace.flags)
     return trace
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, ConvergenceWarning, InterruptedWarning, shown
+from weakchaos.core.flags import Flag, warn_of_each
 from weakchaos.runs.block import Block, Chain, Plan, advance, warm
 from weakchaos.runs.convergence import draws_in_round
 from weakchaos.runs.progress import Progress
@@ -239,8 +240,9 @@ def run_plan(
     elif until is not None and until.judges and not until.met({"ess": math.nan, "rhat": math.nan, **found}):
         warnings.warn(_unmet(why, until), ConvergenceWarning, stacklevel=3)
     complaints = getattr(system, "complaints", None)
-    for message in () if complaints is None else complaints(before, [chain.state for chain in chains]):
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    flags = [] if complaints is None else complaints(before, [chain.state for chain in chains])
+    _keep_flags(trace, flags)
+    warn_of_each(flags, stacklevel=3)
     return trace
 
 
@@ -268,6 +270,15 @@ def _unmet(why: dict, until: Until) -> str:
         f"the run stopped at {why['draws']} draws a chain because {limit}, before `until` was reached: {have} where {want} was asked for; "
         "give it more, or take what it has for what it is"
     )
+
+
+def _keep_flags(trace: Trace, found: list[Flag]) -> None:
+    """Keep what a run found against itself, with the run and in its store."""
+    known = trace.settings.get("flags", [])
+    plain = [data for flag in found if (data := flag.to_plain()) not in known]
+    if plain:
+        trace.settings = {**trace.settings, "flags": [*known, *plain]}
+        trace.keep_flags()
 
 
 def check_executor(executor: Any) -> None:

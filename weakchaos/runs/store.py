@@ -366,6 +366,11 @@ class StoreSink:
             write_atomically(self.path / "run.json", json.dumps(self.head).encode())
         return self
 
+    def keep_flags(self, flags: list[dict]) -> None:
+        """Note in the head what was found against the run."""
+        self.head["settings"] = {**self.head["settings"], "flags": flags}
+        write_atomically(self.path / "run.json", json.dumps(self.head).encode())
+
     def sweep(self) -> None:
         """Remove what a kill left half written."""
         for rest in self.path.rglob("*.part*"):

@@ -75,6 +75,10 @@ class Trace:
         """The place where further draws go."""
         return self._sink.extended(plan, self.lengths)
 
+    def keep_flags(self) -> None:
+        """Note what was found against the run where its draws are."""
+        self._sink.keep_flags(self.settings["flags"])
+
     def writing(self) -> Any:
         """A context in which no other process may write to where the draws are."""
         return self._sink.writing()
@@ -104,6 +108,11 @@ class Trace:
     def walkers(self) -> int:
         """Walkers of an ensemble, whose draws are in ``draws`` in turn; 1 for a chain."""
         return int(self.settings.get("walkers", 1))
+
+    @property
+    def flags(self) -> list[Flag]:
+        """What was found against this run before it began and while it went on, by the sampler itself; `check` judges the draws as well."""
+        return [Flag.from_plain(data) for data in self.settings.get("flags", [])]
 
     @property
     def names(self) -> list[str]:
@@ -329,7 +338,7 @@ class Trace:
     # ---- trust ---------------------------------------------------------------------------------------------------------------------
 
     def check(self) -> list[Flag]:
-        """What speaks against this run: chains that disagree, hardly move or are equal, divergences, too few draws.
+        """What speaks against this run: what the sampler found itself, chains that disagree, hardly move or are equal, divergences, too few draws.
 
         Returns
         -------

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.counters import BAD_VALUES
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, SamplingError, shown
+from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, GRADIENTS, WARMUP_GRADIENTS
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError, shown
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers import resolve
-from weakchaos.drivers.mismatch import StreamMismatch, stream_mismatch
+from weakchaos.drivers.mismatch import stream_mismatch
 
 __all__ = ["Bound", "Sampler"]
+
+_CALLS = [GRADIENTS, EVALUATIONS, WARMUP_GRADIENTS]
+_BAD = 0.001  # share of calls of the density that may give no number
 
 
 class Sampler:
@@ -143,15 +146,15 @@ class Bound:
         """Proposals at which the log density was NaN or +inf."""
         return int(state.counters[BAD_VALUES])
 
-    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """What a run found against its own answers, from the states of its chains at its beginning and end; each becomes a
         `ConvergenceWarning`."""
         count = sum(map(self.count_bad_values, after)) - sum(map(self.count_bad_values, before))
         if not count:
             return []
-        return [
-            f"the log density was NaN or +inf at {count} proposals, which were rejected; a density that is not defined somewhere must return -inf there"
-        ]
+        calls = sum(int(s.counters[_CALLS].sum()) for s in after) - sum(int(s.counters[_CALLS].sum()) for s in before)
+        # A handful where a number overflows far out costs nothing; many are a part of the space that is left out.
+        return [Flag.of(Kind.BAD_VALUES, Severity.INVALID if count > _BAD * calls else Severity.NOTE, count=count)]
 
     # ---- the System ----------------------------------------------------------------------------------------------------------------
 
@@ -177,26 +180,13 @@ class Bound:
             raise self.take_error()
         return self.readout(draws)
 
-    def before_run(self, state: State) -> None:
-        """Warnings that are worth giving once, before a long run."""
+    def before_run(self, state: State) -> list[Flag]:
+        """What is worth a warning once, before a long run: here a stream that is not good enough for the sampler."""
         found = stream_mismatch(self.driver, self.uniforms_per_step, self.memory)
-        if found is not None and self.driver is not None:
-            warnings.warn(self._stream_sentence(found, self.driver.name), DriverWarning, stacklevel=3)
-
-    def _stream_sentence(self, found: StreamMismatch, name: str) -> str:
-        have, need = found.numbers["dimension"], found.numbers["uniforms_per_step"]
-        who = type(self.sampler).__name__
-        much = "a number that varies" if need is None else f"{need:g}"
-        dimensions = f"{have:g} dimension{'s' * (have != 1)}"
-        if found.kind == "memory":
-            return (
-                f"{name} is equidistributed in {dimensions}, not in all of them (completely uniformly distributed), as a chain like "
-                f"{who} needs because it has memory, and a step consumes {much}: averages may converge to the wrong values; compare() shows the bias"
-            )
-        return (
-            f"{name} is equidistributed in {dimensions} and a step of {who} consumes {much}: averages may converge to the wrong "
-            "values; compare() shows the bias"
-        )
+        if found is None or self.driver is None:
+            return []
+        kind = Kind.STREAM_MEMORY if found.kind == "memory" else Kind.STREAM_DIMENSION
+        return [Flag.of(kind, where=self.driver.name, sampler=type(self.sampler).__name__, **found.numbers)]
 
     @property
     def stream_exponent(self) -> float | None:

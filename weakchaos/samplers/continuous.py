@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound
 
@@ -48,11 +49,10 @@ class BoundContinuous(Bound):
             np.uint64(state.driver.state),
         )
 
-    def before_run(self, state: State) -> None:
-        """Driver and gradient are checked once."""
-        super().before_run(state)
-        if self.sampler.uses_gradient:
-            self.target.warn_of_gradient(state.phase[: self.dim])
+    def before_run(self, state: State) -> list[Flag]:
+        """The stream, and where the sampler uses one the gradient."""
+        found = super().before_run(state)
+        return [*found, *self.target.judge_gradient(state.phase[: self.dim])] if self.sampler.uses_gradient else found
 
     def take_error(self) -> BaseException:
         """What the user's function raised."""

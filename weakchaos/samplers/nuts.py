@@ -20,6 +20,7 @@ from numba import njit
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS, WARMUP_STEPS
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import (
@@ -246,14 +247,19 @@ class _Bound(BoundContinuous):
         """See `Bound.warm`."""
         return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
 
-    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""
         found = super().complaints(before, after)
         guessed = [s for s in after if not s.counters[WARMUP_STEPS] and np.isfinite(s.tuning["step_size"])]
         if self.sampler.step_size is None and guessed:
             found.append(
-                f"NUTS ran without warm-up in {len(guessed)} of {len(after)} chains, so its step size there, {float(guessed[0].tuning['step_size']):.3g} in the "
-                "first, is a guess from one leapfrog step; pass `warmup`, 1000 for example, to tune it, or NUTS(step_size=...)"
+                Flag.of(
+                    Kind.UNTUNED,
+                    sampler="NUTS",
+                    count=len(guessed),
+                    chains=len(after),
+                    step_size=float(guessed[0].tuning["step_size"]),
+                )
             )
         return found
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.arguments import real_array
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, GradientWarning, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.variables import Variables
 from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
@@ -242,22 +242,12 @@ class Density:
         worst = int(np.argmax(gap))
         return (self.coordinates[worst], float(given[worst]), float(difference[worst])) if gap[worst] > allowed else None
 
-    def warn_of_gradient(self, x: Any) -> None:
-        """Warn when the gradient is wrong at `x`, or when there is none and central differences take its place."""
+    def judge_gradient(self, x: Any) -> list[Flag]:
+        """What speaks against the gradient at `x`: it is wrong, or there is none and central differences take its place."""
         if not self.has_gradient:
-            warnings.warn(
-                f"no gradient was given: central differences take its place, {2 * self.dim + 1} evaluations each; pass `grad` for speed",
-                GradientWarning,
-                stacklevel=4,
-            )
-            return
+            return [Flag.of(Kind.NO_GRADIENT, evaluations=2 * self.dim + 1)]
         wrong = self.check_gradient(x)
-        if wrong is not None:
-            warnings.warn(
-                f"`grad` disagrees with finite differences of `logp`, most at coordinate {wrong[0]!r}: it gave {wrong[1]:.6g}, they give {wrong[2]:.6g}",
-                GradientWarning,
-                stacklevel=4,
-            )
+        return [] if wrong is None else [Flag.of(Kind.WRONG_GRADIENT, where=wrong[0], gradient=wrong[1], difference=wrong[2])]
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A position of finite log density, shape (dim,).

@@ -147,7 +147,7 @@ def finite_size_exponent(
     rng = np.random.default_rng([0xF51, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()])
     growth, durations, counts = np.zeros(sizes.size), np.zeros(sizes.size), np.zeros(sizes.size, np.int64)
     each = np.zeros((samples, 2))
-    step, notes, third = system.c_map(), [], max(1, (sizes.size - 1) // 3)
+    step, notes, third, escaped = system.c_map(), [], max(1, (sizes.size - 1) // 3), False
     rounding = 8 * np.finfo(float).eps * max(unit, float(np.abs(base.phase).max(initial=0.0)))
     for sample in range(samples):
         nudge = rng.standard_normal(base.phase.size)
@@ -171,9 +171,10 @@ def finite_size_exponent(
         if outcome == 1:
             raise step.take_error()
         if outcome:
+            escaped = outcome == 2
             notes.append(
                 f"the orbit diverged after {sample} errors: the exponents of an unbounded orbit say nothing"
-                if outcome == 2
+                if escaped
                 else f"error {sample + 1} did not reach `largest` in {most} steps or vanished: small errors do not grow, or do not grow so far"
             )
             break
@@ -183,7 +184,7 @@ def finite_size_exponent(
     parameters = {"smallest": smallest, "largest": largest, "ratio": ratio, "samples": samples, "counts": counts[seen]}
     curve = (sizes[seen], rates[seen])
     total = each.sum(0)
-    if total[1] == 0 or any("diverged" in note for note in notes):
+    if total[1] == 0 or escaped:
         return Result(
             math.nan,
             None,

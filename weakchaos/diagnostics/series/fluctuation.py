@@ -20,7 +20,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_numbers
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, tie_notes, whole
-from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.native.compiled import kernel
 
 __all__ = ["detrended_fluctuation", "hurst_exponent"]
@@ -122,7 +122,7 @@ def _fitted(
         errors = [math.sqrt((_PIECES - 1) * ((s - s.mean()) ** 2).mean()) for s in (_slope(x, partial), bends)]
         stderr, allowed = errors[0], max(allowed, 3 * errors[1])
     else:
-        notes.append("no standard error: all windows of one length lie in one tenth of the series")
+        notes.append(NoStandardError("no standard error: all windows of one length lie in one tenth of the series"))
     if abs(high - low) > allowed:
         notes.insert(
             0, f"no single power law: the slope is {low:.2f} over the shorter half of the scales and {high:.2f} over the longer"

@@ -22,7 +22,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, within
-from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
 
@@ -132,7 +132,7 @@ def _tested(
     elif parameters["method"] == "tolerance":
         # Multiples of a period are near-periods as well, and by chance one of them stands highest.
         value = float(abscissae[found[excess[found] >= 0.8 * excess[found].max()]].min())
-        notes.append("no standard error: a lag is a near-period or is not")
+        notes.append(NoStandardError("no standard error: a lag is a near-period or is not"))
     else:
         value = float(abscissae[found[0]])
     return NearPeriods(
@@ -227,7 +227,7 @@ def near_periods(
     lags = np.arange(1, most + 1, dtype=np.float64)
     reach = float(width) if discrete else within(float(width), values)
     if values.min() == values.max():
-        notes = ("the sequence is constant: every lag is a period", "no standard error: a period is exact here")
+        notes = ("the sequence is constant: every lag is a period", NoStandardError("no standard error: a period is exact here"))
         return NearPeriods(
             1.0, None, (lags, np.ones(most)), None, parameters, notes, np.ones(1), np.zeros(1), np.ones(1), np.ones(1)
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.recorded import as_series
-from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.diagnostics.symbols.entropy import long_run_error
 from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import check_windows, pattern_of, small_codes
@@ -161,7 +161,7 @@ def permutation_entropy(
         else:
             p = mass / mass.sum()
             value = float(-(p[p > 0] * np.log(p[p > 0])).sum())
-        notes.append("no standard error: the weights of overlapping windows are not independent")
+        notes.append(NoStandardError("no standard error: the weights of overlapping windows are not independent"))
         notes.append(
             f"biased low by at least about {(seen.size - 1) / (2 * codes.size):.2g} nats, as if all windows weighed the same"
         )

@@ -23,7 +23,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, within
-from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.diagnostics.series.near_templates import near_templates
 from weakchaos.diagnostics.symbols.entropy import long_run_error
 
@@ -156,7 +156,7 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
         float(phi),
         None,
         parameters={"m": m, "r": r, "n": x.size},
-        warnings=(*notes, "no standard error: the estimate's own bias is larger"),
+        warnings=(*notes, NoStandardError("no standard error: the estimate's own bias is larger")),
     )
     return result if base is None else result.in_base(base)
 
@@ -206,7 +206,7 @@ def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = N
         notes += [f"scale {s}: {note}" for note in part.warnings]
     curve = np.array(values)
     finite = np.isfinite(curve)
-    notes.append("no standard error of the sum: the scales share their data")
+    notes.append(NoStandardError("no standard error of the sum: the scales share their data"))
     result = Result(
         float(curve[finite].sum()), None, (np.arange(1, scales + 1), curve), None, {"m": m, "r": r, "scales": scales}, tuple(notes)
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
@@ -290,6 +290,6 @@ def excess_entropy(
     rate = entropy_rate(symbols, max_length, estimator=estimator, alphabet=alphabet)
     lengths, rates = rate.curve
     sums = np.cumsum(rates - rate.value)
-    notes = (*rate.warnings, "no standard error: the terms of the sum are estimated on the same words")
+    notes = (*rate.warnings, NoStandardError("no standard error: the terms of the sum are estimated on the same words"))
     result = Result(float(sums[-1]), None, (lengths, sums), None, {**rate.parameters, "entropy_rate": rate.value}, notes)
     return result if base is None else result.in_base(base)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
-from weakchaos.renormalization.networks.signals import ProbeFlag, Recording
+from weakchaos.renormalization.networks.signals import Recording
 
 __all__ = ["probe_flags", "probe_rows"]
 
@@ -95,26 +96,26 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
     return rows
 
 
-def probe_flags(rows: list[dict[str, Any]], recording: Recording) -> tuple[ProbeFlag, ...]:
+def probe_flags(rows: list[dict[str, Any]], recording: Recording) -> tuple[Flag, ...]:
     """What speaks against the rows, or must be known to read them."""
     flags = list(recording.flags)
     inner = [r for r in rows[1:] if r["role"] == "layer"]
     if len(inner) >= 3:
         first, last = inner[0]["q"], inner[-1]["q"]
         if first > 0 and last > 0 and abs(math.log(first / last)) > 0.5:
-            flags.append(ProbeFlag("transient", "note", {"first": first, "last": last}))
+            flags.append(Flag(Kind.TRANSIENT, Severity.NOTE, {"first": first, "last": last}))
     dead = tuple(r["layer"] for r in rows if r["dead"] > 0.5)
     if dead:
-        flags.append(ProbeFlag("dead_units", "note", {"layers": len(dead)}, dead[:5]))
+        flags.append(Flag(Kind.DEAD_UNITS, Severity.NOTE, {"layers": len(dead)}, dead[:5]))
     if _NORMALISATION & set(recording.kinds):
-        flags.append(ProbeFlag("normalised", "note"))
+        flags.append(Flag.of(Kind.NORMALISED))
     gone = tuple(r["layer"] for r in rows if math.isinf(r["lyapunov"]))
     if gone:
-        flags.append(ProbeFlag("extinct", "note", {"layers": len(gone)}, gone[:5]))
+        flags.append(Flag(Kind.EXTINCT, Severity.NOTE, {"layers": len(gone)}, gone[:5]))
     pooled = tuple(r["layer"] for r in rows if r["role"] == "pooled")
     if pooled:
-        flags.append(ProbeFlag("pooled", "note", {"layers": len(pooled)}, pooled[:5]))
+        flags.append(Flag(Kind.POOLED, Severity.NOTE, {"layers": len(pooled)}, pooled[:5]))
     lost = tuple(r["layer"] for r in rows if math.isnan(r["pr_dim"]))
     if lost:
-        flags.append(ProbeFlag("below_rounding", "note", {"layers": len(lost)}, lost[:5]))
+        flags.append(Flag(Kind.BELOW_ROUNDING, Severity.NOTE, {"layers": len(lost)}, lost[:5]))
     return tuple(flags)

@@ -16,32 +16,12 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.renormalization.theory.activations import activation as as_activation
 
-__all__ = ["ProbeFlag", "Recording", "WeightLayer", "chain_of", "record_chain"]
+__all__ = ["Recording", "WeightLayer", "chain_of", "record_chain"]
 
 _NUDGE = 1e-5
-
-
-@dataclass(frozen=True)
-class ProbeFlag:
-    """What speaks against a probe, as data; sentences are made of it elsewhere.
-
-    Attributes
-    ----------
-    kind : str
-        What it is: "cut", "disagrees", "bypassed", ...
-    severity : {"invalid", "imprecise", "note"}
-        Not to be trusted, too few numbers, or only to be known.
-    numbers : dict of str to number
-    where : tuple of str
-        Layers.
-    """
-
-    kind: str
-    severity: str = "note"
-    numbers: dict[str, float] = field(default_factory=dict)
-    where: tuple[str, ...] = ()
 
 
 @dataclass
@@ -70,7 +50,7 @@ class Recording:
         Whether response and growth of a row are those of what lies between it and the row before.
     recurrence : list of (float, float)
         Exponent of the recurrence in nats per time step and its error, NaN where a layer has none.
-    flags : list of ProbeFlag
+    flags : list of Flag
     """
 
     names: list[str]
@@ -84,7 +64,7 @@ class Recording:
     rounding: list[float]
     measured: list[bool]
     recurrence: list[tuple[float, float]]
-    flags: list[ProbeFlag] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.renormalization.networks.signals import ProbeFlag
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.torch_nested import tensor_in
 from weakchaos.renormalization.networks.torch_paths import direct_ways, dominators
 from weakchaos.renormalization.networks.torch_recurrent import is_recurrent
@@ -48,7 +48,7 @@ class Course:
 
     start: Key | None
     places: list[Place]
-    flags: list[ProbeFlag] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
 
     @property
     def watched(self) -> set[str]:
@@ -323,7 +323,7 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
     reached = {e.key[1] for e in events if e.key[0] != "in"}
     idle = [n for n in wanted if n not in reached]
     if automatic and 0 < len(idle) < len(wanted):
-        flags.append(ProbeFlag("unreached", "note", {"layers": len(idle)}, tuple(title(n) for n in idle[:3])))
+        flags.append(Flag(Kind.UNREACHED, Severity.NOTE, {"layers": len(idle)}, tuple(title(n) for n in idle[:3])))
         wanted = [n for n in wanted if n in reached]
         blocks, weighted = [n for n in blocks if n in reached], [n for n in weighted if n in reached]
     elif idle:
@@ -369,17 +369,17 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
         if inside.sum() >= 2:
             few = 2 * int(inside.sum()) <= len(inside)  # what lies between the places is then most of the network
             where = (title(listed[int(np.argmin(inside))].key[1]),)
-            flags.append(ProbeFlag("branches", "invalid" if few else "note", {"layers": int((~inside).sum())}, where))
+            flags.append(Flag(Kind.BRANCHES, Severity.INVALID if few else Severity.NOTE, {"layers": int((~inside).sum())}, where))
             return Course(start, [_listed(e.key, kinds) for e, kept in zip(listed, inside, strict=True) if kept], flags)
     alone = [bool(ways[i, i + 1]) for i in range(len(listed))]
     places = [_listed(e.key, kinds, own) for e, own in zip(listed, alone, strict=True)]
     past = [p.name for p in places if not p.measured]
     if past or not inside.all():
-        flags.append(ProbeFlag("bypassed", "invalid", {"layers": len(past)}, tuple(past)))
+        flags.append(Flag(Kind.BYPASSED, Severity.INVALID, {"layers": len(past)}, tuple(past)))
     return Course(start, places, flags)
 
 
-def _conventions(model: Any, events: list[_Event], batch: int) -> list[ProbeFlag]:
+def _conventions(model: Any, events: list[_Event], batch: int) -> list[Flag]:
     """Modules that take time as their first dimension: rows of the batch are then steps of time."""
     modules = dict(model.named_modules())
     found = [
@@ -388,4 +388,4 @@ def _conventions(model: Any, events: list[_Event], batch: int) -> list[ProbeFlag
         if e.key[0] == "in" and e.shape is not None and len(e.shape) == 3 and e.shape[0] == batch
         and getattr(modules[e.key[1]], "batch_first", True) is False
     ]  # fmt: skip
-    return [ProbeFlag("time_first", "note", {}, (found[0],))] if found else []
+    return [Flag(Kind.TIME_FIRST, Severity.NOTE, {}, (found[0],))] if found else []

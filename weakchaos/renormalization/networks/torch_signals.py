@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.renormalization.networks.signals import ProbeFlag, Recording, weight_summary
+from weakchaos.core.flags import Flag, Kind, Severity
+from weakchaos.renormalization.networks.signals import Recording, weight_summary
 from weakchaos.renormalization.networks.torch import checked_inputs, fixed_batch, plain_module, square
 from weakchaos.renormalization.networks.torch_checks import differences, rounding_errors
 from weakchaos.renormalization.networks.torch_places import Course, course_of, mixes
@@ -268,13 +269,13 @@ def _judged(
     response: np.ndarray,
     growth: np.ndarray,
     restore: Any,
-) -> list[ProbeFlag]:
+) -> list[Flag]:
     """Rows whose derivative is none, or not that of the function, lose their numbers; what was found instead is told."""
     derivative = response[:, 0, : len(few)]
     try:
         seen, floor = differences(model, few, course, outputs, noise, np.sqrt(derivative.max(1)), restore)
     except FAILURES as error:
-        return [ProbeFlag("unchecked", "note", {}, (str(error).splitlines()[0][:80] if str(error) else type(error).__name__,))]
+        return [Flag(Kind.UNCHECKED, Severity.NOTE, {}, (str(error).splitlines()[0][:80] if str(error) else type(error).__name__,))]
     flags = []
     for i, place in enumerate(course.places):
         if not place.measured:
@@ -283,9 +284,9 @@ def _judged(
         numbers = {"derivative": own, "difference": other}
         if other > 10 * least and own < other / _APART:
             cut = own < 1e-6 * other
-            flags.append(ProbeFlag("cut" if cut else "disagrees", "invalid", numbers, (place.name,)))
+            flags.append(Flag(Kind.CUT if cut else Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
         elif own > 10 * least and other < own / _APART:
-            flags.append(ProbeFlag("disagrees", "invalid", numbers, (place.name,)))
+            flags.append(Flag(Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
         else:
             continue
         response[i] = growth[i] = np.nan
@@ -297,7 +298,7 @@ def _judged(
     return flags
 
 
-def _fresh_normalisation(model: Any) -> list[ProbeFlag]:
+def _fresh_normalisation(model: Any) -> list[Flag]:
     """Batch normalisation whose running statistics are still 0 and 1."""
     fresh = [
         name or "model"
@@ -307,12 +308,12 @@ def _fresh_normalisation(model: Any) -> list[ProbeFlag]:
         and bool((m.running_mean == 0).all())
         and bool((m.running_var == 1).all())
     ]
-    return [ProbeFlag("fresh_batch_norm", "note", {"layers": len(fresh)}, tuple(fresh[:3]))] if fresh else []
+    return [Flag(Kind.FRESH_BATCH_NORM, Severity.NOTE, {"layers": len(fresh)}, tuple(fresh[:3]))] if fresh else []
 
 
 def _recording(
     model: Any, course: Course, outputs: list[Any], entered: dict[int, Any], response: np.ndarray, growth: np.ndarray,
-    rounding: list[float], flags: list[ProbeFlag], x: Any, generator: Any, directions: int,
+    rounding: list[float], flags: list[Flag], x: Any, generator: Any, directions: int,
 ) -> Recording:  # fmt: skip
     def plain(t: Any) -> np.ndarray:
         return np.asarray(t.double().cpu())
@@ -342,9 +343,9 @@ def _recording(
     # Layers without a map forward in time have no exponent of recurrence.
     both = sorted({p.name for p in course.places if p.key[0] == "layer" and modules[p.key[1]].bidirectional})
     if both:
-        flags = [*flags, ProbeFlag("bidirectional", "note", {}, tuple(both[:3]))]
+        flags = [*flags, Flag(Kind.BIDIRECTIONAL, Severity.NOTE, {}, tuple(both[:3]))]
     elif short:
-        flags = [*flags, ProbeFlag("short_sequence", "note", {}, tuple(short[:3]))]
+        flags = [*flags, Flag(Kind.SHORT_SEQUENCE, Severity.NOTE, {}, tuple(short[:3]))]
     return Recording(
         [p.name for p in course.places],
         made,

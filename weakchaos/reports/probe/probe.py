@@ -16,10 +16,11 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.text_table import aligned
 from weakchaos.diagnostics.result import Result
 from weakchaos.renormalization.networks.probe_rows import probe_flags, probe_rows
-from weakchaos.renormalization.networks.signals import ProbeFlag, WeightLayer, chain_of, record_chain
+from weakchaos.renormalization.networks.signals import WeightLayer, chain_of, record_chain
 
 __all__ = ["ProbeReport", "probe"]
 
@@ -62,14 +63,14 @@ class ProbeReport:
         As told or found.
     depth : int
         Layers behind the first.
-    flags : tuple of ProbeFlag
+    flags : tuple of Flag
         What speaks against the numbers, as data; `warnings` has it in sentences.
     """
 
     rows: list[dict[str, Any]]
     activation: str | None
     depth: int
-    flags: tuple[ProbeFlag, ...]
+    flags: tuple[Flag, ...]
     growth: np.ndarray = field(repr=False, default_factory=lambda: np.empty((0, 0)))
     model: Any = field(repr=False, default=None)
     inputs: Any = field(repr=False, default=None)
@@ -88,9 +89,7 @@ class ProbeReport:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The flags as sentences."""
-        from weakchaos.reports.probe.probe_sentences import flag_sentence
-
-        return tuple(flag_sentence(f) for f in self.flags)
+        return tuple(flag.sentence for flag in self.flags)
 
     def _counted(self) -> list[int]:
         """Numbers of the rows that make the verdict: layers behind the first, or the first where there are no others."""
@@ -104,7 +103,9 @@ class ProbeReport:
         """
         counted = self._counted()
         inner = self.growth[counted]
-        if np.isnan(inner).any() or any(f.kind in ("bypassed", "branches") and f.severity == "invalid" for f in self.flags):
+        if np.isnan(inner).any() or any(
+            f.kind in (Kind.BYPASSED, Kind.BRANCHES) and f.severity is Severity.INVALID for f in self.flags
+        ):
             return Result(math.nan, None, parameters={"band": math.nan, "phase": None}, warnings=self.warnings)
         by_input = inner.mean(0)
         by_input = by_input[np.isfinite(by_input)]
@@ -175,7 +176,7 @@ class ProbeReport:
             "phase": distance.parameters["phase"],
             "rows": [dict(r) for r in self.rows],
             "warnings": list(self.warnings),
-            "flags": [{"kind": f.kind, "severity": f.severity, "numbers": f.numbers, "where": list(f.where)} for f in self.flags],
+            "flags": [flag.to_plain() for flag in self.flags],
         }
 
     def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:

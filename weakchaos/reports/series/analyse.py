@@ -11,8 +11,9 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.diagnostics.recorded import as_series
-from weakchaos.interop.missing_marks import missing_sentences
+from weakchaos.interop.missing_marks import missing_flags
 from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.measured import MeasuredNumbers, MeasuredSymbols
 
@@ -46,6 +47,8 @@ class SeriesReport:
     warnings : list of str
         What was left out or shortened, and what looks wrong with the series as a whole.
     parameters : dict
+    flags : list of Flag
+        Values that look like marks of missing data, as data; their sentences stand among `warnings`.
     command : str
         The command line that made it; empty when it was made by a call.
     source : str
@@ -63,6 +66,7 @@ class SeriesReport:
     results: MeasuredNumbers | MeasuredSymbols = field(repr=False)
     warnings: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    flags: list[Flag] = field(default_factory=list)
     command: str = ""
     source: str = ""
 
@@ -207,7 +211,11 @@ def analyse_series(
         n, form = series.size, of_numbers.results.kind
     evidence.results.name = name
     parameters = {"kind": kind, "seed": seed, "surrogates": surrogates}
+    flags: list[Flag] = []
     if array.ndim == 1 and array.dtype.kind in "iuf":
-        notes += missing_sentences(array)
+        flags = missing_flags(array)
+        notes += [flag.sentence for flag in flags]
     warnings = list(dict.fromkeys([*notes, *evidence.results.warnings]))
-    return SeriesReport(name, form, int(n), float(dt), unit, evidence.rows, verdict, words, evidence.results, warnings, parameters)
+    return SeriesReport(
+        name, form, int(n), float(dt), unit, evidence.rows, verdict, words, evidence.results, warnings, parameters, flags
+    )

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.result import NoStandardError
 
 __all__ = ["Evidence", "rank_p_value", "repetition"]
 
@@ -99,7 +100,7 @@ class Evidence(Generic[T]):
                 "high": _finite(high),
                 "p_value": _finite(p_value),
                 "null": null,
-                "notes": list(dict.fromkeys(n for n in notes if not n.startswith("no standard error"))),
+                "notes": list(dict.fromkeys(n for n in notes if not isinstance(n, NoStandardError))),
             }
         )
 

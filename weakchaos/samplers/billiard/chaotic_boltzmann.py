@@ -21,14 +21,14 @@ and two states. Whether one orbit visits everything is another question: with eq
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.arguments import positive, real_array, whole_number
-from weakchaos.core.errors import ArgumentError, ErgodicityWarning, shown
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.billiard.dense import Scan, run_dense
@@ -170,20 +170,14 @@ class _Bound(BoundDiscrete):
         """Hold starts against each other: see `weakchaos.samplers.billiard.ergodicity.disagreement`."""
         return disagreement(self, units, seed, starts, time)
 
-    def before_run(self, state: State) -> None:
+    def before_run(self, state: State) -> list[Flag]:
         """Small models, and small parts of large ones, are tried from several starts."""
-        super().before_run(state)
+        flags = super().before_run(state)
         units = units_to_check(self._model.free, self._wiring)
         if len(units) < 2 and not 1 < self._model.free.size <= LARGEST:
-            return
+            return flags
         found = self.disagreement(units)
-        if not found.ergodic:
-            cure = "" if self.sampler.rates == "incommensurate" else "; rates='incommensurate' unlocks units that run in step"
-            warnings.warn(
-                f"the billiard is not ergodic, or mixes too slowly: after a time of {found.time:.0f} {' and '.join(found.reasons())}{cure}",
-                ErgodicityWarning,
-                stacklevel=3,
-            )
+        return flags if found.ergodic else [*flags, found.flag(self.sampler.rates != "incommensurate")]
 
 
 @dataclass(frozen=True)

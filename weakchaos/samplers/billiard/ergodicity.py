@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.samplers.billiard.sparse import FLIPS
 from weakchaos.samplers.billiard.wiring import Wiring, components
 from weakchaos.samplers.gibbs import Gibbs
@@ -61,21 +62,27 @@ class Disagreement(NamedTuple):
     time: float
 
     @property
+    def apart(self) -> bool:
+        """Whether starts share their time differently among the joint states of `units`."""
+        return self.spread > 1e-3 and (self.ratio > _RATIO or self.effective < self.time / 50.0)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether starts flip at different rates, or at another than the exact mean."""
+        return self.rates[1] - self.rates[0] > 1e-4 and (self.rate_ratio > _RATIO or abs(self.rate_off) > _OFF)
+
+    @property
     def ergodic(self) -> bool:
         """False where starts keep to themselves, or mix so slowly that it comes to the same; True says only that nothing was found."""
-        return not self.reasons()
+        return not self.apart and not self.uneven
 
-    def reasons(self) -> list[str]:
-        """What speaks against ergodicity, a clause each."""
-        found = []
-        if self.spread > 1e-3 and (self.ratio > _RATIO or self.effective < self.time / 50.0):
-            found.append(
-                f"the shares of joint states of units {', '.join(map(str, self.units))} differ by up to {self.spread:.2g} between starts, a variance "
-                f"{self.ratio:.3g} times that within a run"
-            )
-        if self.rates[1] - self.rates[0] > 1e-4 and (self.rate_ratio > _RATIO or abs(self.rate_off) > _OFF):
-            found.append(f"starts flip at {self.rates[0]:.4f} to {self.rates[1]:.4f} times the mean rate")
-        return found
+    def flag(self, equal_rates: bool = False) -> Flag:
+        """What speaks against ergodicity."""
+        slowest, fastest = self.rates if self.uneven else (None, None)
+        return Flag.of(
+            Kind.NOT_ERGODIC, where=tuple(map(str, self.units)), time=self.time, spread=self.spread if self.apart else None, ratio=self.ratio,
+            slowest=slowest, fastest=fastest, equal_rates=equal_rates,
+        )  # fmt: skip
 
 
 def disagreement(system: Any, units: Any = (), seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:

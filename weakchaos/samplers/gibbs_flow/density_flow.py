@@ -27,12 +27,13 @@ from numba import njit
 from weakchaos.core.arguments import positive, real_array
 from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.gibbs_flow.discrete_flow import BoundDiscreteFlow, independent_speeds
-from weakchaos.samplers.gibbs_flow.line import locked, warn_of_cuts
+from weakchaos.samplers.gibbs_flow.line import cut_flags, locked
 from weakchaos.targets.density import Density
 from weakchaos.targets.discrete_target import DiscreteTarget
 
@@ -293,15 +294,14 @@ class BoundGibbsFlow(BoundContinuous):
             "the log density is not finite at any of 1000 random places; pass `initial` to sample, or narrower `bounds`"
         )
 
-    def before_run(self, state: State) -> None:
-        """Warn of a line that is cut where the density is not small."""
-        super().before_run(state)
-        warn_of_cuts(self, self.positions(state.phase), self._frame)
+    def before_run(self, state: State) -> list[Flag]:
+        """Also lines that are cut where the density is not small."""
+        return [*super().before_run(state), *cut_flags(self, self.positions(state.phase), self._frame)]
 
-    def complaints(self, before: list[State], after: list[State]) -> list[str]:
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """Also orbits that came back to the same few places."""
-        sentence, self._locked = self._locked, None
-        return [*super().complaints(before, after), *([sentence] if sentence else [])]
+        flag, self._locked = self._locked, None
+        return [*super().complaints(before, after), *([] if flag is None else [flag])]
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""

@@ -6,14 +6,13 @@ and where the density is not small at an end, the flow crawls there: averages ar
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ConvergenceWarning
+from weakchaos.core.flags import Flag, Kind
 
-__all__ = ["cut_coordinates", "locked", "warn_of_cuts"]
+__all__ = ["cut_coordinates", "cut_flags", "locked"]
 
 _END = 6.0  # standard deviations of the reference
 _SMALL = 12.0  # nats below the highest value on the line that the density should have fallen to at an end: exp(-12) = 6e-6
@@ -77,30 +76,25 @@ def cut_coordinates(logp: Any, x: np.ndarray, frame: np.ndarray) -> dict[int, tu
     return found
 
 
-def warn_of_cuts(flow: Any, x: np.ndarray, frame: np.ndarray) -> None:
-    """A `ConvergenceWarning` for each line of a bound flow that is cut where the density is not small."""
-    for i, (location, scale) in cut_coordinates(flow.target.logp, x, frame).items():
-        warnings.warn(
-            f"DeterministicGibbs cuts the line of {flow.names[i]} six times `scale` from `location`, where the density is not small: "
-            f"averages are those of a truncated density; location={location:.3g} and scale={scale:.3g} would hold it",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+def cut_flags(flow: Any, x: np.ndarray, frame: np.ndarray) -> list[Flag]:
+    """A flag for each line of a bound flow that is cut where the density is not small."""
+    return [
+        Flag.of(Kind.CUT_LINE, where=flow.names[i], location=location, scale=scale)
+        for i, (location, scale) in cut_coordinates(flow.target.logp, x, frame).items()
+    ]
 
 
-def locked(draws: np.ndarray) -> str | None:
-    """What to say of an orbit that keeps coming back to the same few places; None of one that does not.
+def locked(draws: np.ndarray) -> Flag | None:
+    """The flag of an orbit that keeps coming back to the same few places; None of one that does not.
 
     Examples
     --------
     >>> locked(np.arange(100.0)[:, None]) is None
     True
-    >>> locked(np.arange(100.0)[:, None] % 8)
-    'the orbit of DeterministicGibbs is locked: 8 different draws of 100; change `time` or `speeds`, or let `location` and `scale` hold the density'
+    >>> print(locked(np.arange(100.0)[:, None] % 8))
+    the orbit of DeterministicGibbs is locked: 8 different draws of 100; change `time` or `speeds`, or let `location` and `scale` hold the density
     """
     if len(draws) < _LOCKED or (distinct := len(np.unique(draws, axis=0))) >= 0.5 * len(draws):
         return None
-    return (
-        f"the orbit of DeterministicGibbs is locked: {distinct} different draws of {len(draws)}; change `time` or `speeds`, or let "
-        "`location` and `scale` hold the density"
-    )
+    cure = "change `time` or `speeds`, or let `location` and `scale` hold the density"
+    return Flag.of(Kind.LOCKED, sampler="DeterministicGibbs", distinct=distinct, draws=len(draws), cure=cure)

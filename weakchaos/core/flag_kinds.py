@@ -1,0 +1,92 @@
+"""What can speak against a result: the kinds, how much a flag of each weighs, and what its words consist of."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+__all__ = ["Kind", "Severity", "Words"]
+
+
+class Severity(StrEnum):
+    """How much a flag weighs."""
+
+    INVALID = "invalid"  # the result is not to be trusted
+    IMPRECISE = "imprecise"  # more draws of the same would settle it
+    NOTE = "note"  # to be known, and no distrust
+
+
+class Kind(StrEnum):
+    """What can speak against a result; the gravest of a group comes first, which is the one that a table names."""
+
+    # chains
+    UNREACHABLE = "unreachable"
+    NOT_ERGODIC = "not_ergodic"
+    LOCKED = "locked"
+    STUCK = "stuck"
+    IDENTICAL = "identical"
+    DISAGREE = "disagree"
+    CYCLE = "cycle"
+    BIASED = "biased"
+    PLATEAU = "plateau"
+    DRIFT = "drift"
+    UNBOUNDED = "unbounded"
+    NOT_FINITE = "not_finite"
+    DIVERGENCES = "divergences"
+    LOW_ACCEPTANCE = "low_acceptance"
+    WRONG_GRADIENT = "wrong_gradient"
+    BAD_VALUES = "bad_values"
+    CERTIFICATE = "certificate"
+    CUT_LINE = "cut_line"
+    STREAM_MEMORY = "stream_memory"
+    STREAM_DIMENSION = "stream_dimension"
+    FEW_DRAWS = "few_draws"
+    FEW_CHAINS = "few_chains"
+    WIDE_TAILS = "wide_tails"
+    UNTUNED = "untuned"
+    NO_GRADIENT = "no_gradient"
+    # recorded series
+    MISSING_MARKS = "missing_marks"
+    # networks
+    CUT = "cut"
+    WRONG_DERIVATIVE = "disagrees"
+    BYPASSED = "bypassed"
+    BRANCHES = "branches"
+    UNREACHED = "unreached"
+    TIME_FIRST = "time_first"
+    UNCHECKED = "unchecked"
+    FRESH_BATCH_NORM = "fresh_batch_norm"
+    BIDIRECTIONAL = "bidirectional"
+    SHORT_SEQUENCE = "short_sequence"
+    TRANSIENT = "transient"
+    DEAD_UNITS = "dead_units"
+    NORMALISED = "normalised"
+    EXTINCT = "extinct"
+    POOLED = "pooled"
+    BELOW_ROUNDING = "below_rounding"
+
+
+class Words(NamedTuple):
+    """What is said of a kind of flag.
+
+    Attributes
+    ----------
+    severity : Severity
+        Where nothing else is said.
+    word : str
+        For the cell of a table.
+    phrase : str
+        For brackets behind a name.
+    sentence : str or callable
+        A template over the numbers of the flag and `where`, or a function of the flag.
+    """
+
+    severity: Severity
+    word: str
+    phrase: str
+    sentence: str | Callable[[Any], str]
+
+    def write(self, flag: Any) -> str:
+        """The sentence of a flag."""
+        if callable(self.sentence):
+            return self.sentence(flag)
+        return self.sentence.format(**{"where": ", ".join(flag.places), **flag.numbers})

@@ -1,0 +1,211 @@
+"""The words of flags: for each kind its severity where nothing else is said, a word for a table, a phrase, and a sentence.
+
+A sentence is a template over the numbers of the flag, `where` among them, or a function of the flag where plurals or cases ask for it.
+Networks have theirs in `weakchaos.core.flag_words_networks`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weakchaos.core.flag_kinds import Kind, Severity, Words
+from weakchaos.core.flag_words_networks import NETWORK_WORDS
+
+__all__ = ["WORDS"]
+
+_INVALID, _IMPRECISE, _NOTE = Severity.INVALID, Severity.IMPRECISE, Severity.NOTE
+
+
+def _joined(words: Any) -> str:
+    words = list(words)
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _unreachable(flag: Any) -> str:
+    n = flag.numbers
+    who = "the given blocks, and other units one at a time," if n["blocks"] else "one unit at a time"
+    shares = f" of probability {_joined(f'{p:.4g}' for p in n['probabilities'])}" if n["probabilities"] else ""
+    return (
+        f"a sampler that changes {who} never leaves the component it starts in: zeros in the tables over {_joined(flag.places)} split the possible "
+        f"states into {'' if n['exact'] else 'at least '}{n['components']} components{shares}"
+    )
+
+
+def _not_ergodic(flag: Any) -> str:
+    n, found = flag.numbers, []
+    if n["spread"] is not None:
+        found.append(
+            f"the shares of joint states of units {', '.join(flag.places)} differ by up to {n['spread']:.2g} between starts, a variance "
+            f"{n['ratio']:.3g} times that within a run"
+        )
+    if n["slowest"] is not None:
+        found.append(f"starts flip at {n['slowest']:.4f} to {n['fastest']:.4f} times the mean rate")
+    cure = "; rates='incommensurate' unlocks units that run in step" if n["equal_rates"] else ""
+    return f"the billiard is not ergodic, or mixes too slowly: after a time of {n['time']:.0f} {' and '.join(found)}{cure}"
+
+
+def _cycle(flag: Any) -> str:
+    n = flag.numbers
+    text = f"the orbit repeats itself every {n['period']} draws, so that more draws add nothing"
+    if n.get("error") is None:
+        return text
+    if flag.severity is _NOTE:
+        return f"{text} and need not: the averages over one period are exact to {n['error']:.1g}"
+    return f"{text}: the averages over one period are wrong by up to {n['error']:.2g}"
+
+
+def _stream(flag: Any) -> str:
+    n = flag.numbers
+    have, need = n["dimension"], n["uniforms_per_step"]
+    much = "a number of uniforms that varies" if need is None else f"{need:g} uniform{'s' * (need != 1)}"
+    dimensions = f"{have:g} dimension{'s' * (have != 1)}"
+    if flag.kind is Kind.STREAM_MEMORY:
+        return (
+            f"{flag.where} is equidistributed in {dimensions}, not in all of them (completely uniformly distributed), as a chain like "
+            f"{n['sampler']} needs because it has memory, and a step consumes {much}: averages may converge to the wrong values; "
+            "compare() shows the bias"
+        )
+    return (
+        f"{flag.where} is equidistributed in {dimensions} and a step of {n['sampler']} consumes {much}: averages may converge to the wrong "
+        "values; compare() shows the bias"
+    )
+
+
+def _low_acceptance(flag: Any) -> str:
+    n = flag.numbers
+    who = "in all chains" if n["chain"] is None else f"in chain {n['chain']}"
+    return f"proposals were accepted with probability {n['rate']:.2g} on average {who}; use smaller steps"
+
+
+def _disagree(flag: Any) -> str:
+    n = flag.numbers
+    if n.get("spread") is not None:
+        return (
+            f"starts disagree by up to {n['spread']:.2g} about {flag.where}, {n['ratio']:.2g} times the variance that their own Monte Carlo errors "
+            "explain: they have not reached the same distribution"
+        )
+    return (
+        f"chains disagree about {flag.where} by more than their Monte Carlo error (R-hat {n['rhat']:.3g}, {n['ratio']:.2g} times the spread that the "
+        "error explains): they have not reached the same distribution; run longer, start elsewhere, or use another sampler"
+    )
+
+
+WORDS: dict[Kind, Words] = {
+    Kind.UNREACHABLE: Words(_INVALID, "unreachable", "not every state can be reached", _unreachable),
+    Kind.NOT_ERGODIC: Words(_INVALID, "not ergodic", "the billiard is not ergodic", _not_ergodic),
+    Kind.LOCKED: Words(
+        _INVALID,
+        "locked",
+        "the orbit keeps to a few places",
+        "the orbit of {sampler} is locked: {distinct} different draws of {draws}; {cure}",
+    ),
+    Kind.STUCK: Words(
+        _INVALID,
+        "stuck",
+        "a chain hardly moves",
+        "chain {chain} hardly moves: it changed at {moves} of {draws} draws; use smaller steps or another start",
+    ),
+    Kind.IDENTICAL: Words(
+        _INVALID,
+        "identical",
+        "chains are copies of each other",
+        "chains {first} and {second} made the same draws, so that their agreement says nothing; start them at different places",
+    ),
+    Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
+    Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself", _cycle),
+    Kind.BIASED: Words(
+        _INVALID,
+        "biased",
+        "the average over all starts is wrong",
+        "the average of {where} over all starts is wrong by {bias:.2g}, {t:.3g} of its standard errors, and does not come nearer with more draws: biased",
+    ),
+    Kind.PLATEAU: Words(
+        _INVALID,
+        "plateau",
+        "the error stops falling",
+        "the error stops falling at about {draws:.2g} draws: the slope over the whole range is not a rate",
+    ),
+    Kind.DRIFT: Words(
+        _INVALID,
+        "drift",
+        "chains have not settled",
+        "{where} still moves one way in all chains: the means of the first and of the last part of the draws differ by {t:.3g} standard errors; "
+        "use a longer warm-up",
+    ),
+    Kind.UNBOUNDED: Words(
+        _INVALID,
+        "unbounded",
+        "chains wander off without end",
+        "{where} wanders off without end, from {first:.2g} in the first tenth of the draws to {last:.2g} in the last: the density may not be integrable",
+    ),
+    Kind.NOT_FINITE: Words(_INVALID, "not finite", "values that are not finite", "{where} has values that are not finite"),
+    Kind.DIVERGENCES: Words(
+        _INVALID,
+        "divergences",
+        "trajectories diverge",
+        "{count} of {draws} draws ended in a divergence (an energy error too large to go on): regions of high curvature may be missed; use smaller "
+        "steps, a higher target_accept or other coordinates",
+    ),
+    Kind.LOW_ACCEPTANCE: Words(_INVALID, "low acceptance", "hardly a proposal is accepted", _low_acceptance),
+    Kind.WRONG_GRADIENT: Words(
+        _INVALID,
+        "gradient",
+        "the gradient is not that of the density",
+        "`grad` disagrees with finite differences of `logp`, most at coordinate {where!r}: it gave {gradient:.6g}, they give {difference:.6g}",
+    ),
+    Kind.BAD_VALUES: Words(
+        _INVALID,
+        "bad values",
+        "the density is not defined everywhere",
+        "the log density was NaN or +inf at {count} proposals, which were rejected; a density that is not defined somewhere must return -inf there",
+    ),
+    Kind.CERTIFICATE: Words(
+        _INVALID,
+        "certificate",
+        "the argmax is not exact",
+        "the certificate <w, m - phi(s)> <= 0 failed at {count} of {steps} steps: the state that was taken scored less than the moments, which no "
+        "exact argmax does for moments that can be matched; the weights need not stay bounded, nor the averages converge",
+    ),
+    Kind.CUT_LINE: Words(
+        _INVALID,
+        "cut line",
+        "the line is cut where the density is not small",
+        "DeterministicGibbs cuts the line of {where} six times `scale` from `location`, where the density is not small: averages are those of a "
+        "truncated density; location={location:.3g} and scale={scale:.3g} would hold it",
+    ),
+    Kind.STREAM_MEMORY: Words(_INVALID, "stream", "the stream is not completely uniformly distributed", _stream),
+    Kind.STREAM_DIMENSION: Words(_INVALID, "stream", "the stream has too few dimensions", _stream),
+    Kind.FEW_DRAWS: Words(
+        _IMPRECISE,
+        "few draws",
+        "too few draws",
+        "{where} has an effective sample size of {ess:.3g} in {draws} draws of {chains} chains; more draws are needed for reliable errors",
+    ),
+    Kind.FEW_CHAINS: Words(_NOTE, "one chain", "one chain only", "one chain cannot be held against another: run at least two"),
+    Kind.WIDE_TAILS: Words(
+        _NOTE,
+        "wide tails",
+        "averages of heavy tails",
+        "a few draws make most of the spread of {where}: its average has no reliable standard error, and was not held against the truth",
+    ),
+    Kind.UNTUNED: Words(
+        _NOTE,
+        "untuned",
+        "the step size was not tuned",
+        "{sampler} ran without warm-up in {count} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess from one "
+        "leapfrog step; pass `warmup`, 1000 for example, to tune it, or {sampler}(step_size=...)",
+    ),
+    Kind.NO_GRADIENT: Words(
+        _NOTE,
+        "no gradient",
+        "differences take the place of a gradient",
+        "no gradient was given: central differences take its place, {evaluations} evaluations each; pass `grad` for speed",
+    ),
+    Kind.MISSING_MARKS: Words(
+        _NOTE,
+        "missing values",
+        "marks of missing data",
+        "{count:,} of {size:,} numbers are {value:.10g}, which lies {away:.2g} times the range of the others away from them: a mark of missing data?",
+    ),
+    **NETWORK_WORDS,
+}
