@@ -13,7 +13,7 @@ from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
-from weakchaos.core.variables import Variables
+from weakchaos.runs.hands_over import HandsOver
 from weakchaos.runs.running_error import RunningError, running_counts
 
 __all__ = ["RunningError", "Trace", "running_counts"]
@@ -29,7 +29,7 @@ def _typed(stats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: values.astype(_TYPES[name]) if name in _TYPES else values for name, values in stats.items()}
 
 
-class Trace:
+class Trace(HandsOver):
     """Draws, statistics and final states of a run; made by `weakchaos.sample`, `extend`, `resume` and `load`.
 
     Attributes
@@ -123,20 +123,6 @@ class Trace:
     def draws(self) -> Any:
         """See the class; None when the run kept averages only."""
         return self._sink.draws(self.n_draws) if self.record == "draws" else None
-
-    @property
-    def variables(self) -> Variables:
-        """Names and shapes of what a draw holds: the parameters of the target, or one number for each name."""
-        data = self.settings.get("variables")
-        return Variables(dict.fromkeys(self.names, ())) if data is None else Variables.from_data(data)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        """The draws of a variable, shape (chain, draw, *shape)."""
-        self._need_draws(f"trace[{name!r}]")
-        variables = self.variables
-        if name not in variables.shapes:
-            raise KeyError(f"this trace has no variable {name!r}; it has {shown(list(variables.shapes), 200)}")
-        return np.asarray(self.draws)[..., variables.slices[name]].reshape(self.n_chains, self.n_draws, *variables.shapes[name])
 
     def chain(self, k: int) -> np.ndarray:
         """Every draw of chain `k`, those beyond the shortest chain included; shape (draws, dim)."""
@@ -355,46 +341,6 @@ class Trace:
         from weakchaos.runs.check import check_run
 
         return check_run(self)
-
-    def summary(self) -> Any:
-        """Means, standard deviations, intervals, effective sample sizes and R-hat of every coordinate, by arviz-stats.
-
-        Returns
-        -------
-        pandas.DataFrame
-
-        Raises
-        ------
-        ImportError
-            When the extra ``arviz`` is not installed.
-        """
-        try:
-            from arviz_stats import summary
-        except ImportError as error:
-            raise ImportError("summary needs arviz-stats: pip install 'weakchaos[arviz]'") from error
-        return summary(self.to_arviz())
-
-    # ---- hand over -----------------------------------------------------------------------------------------------------------------
-
-    def to_arviz(self) -> Any:
-        """The draws as an ArviZ ``DataTree`` with groups ``posterior`` and ``sample_stats``.
-
-        Raises
-        ------
-        ImportError
-            When the extra ``arviz`` is not installed.
-        """
-        self._need_draws("to_arviz")
-        try:
-            from arviz_base import from_dict
-        except ImportError as error:
-            raise ImportError("to_arviz needs arviz-base: pip install 'weakchaos[arviz]'") from error
-        draws = np.asarray(self.draws)
-        posterior = {name: draws[:, :, k] for k, name in enumerate(self.names)}
-        groups = {"posterior": posterior}
-        if self.stats:
-            groups["sample_stats"] = dict(self.stats)
-        return from_dict(groups)
 
     def save(self, path: Any) -> Path:
         """Write everything to an .npz file; `weakchaos.load` reads it back and `extend` continues it bit for bit.

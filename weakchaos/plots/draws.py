@@ -1,0 +1,156 @@
+"""Pictures of draws: the series of each chain, the ranks of each chain among all, and pairs of variables through ArviZ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.errors import ArgumentError
+from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, SMALL, tidy, title
+
+__all__ = ["plot_draws", "plot_pairs"]
+
+_MOST = 16  # numbers, where none were asked for
+_ROWS = 40
+_BINS = 20
+
+
+def _ranks(x: np.ndarray) -> np.ndarray:
+    """Counts of the ranks of each chain, shape (chains, bins), over what they are on average where all chains draw from one distribution."""
+    from scipy.stats import rankdata
+
+    chains, n = x.shape
+    ranks = (rankdata(x).reshape(chains, n) - 0.5) / (chains * n)
+    counts = np.stack([np.histogram(row, _BINS, (0.0, 1.0))[0] for row in ranks])
+    return counts * _BINS / n
+
+
+def plot_draws(
+    labels: list[str],
+    draws: np.ndarray,
+    diverging: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    path: Any = None,
+    everything: bool = False,
+) -> Any:
+    """One row a number: draws of each chain in their order, and how the ranks of each chain are spread.
+
+    Parameters
+    ----------
+    labels : list of str
+    draws : array of shape (chain, draw, n)
+    diverging : bool array of shape (chain, draw), optional
+        Draws that are marked below the series.
+    weights : array of shape (chain, draw), optional
+        Ranks count draws alike, so that there are none where draws have weights.
+    path : path, optional
+    everything : bool
+        Draw all numbers (up to forty), not the first sixteen.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Notes
+    -----
+    Ranks as in Vehtari et al. (2021), doi:10.1214/20-BA1221: uniform for every chain where chains agree; the grey band holds 95 % of
+    the counts of independent draws.
+    """
+    from matplotlib.figure import Figure
+    from scipy.stats import binom
+
+    shown = min(len(labels), _ROWS if everything else _MOST)
+    if everything and shown < len(labels):
+        raise ArgumentError(f"`names` must choose at most {_ROWS} numbers for one picture; they are {len(labels)}")
+    if not shown or not draws.shape[1]:
+        raise ArgumentError("there is nothing to draw: the trace holds no draw, or `names` is empty")
+    chains, n = draws.shape[:2]
+    figure = Figure(figsize=(9.5, 0.9 + 1.35 * shown), dpi=130, layout="constrained")
+    axes = figure.subplots(shown, 2, squeeze=False, gridspec_kw={"width_ratios": [2.2, 1]})
+    band = binom.ppf([0.025, 0.975], n, 1 / _BINS) * _BINS / n
+    step = max(1, n // 2000)
+    for k in range(shown):
+        left, right = axes[k]
+        x = draws[:, :, k]
+        for chain in range(chains):
+            colour = COLOURS[chain % len(COLOURS)]
+            left.plot(np.arange(0, n, step), x[chain, ::step], color=colour, linewidth=0.5, alpha=0.75)
+        if diverging is not None and diverging.any():
+            low = float(np.nanmin(x))
+            for chain in range(chains):
+                at = np.flatnonzero(diverging[chain])
+                left.plot(at, np.full(at.size, low), "|", color=INK, markersize=6, label="divergence" if chain == 0 else None)
+        title(left, labels[k])
+        tidy(left)
+        left.tick_params(labelsize=SMALL)
+        tidy(right)
+        right.tick_params(labelsize=SMALL)
+        if weights is not None:
+            right.text(
+                0.5,
+                0.5,
+                "draws have weights:\nno ranks",
+                ha="center",
+                va="center",
+                fontsize=NORMAL,
+                color=FADED,
+                transform=right.transAxes,
+            )
+            right.set_xticks([])
+            right.set_yticks([])
+            continue
+        edges = np.linspace(0.0, 1.0, _BINS + 1)
+        right.axhspan(band[0], band[1], color=FADED, alpha=0.15, linewidth=0)
+        for chain, counts in enumerate(_ranks(x)):
+            right.stairs(counts, edges, color=COLOURS[chain % len(COLOURS)], linewidth=1.0, baseline=None)
+        right.set_ylim(bottom=0)
+    axes[-1][0].set_xlabel("draw", fontsize=NORMAL, color=INK)
+    axes[-1][1].set_xlabel("rank among all chains", fontsize=NORMAL, color=INK)
+    if diverging is not None and diverging.any():
+        axes[0][0].legend(frameon=False, fontsize=SMALL, loc="upper right")
+    if shown < len(labels):
+        figure.suptitle(f"the first {shown} of {len(labels)} numbers; `names` chooses others", fontsize=SMALL, color=FADED)
+    if path is not None:
+        figure.savefig(path)
+    return figure
+
+
+def plot_pairs(tree: Any, names: Any = None, path: Any = None) -> Any:
+    """ArviZ's pair plot of a tree, with its divergences.
+
+    Raises
+    ------
+    ImportError
+        When neither arviz-plots nor ArviZ before 1.0 is installed.
+    """
+    names = [names] if isinstance(names, str) else names
+    try:
+        from arviz_plots import plot_pair
+    except ImportError:
+        plot_pair = None
+    if plot_pair is not None:
+        marked = (
+            bool(tree["sample_stats"]["diverging"].any())
+            if "sample_stats" in tree and "diverging" in tree["sample_stats"]
+            else False
+        )
+        made = plot_pair(tree, var_names=names, visuals={"divergence": marked}, backend="matplotlib")
+        if path is not None:
+            made.savefig(path)
+        return made
+    try:
+        import arviz
+    except ImportError as error:
+        raise ImportError("the pair plot is ArviZ's: pip install arviz-plots") from error
+    groups = {
+        name: {k: v.values for k, v in tree[name].data_vars.items()} for name in ("posterior", "sample_stats") if name in tree
+    }
+    dims = {k: list(v.dims[2:]) for k, v in tree["posterior"].data_vars.items()}
+    coords = {k: v.values for k, v in tree["posterior"].coords.items() if k not in ("chain", "draw")}
+    made = arviz.plot_pair(
+        arviz.from_dict(**groups, dims=dims, coords=coords), var_names=names, divergences="sample_stats" in groups
+    )
+    if path is not None:
+        np.ravel(made)[0].figure.savefig(path)
+    return made
