@@ -4,21 +4,35 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
 from weakchaos.samplers.chain_walk import RandomWalk
 from weakchaos.samplers.cluster import SwendsenWang, Wolff
+from weakchaos.samplers.esh import ESH
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
+from weakchaos.samplers.langevin import Langevin
+from weakchaos.samplers.mams import MAMS
+from weakchaos.samplers.mclmc import MCLMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
+from weakchaos.samplers.nose_hoover import NoseHoover
+from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
 from weakchaos.samplers.nuts import NUTS
+from weakchaos.samplers.thermostat_0532 import Thermostat0532
 
 __all__ = [
+    "ESH",
     "HMC",
+    "MAMS",
+    "MCLMC",
     "NUTS",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
     "Gibbs",
+    "Langevin",
+    "NoseHoover",
+    "NoseHooverChain",
     "RandomWalk",
     "RandomWalkMetropolis",
     "Sampler",
     "SwendsenWang",
+    "Thermostat0532",
     "Wolff",
 ]

@@ -1,0 +1,190 @@
+"""Energy-sampling Hamiltonian dynamics: deterministic, with weighted averages.
+
+Ver Steeg and Galstyan, NeurIPS 2021, arXiv:2111.02434. The Hamiltonian ``H = -log p(x) + (d / 2) log(|v|**2 / d)`` moves x; along an orbit that is
+ergodic on its energy surface, averages over time are those of p. In the time s with ``dt = |v| ds / d`` the speed is 1 and the orbit
+that of `weakchaos.samplers.isokinetic` with m = d and ``K = d log |v|``, so a draw after equal steps of s has the weight ``|v|``.
+
+Nothing here is random but the direction at the start. No theorem says that an orbit is ergodic, and on an isotropic Gaussian it is not: it stays in
+the plane of its position and velocity.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import njit
+
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.system import State
+from weakchaos.native.compiled import address_of, call_density, kernel
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
+from weakchaos.samplers.integrators import DONE, FAILED
+from weakchaos.samplers.isokinetic import isokinetic_step, normalise, reverse, set_right
+from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.targets.density import Density
+
+__all__ = ["ESH"]
+
+
+@njit(nogil=True)
+def _reflect(u, gradient, scale):
+    """The velocity thrown back by the gradient; turned round where there is none."""
+    square, along = 0.0, 0.0
+    for i in range(u.size):
+        g = scale[i] * gradient[i]
+        square += g * g
+        along += u[i] * g
+    if square == 0.0:
+        reverse(u)
+        return
+    for i in range(u.size):
+        u[i] -= 2.0 * along / square * scale[i] * gradient[i]
+    normalise(u)
+
+
+@njit(nogil=True)
+def _average(weights, weight, x, sums):
+    """Add a draw to running sums that, divided by the number of draws, are weighted averages."""
+    dim = x.size
+    count, total = weights[0], weights[1]
+    old = total / (total + weight) * (count + 1.0) / max(count, 1.0)
+    new = weight / (total + weight) * (count + 1.0)
+    for i in range(dim):
+        sums[i] = old * sums[i] + new * x[i]
+        sums[dim + i] = old * sums[dim + i] + new * x[i] * x[i]
+    weights[0], weights[1] = count + 1.0, total + weight
+
+
+@kernel
+def _esh(
+    density, user_data, step_size, inverse_mass, energy_error, window, edges, done, total, target, tune_step, tune_mass, weights,
+    phase, known, counters, n, every, draws, stats, sums
+):  # fmt: skip
+    """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
+    dim = (phase.size - 1) // 2
+    x, u = phase[:dim], phase[dim : 2 * dim]
+    value, gained, scale, none = np.empty(1), np.empty(1), np.sqrt(inverse_mass), np.empty(0)
+    position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
+    diverged = 0
+    if n > 0 and not is_known(x, known):
+        counters[GRADIENTS] += 1
+        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
+            return 0
+        known[2 * dim] = value[0]
+        know(x, known)
+    set_right(u)
+    for t in range(n):
+        used = step_size[0]
+        for i in range(dim):
+            position[i], velocity[i], gradient[i] = x[i], u[i], known_gradient[i]
+        gained[0] = 0.0
+        status = isokinetic_step(density, user_data, used, scale, float(dim), position, velocity, gradient, value, counters, gained)
+        if status == FAILED:
+            return t
+        error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
+        if abs(error) < 1000.0:
+            counters[ACCEPTED] += 1
+            for i in range(dim):
+                x[i], u[i], known_gradient[i] = position[i], velocity[i], gradient[i]
+            known[2 * dim] = value[0]
+            know(x, known)
+            phase[2 * dim] += gained[0] / dim
+        else:
+            _reflect(u, known_gradient, scale)
+            counters[DIVERGENCES] += 1
+            diverged += 1
+        counters[STEPS] += 1
+        now = done + t + 1
+        if now <= total:
+            if tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window):
+                for i in range(dim):
+                    scale[i] = math.sqrt(inverse_mass[i])
+            if now == total:
+                phase[2 * dim] = 0.0  # weights are told up to a factor: from here on they are of the order of 1
+        row = record(t, every, x, draws, none)
+        if row >= 0:
+            weight = math.exp(phase[2 * dim])
+            if sums.size > 0:
+                _average(weights, weight, x, sums)
+            if stats.shape[0] > 0:
+                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
+                stats[row, 3], stats[row, 4], stats[row, 5] = used, every, weight
+            diverged = 0
+    return n
+
+
+class _Bound(BoundUnadjusted):
+    stats_names = (*BoundUnadjusted.stats_names, "weight")
+    needs = (2, "or its unit velocity could not turn")
+
+    @property
+    def first_step(self) -> float:
+        """See `BoundUnadjusted.first_step`."""
+        return 0.1 * math.sqrt(self.dim)
+
+    def new_tuning(self) -> dict[str, np.ndarray]:
+        """See `BoundUnadjusted.new_tuning`; and the number and sum of the weights of running averages."""
+        return {**super().new_tuning(), "weights": np.zeros(2)}
+
+    def moving(self, rng: np.random.Generator) -> np.ndarray:
+        """A direction, and the logarithm of the weight."""
+        return np.append(rng.standard_normal(self.dim), 0.0)
+
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundUnadjusted.move`."""
+        return _esh(
+            *self.addresses(state), *self.tuned(state, done, total), state.tuning["weights"], state.phase, self.known(state), state.counters,
+            n, every, draws, stats, sums
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ESH(Sampler):
+    """Energy-sampling Hamiltonian dynamics: a deterministic orbit whose weighted averages are those of the target where it is ergodic.
+
+    Parameters
+    ----------
+    step_size : float, optional
+        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given.
+    inverse_mass : array of shape (dim,), optional
+        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+    energy_variance : float
+        Variance of the error of the energy per step and dimension that the step size is tuned to.
+
+    Notes
+    -----
+    Draws count under ``trace.weights`` (the statistic ``weight``, known up to a factor): ``trace.mean()`` uses them, an average of
+    ``trace.draws`` alone is wrong. A step costs one gradient and takes no number from a driver; a seed gives the first direction. ``stats`` holds
+    ``lp``, ``energy_error``, ``diverging`` (a step that left the support or changed the energy by 1000 or more: the velocity is thrown back
+    instead), ``step_size``, ``n_steps`` and ``weight``. Ergodicity is not granted: run several chains and read ``trace.check()``.
+
+    References
+    ----------
+    Ver Steeg and Galstyan, NeurIPS 2021, arXiv:2111.02434.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.zoo.logistic_regression(), ESH(), draws=2000, seed=1, progress=False)
+    >>> trace.weights.shape
+    (4, 2000)
+    """
+
+    step_size: float | None = None
+    inverse_mass: Any = None
+    energy_variance: float = 5e-4
+    uses_gradient: ClassVar[bool] = True
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_energy_tuned(self)
+
+    def bind(self, target: Any, driver: Any = None) -> _Bound:
+        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
+        self.require(target, Density, "a Density")
+        return _Bound(self, target, None)

@@ -1,0 +1,165 @@
+"""Microcanonical Langevin Monte Carlo, unadjusted.
+
+Robnik, De Luca, Silverstein and Seljak (2023), arXiv:2212.08549; Robnik and Seljak (2024), arXiv:2303.18221. A particle moves at unit speed along the
+isokinetic flow of `weakchaos.samplers.isokinetic` (m = d - 1), and after each step of size e its velocity forgets a little of itself,
+``u <- (u + nu z) / |u + nu z|``, ``nu**2 = (exp(2 e / L) - 1) / d``, so that over the decoherence length L it forgets all. Without that noise (L
+infinite) the flow conserves too much: on an isotropic Gaussian it stays in one plane and is not ergodic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from weakchaos.core.arguments import positive
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.system import State
+from weakchaos.native.compiled import address_of, call_density, kernel
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
+from weakchaos.samplers.integrators import DONE, FAILED
+from weakchaos.samplers.isokinetic import minimal_norm_step, perturb, reverse, set_right
+from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.targets.density import Density
+
+__all__ = ["MCLMC"]
+
+# Decoherence length over sqrt(dim), the radius of a standard Gaussian: 1 is as good there, and worse on targets that the metric does not make round.
+RADII = 3.0
+
+
+@kernel
+def _mclmc(
+    density, user_data, stream, stream_state, step_size, inverse_mass, energy_error, window, edges, done, total, target, tune_step, tune_mass,
+    decoherence_length, phase, known, counters, n, every, draws, stats, sums
+):  # fmt: skip
+    """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
+    dim = phase.size // 2
+    x, u = phase[:dim], phase[dim:]
+    value, gained, scale = np.empty(1), np.empty(1), np.sqrt(inverse_mass)
+    position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
+    diverged = 0
+    if n > 0 and not is_known(x, known):
+        counters[GRADIENTS] += 1
+        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
+            return 0
+        known[2 * dim] = value[0]
+        know(x, known)
+    set_right(u)
+    for t in range(n):
+        used = step_size[0]
+        for i in range(dim):
+            position[i], velocity[i], gradient[i] = x[i], u[i], known_gradient[i]
+        gained[0] = 0.0
+        status = minimal_norm_step(
+            density, user_data, used, scale, dim - 1.0, position, velocity, gradient, value, counters, gained
+        )
+        if status == FAILED:
+            return t
+        error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
+        if abs(error) < 1000.0:
+            counters[ACCEPTED] += 1
+            for i in range(dim):
+                x[i], u[i], known_gradient[i] = position[i], velocity[i], gradient[i]
+            known[2 * dim] = value[0]
+            know(x, known)
+        else:
+            reverse(u)
+            counters[DIVERGENCES] += 1
+            diverged += 1
+        if decoherence_length < math.inf:
+            perturb(u, math.sqrt(math.expm1(2.0 * used / decoherence_length) / dim), stream, stream_state)
+        counters[STEPS] += 1
+        now = done + t + 1
+        if now <= total and tune_by_energy(
+            now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window
+        ):
+            for i in range(dim):
+                scale[i] = math.sqrt(inverse_mass[i])
+        row = record(t, every, x, draws, sums)
+        if row >= 0:
+            if stats.shape[0] > 0:
+                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
+                stats[row, 3], stats[row, 4] = used, every
+            diverged = 0
+    return n
+
+
+class _Bound(BoundUnadjusted):
+    needs = (2, "or its unit velocity could not turn")
+
+    def __init__(self, sampler: MCLMC, target: Density, driver: Any):
+        super().__init__(sampler, target, driver)
+        length = sampler.decoherence_length
+        self.decoherence_length = RADII * math.sqrt(self.dim) if length is None else float(length)
+        self.uniforms_per_step = 0 if self.decoherence_length == math.inf else self.dim
+
+    @property
+    def first_step(self) -> float:
+        """See `BoundUnadjusted.first_step`."""
+        return 0.1 * math.sqrt(self.dim)
+
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundUnadjusted.move`."""
+        return _mclmc(
+            *self.addresses(state), *self.tuned(state, done, total), self.decoherence_length, state.phase, self.known(state), state.counters,
+            n, every, draws, stats, sums
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MCLMC(Sampler):
+    """Microcanonical Langevin Monte Carlo: fast, tuned during warm-up, and biased by its steps, which nothing rejects.
+
+    Parameters
+    ----------
+    step_size : float, optional
+        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given. A
+        Gaussian of dim coordinates has its mass at the radius sqrt(dim).
+    decoherence_length : float, optional
+        The length over which the velocity forgets itself; 3 sqrt(dim) when not given. ``math.inf`` leaves out the noise: the orbit is then
+        deterministic, and in general not ergodic.
+    inverse_mass : array of shape (dim,), optional
+        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+    energy_variance : float
+        Variance of the error of the energy per step and dimension that the step size is tuned to. The bias falls with its square root.
+
+    Notes
+    -----
+    A step costs two gradients (McLachlan's minimal-norm splitting). ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw),
+    ``diverging`` (a step that left the support or changed the energy by 1000 or more: it is not taken, and the velocity reversed), ``step_size`` and
+    ``n_steps``. The sampler is unadjusted: ``trace.check()`` says so, and holds its draws against Stein's identity. `MAMS` is its
+    adjusted form. A step moves a short way, so keep every few (``sample(thin=)``).
+
+    References
+    ----------
+    Robnik, De Luca, Silverstein and Seljak (2023), arXiv:2212.08549; Robnik and Seljak (2024), arXiv:2303.18221.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 100.0]), MCLMC(), draws=1000, warmup=1000, thin=4, seed=1, progress=False)
+    >>> bool(abs(trace.draws[..., 1].std() / 100.0 - 1.0) < 0.1)
+    True
+    """
+
+    step_size: float | None = None
+    decoherence_length: float | None = None
+    inverse_mass: Any = None
+    energy_variance: float = 5e-4
+    uses_gradient: ClassVar[bool] = True
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_energy_tuned(self)
+        if self.decoherence_length is not None and self.decoherence_length != math.inf:
+            positive("decoherence_length", self.decoherence_length)
+
+    def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
+        """The system of this sampler on a `Density`."""
+        self.require(target, Density, "a Density")
+        return _Bound(self, target, driver)

@@ -1,0 +1,79 @@
+"""The Nosé-Hoover thermostat as a sampler.
+
+Hoover, Phys. Rev. A 31 (1985) 1695, doi:10.1103/PhysRevA.31.1695; Nosé, J. Chem. Phys. 81 (1984) 511, doi:10.1063/1.447334. With momenta p and gradient g
+of the log density, ``x' = p, p' = g - zeta p, zeta' = (|p|**2 - d) / Q``. The density ``p(x) exp(-|p|**2 / 2 - Q zeta**2 / 2)`` is invariant, but an
+orbit need not visit all of it: on a harmonic oscillator it provably does not (Legoll, Luskin and Moeckel, Arch. Ration. Mech. Anal. 184 (2007) 449,
+arXiv:math/0511178). The steps are a symmetric splitting, that of a chain of length 1 (see `weakchaos.samplers.thermostatted`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from weakchaos.core.arguments import positive
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.energy_tuning import check_energy_tuned
+from weakchaos.samplers.thermostatted import CHAIN, BoundThermostatted
+from weakchaos.targets.density import Density
+
+__all__ = ["NoseHoover"]
+
+
+@dataclass(frozen=True)
+class NoseHoover(Sampler):
+    """The Nosé-Hoover thermostat: deterministic motion whose averages are those of the target where it is ergodic.
+
+    Parameters
+    ----------
+    step_size : float, optional
+        Length of a step in units of time; tuned during warm-up when not given.
+    mass : float
+        Of the thermostat, per coordinate that it holds: Q = d * mass.
+    per_coordinate : bool
+        Whether each coordinate has a thermostat of its own; otherwise one holds all.
+    inverse_mass : array of shape (dim,), optional
+        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+    energy_variance : float
+        Variance per step and dimension of the error W of `weakchaos.samplers.thermostatted` that the step size is tuned to.
+
+    Notes
+    -----
+    A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
+    ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
+    ``step_size`` and ``n_steps``. The sampler is unadjusted and often not ergodic: run several chains and read ``trace.check()``.
+
+    References
+    ----------
+    Hoover, Phys. Rev. A 31 (1985) 1695, doi:10.1103/PhysRevA.31.1695.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> system = NoseHoover(step_size=0.01).bind(wc.zoo.gaussian([1.0]))
+    >>> state = system.start(1)
+    >>> state.phase[:] = 0.0, 1.5, 0.0
+    >>> bool((system.advance(state, 200_000) ** 2).mean() < 0.8)  # it should be 1: this orbit lies on a torus
+    True
+    """
+
+    step_size: float | None = None
+    mass: float = 1.0
+    per_coordinate: bool = False
+    inverse_mass: Any = None
+    energy_variance: float = 5e-4
+    uses_gradient: ClassVar[bool] = True
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_energy_tuned(self)
+        positive("mass", self.mass)
+
+    def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
+        """Kind, two numbers, how many thermostats, and variables of each."""
+        return CHAIN, float(self.mass), 0.0, dim if self.per_coordinate else 1, 1
+
+    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
+        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
+        self.require(target, Density, "a Density")
+        return BoundThermostatted(self, target, None)

@@ -1,0 +1,76 @@
+"""The 0532 thermostat as a sampler of any density.
+
+Hoover, Sprott and Hoover, Commun. Nonlinear Sci. Numer. Simul. 32 (2016) 234, arXiv:1504.07654, for the harmonic oscillator; here each coordinate of any number
+has a thermostat of its own, with gradient g of the log density: ``xi' = pi``, ``pi' = gi - zetai (a pi + b pi**3)``,
+``zetai' = a (pi**2 - 1) + b (pi**4 - 3 pi**2)``, a = 0.05 and b = 0.32. The density ``p(x) exp(-|p|**2 / 2 - |zeta|**2 / 2)`` is invariant. Two moments are held
+instead of one, and on the oscillator one chaotic sea fills the space.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from weakchaos.core.arguments import positive
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.energy_tuning import check_energy_tuned
+from weakchaos.samplers.thermostatted import CUBIC, BoundThermostatted
+from weakchaos.targets.density import Density
+
+__all__ = ["Thermostat0532"]
+
+
+@dataclass(frozen=True)
+class Thermostat0532(Sampler):
+    """The 0532 thermostat on every coordinate: deterministic, chaotic, and ergodic on a Gaussian as far as is known.
+
+    Parameters
+    ----------
+    step_size : float, optional
+        Length of a step in units of time; tuned during warm-up when not given.
+    a, b : float
+        How strongly the second and the fourth moments of the momenta are held.
+    inverse_mass : array of shape (dim,), optional
+        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+    energy_variance : float
+        Variance per step and dimension of the error W of `weakchaos.samplers.thermostatted` that the step size is tuned to.
+
+    Notes
+    -----
+    A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
+    ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
+    ``step_size`` and ``n_steps``. The sampler is unadjusted and not proven ergodic: run several chains and read ``trace.check()``.
+
+    References
+    ----------
+    Hoover, Sprott and Hoover, Commun. Nonlinear Sci. Numer. Simul. 32 (2016) 234, arXiv:1504.07654.
+
+    Examples
+    --------
+    >>> import weakchaos as wc
+    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 5.0]), Thermostat0532(), draws=2000, thin=10, seed=1, progress=False)
+    >>> bool(abs(trace.draws[..., 1].var() / 25.0 - 1.0) < 0.2)
+    True
+    """
+
+    step_size: float | None = None
+    a: float = 0.05
+    b: float = 0.32
+    inverse_mass: Any = None
+    energy_variance: float = 5e-4
+    uses_gradient: ClassVar[bool] = True
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_energy_tuned(self)
+        positive("a", self.a)
+        positive("b", self.b)
+
+    def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
+        """Kind, two numbers, how many thermostats, and variables of each."""
+        return CUBIC, float(self.a), float(self.b), dim, 1
+
+    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
+        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
+        self.require(target, Density, "a Density")
+        return BoundThermostatted(self, target, None)
