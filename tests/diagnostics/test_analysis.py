@@ -212,9 +212,9 @@ def test_nonlinear_noise_is_named_as_such_and_needs_enough_surrogates():
     assert report.verdict == "nonlinear noise"
     assert "clustered in amplitude" in report.sentences()
     assert "no evidence for low-dimensional chaos" in report.sentences()
-    assert not [w for w in report.warnings if "59 can" in w]
-    assert [w for w in asked(henon(300)).warnings if "59 can" in w]
-    assert [w for w in asked("abc" * 50).warnings if "39 can" in w]
+    assert not [w for w in report.warnings if "59 surrogates suffice" in w]
+    assert [w for w in asked(henon(300)).warnings if "59 surrogates suffice" in w]
+    assert [w for w in asked("abc" * 50).warnings if "39 surrogates suffice" in w]
 
 
 def test_drift_is_reported_beside_the_verdict():
@@ -309,7 +309,7 @@ def test_labels_and_odd_sequences(rng):
     assert rest.verdict == "at rest"
     names = sound(asked([f"n{k}" for k in range(300)]))
     assert names.verdict == "undecided"
-    assert "hardly one comes twice" in names.warnings[0]
+    assert "fewer than two of each" in names.warnings[0]
     many = sound(asked(rng.integers(0, 25, 400), kind="discrete"))
     assert many["information 2 back"]["value"] is None
 
@@ -322,7 +322,7 @@ def test_a_laminar_phase_is_the_longest_repetition():
     row = report["longest repetition"]
     assert row["value"] >= 90
     assert row["p_value"] == 0.05  # as small as 19 surrogates can make it
-    assert re.search(r"period 3, 3\d.* times, from 69[5-9]|period 3, 3\d.* times, from 700", row["notes"][0])
+    assert re.search(r"period 3, 3\d.* times, from place 69[5-9]|period 3, 3\d.* times, from place 700", row["notes"][0])
     again = [asked(rng.permutation(x))["longest repetition"]["p_value"] for _ in range(10)]
     assert sum(p <= 0.05 for p in again) <= 3  # the negative control
 

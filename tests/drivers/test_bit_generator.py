@@ -57,7 +57,7 @@ def test_faithful_methods_are_the_stream_itself(driver):
         warnings.simplefilter("error")
         assert np.array_equal(np.random.Generator(driver.bit_generator(2)).random(3000), u)
         assert np.array_equal(np.random.Generator(driver.bit_generator(2)).uniform(2, 5, 3000), 2 + 3 * u)
-    with pytest.warns(DriverWarning, match="faithful for Generator.random, uniform, and integers"):
+    with pytest.warns(DriverWarning, match="right for Generator.random, uniform, and integers"):
         integers = np.random.Generator(driver.bit_generator(2)).integers(0, 10, 3000)
     assert np.array_equal(integers, np.floor(10 * u).astype(int))
 

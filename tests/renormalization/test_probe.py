@@ -65,7 +65,7 @@ def test_a_critical_network_is_told_within_its_band(rng):
 
 def test_transients_and_dead_units_are_named(rng):
     report = probe(network(rng, 100, 8, 1.0), 3 * rng.normal(size=(10, 100)))
-    assert any("lengths are still moving" in w for w in report.warnings)
+    assert any("the length of the signals still changes" in w for w in report.warnings)
     relu = [(w, b - 5) for w, b in network(rng, 60, 4, 1.0)]
     assert any("dead" in w for w in probe(relu, rng.normal(size=(10, 60)), activation="relu").warnings)
 

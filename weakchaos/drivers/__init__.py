@@ -46,15 +46,15 @@ _WITH_DIMENSION: dict[str, Callable[[int], Driver]] = {"rotation": Rotation, "so
 
 
 def resolve(driver: Any) -> Driver:
-    """The driver that is meant by a driver, a name, or one of NumPy's bit generators.
+    """The driver for a name, for one of NumPy's bit generators, or for a driver (which is returned as it is).
 
     Parameters
     ----------
     driver : Driver, str, or numpy.random.BitGenerator or Generator
         Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
         ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, and with a dimension ``"rotation-8"``,
-        ``"sobol-8"``, ``"halton-8"``. A driver opens streams from seeds; so of NumPy's objects, classes or instances, only the kind
-        is taken and not their state.
+        ``"sobol-8"``, ``"halton-8"``. A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
+        instances, only the kind is used and not their state.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """A driver: a stream of uniforms in [0, 1) that is itself a small dynamical system.
 
-To a kernel a driver is two C addresses, ``double next_double(void* state)`` and its state: the interface of NumPy's ``bitgen_t``.
-So NumPy's bit generators are drivers as they are, and every driver here can be handed to NumPy (`Driver.bit_generator`).
+For a kernel a driver consists of two C addresses, a function ``double next_double(void* state)`` and its state, as in NumPy's ``bitgen_t``.
+So NumPy's bit generators can be used as drivers, and every driver here can be handed to NumPy (`Driver.bit_generator`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _fill(function, state, every, out):
 
 
 class WordStream:
-    """An open stream whose whole state is a few 64-bit words: first those that move, then the constants of the driver."""
+    """An open stream whose whole state is a few 64-bit words: first those that change, then the constants of the driver."""
 
     def __init__(self, function: compiled_stream, words: np.ndarray, moving: int):
         self._code, self._moving = function, moving
@@ -39,7 +39,7 @@ class WordStream:
         return WordStream(self._code, self.words.copy(), self._moving)
 
     def to_bytes(self) -> bytes:
-        """The words that move."""
+        """The words of the state that change, as bytes."""
         return self.words[: self._moving].tobytes()
 
     def __reduce__(self):
@@ -47,19 +47,19 @@ class WordStream:
 
 
 class Driver:
-    """Base of all drivers; a frozen dataclass gives `open` and the facts below.
+    """Base class of all drivers; a subclass is a frozen dataclass that defines `open` and the attributes below.
 
     Attributes
     ----------
     name : str
     dimension : float
-        In how many dimensions successive numbers are equidistributed (`inf` for a good generator); independent draws that consume
-        more are biased.
+        Number of dimensions in which successive numbers are equidistributed (`inf` for a good generator); independent draws that consume
+        more numbers than that are biased.
     cud : bool
-        Whether the stream is completely uniformly distributed, that is, equidistributed in every number of dimensions, as far as
-        anyone knows; a chain, which has memory, is biased under one that is not. By default, whether `dimension` is unlimited.
+        Whether the stream is completely uniformly distributed, that is, equidistributed in every number of dimensions, as far as is known.
+        A chain has memory and may be biased under a stream that is not. By default True if `dimension` is infinite.
     lyapunov : float or None
-        Largest Lyapunov exponent of the stream as a map, in nats per number; None where its states carry no metric.
+        Largest Lyapunov exponent of the stream as a map, in nats per number; None if no distance between its states is defined.
 
     A driver is a `System` too: ``start(seed)`` opens a stream, ``advance(state, n)`` reads it.
     """
@@ -90,13 +90,13 @@ class Driver:
         return stream
 
     def start(self, seed: Any = None, position: Any = None) -> State:
-        """A state that holds nothing but the open stream."""
+        """A state that consists of the open stream alone."""
         if position is not None:
             raise ArgumentError("`position` must be None: a driver has no position; choose its start by `seed`")
         return State(driver=self.open(seed))
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
-        """Read `n` numbers; those after each `every`-th, of shape (n // every, 1)."""
+        """Read `n` numbers and return each `every`-th of them, shape (n // every, 1)."""
         n, every = whole_number("n", n, 0), whole_number("every", every, 1)
         if n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
@@ -105,10 +105,10 @@ class Driver:
         return out
 
     def bit_generator(self, seed: Any = None) -> Any:
-        """A bit generator for ``numpy.random.Generator``: one number of the stream a double or a 32-bit word, two a 64-bit word.
+        """A bit generator for ``numpy.random.Generator``: a double or a 32-bit word takes one number of the stream, a 64-bit word two.
 
-        Where the stream is not completely uniformly distributed, ``random``, ``uniform`` and ``integers`` alone are faithful, and the first
-        use of a word is a `DriverWarning`: see `weakchaos.drivers.bit_generator.BitGenerator`.
+        If the stream is not completely uniformly distributed, only ``random``, ``uniform`` and ``integers`` of the Generator have the right
+        distributions, and the first use of a word gives a `DriverWarning`: see `weakchaos.drivers.bit_generator.BitGenerator`.
 
         Examples
         --------

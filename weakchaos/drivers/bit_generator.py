@@ -1,10 +1,11 @@
-"""Any stream of uniforms as a bit generator of NumPy.
+"""Any stream of uniform numbers as a bit generator of NumPy.
 
-NumPy asks for doubles, 32-bit and 64-bit words through the five pointers of its ``bitgen_t``; here a double is one number u of the stream.
-A 32-bit word is floor(2**32 u) = (a, b), its halves of 16 bits, handed over as (a, b xor h(a)) with h a bijection of 16 bits in which
-every bit depends on all (C. Wellons, "Prospecting for hash functions", 2018). So low bits are no worse than high ones: permutations and
-the ziggurat take low bits, of which congruential generators and point sets have poor ones, and RANDU constant ones. The upper half stays
-what it is, so that integers of a small range are still the inverse CDF of one number. A 64-bit word is two such words, of two numbers.
+NumPy requests doubles, 32-bit and 64-bit words through the five pointers of its ``bitgen_t``; here a double is one number u of the stream.
+A 32-bit word is made of floor(2**32 u), whose halves of 16 bits are a and b: the word is (a, b xor h(a)), where h is a bijection of 16 bits
+in which every output bit depends on all input bits (C. Wellons, "Prospecting for hash functions", 2018). So low bits are no worse than high
+bits: permutations and the ziggurat use low bits, and those of congruential generators and point sets are poor, those of RANDU even constant.
+The upper half is not changed, so integers of a small range are still the inverse CDF of one number. A 64-bit word is made of two 32-bit words
+from two numbers.
 """
 
 from __future__ import annotations
@@ -122,24 +123,25 @@ class _Lock:
 def _words_are_not_faithful(driver: Driver) -> str:
     return (
         f"{driver.name} is equidistributed in {driver.dimension:g} dimension{'s' * (driver.dimension != 1)} only: as a bit generator of NumPy "
-        "it is faithful for Generator.random, uniform, and integers of up to 65536 values; other methods combine several numbers, and what "
-        "they give may be far from what it should be"
+        "the distributions are right for Generator.random, uniform, and integers of up to 65536 values; other methods combine several numbers, "
+        "and their values may be far from the distribution that they should have"
     )
 
 
 class BitGenerator(np.random.BitGenerator):
     """A driver as a bit generator for ``numpy.random.Generator``; `Driver.bit_generator` makes it.
 
-    ``Generator.random`` and ``Generator.uniform`` give the stream as it is, one number each, and ``Generator.integers`` of up to 2**16
-    different values its inverse CDF. All other methods combine numbers in ways of their own (normals and exponentials by the ziggurat,
-    two or more each; permutations, one or more an element), which gives what it should only when the stream is completely uniformly
-    distributed: for other drivers the first use of a word, rather than a double, is a `DriverWarning`. One normal for one number comes
-    from ``scipy.stats.norm.ppf(generator.random(n))``.
+    ``Generator.random`` and ``Generator.uniform`` return the numbers of the stream, one for each value, and ``Generator.integers`` of up to
+    2**16 different values applies its inverse CDF to one number. All other methods combine several numbers (normals and exponentials use two
+    or more for each value, by the ziggurat; permutations use one or more for each element), and their distributions are right only if the
+    stream is completely uniformly distributed: for other drivers the first use of a word, rather than a double, gives a `DriverWarning`. To
+    make one normal of each number, use ``scipy.stats.norm.ppf(generator.random(n))``.
 
-    Everything else is as in NumPy: ``state`` can be read and set, ``spawn``, ``seed_seq``, ``random_raw``, ``ctypes``, ``cffi``, copies
-    and pickles.
+    Everything else works as in NumPy: ``state`` can be read and set; ``spawn``, ``seed_seq``, ``random_raw``, ``ctypes``, ``cffi``, copies
+    and pickles are supported.
 
-    Every driver has a class of its own, so that ``type(bit_generator)(seed)`` is another one of the same driver, as scipy expects.
+    Every driver has its own class of bit generators, so that ``type(bit_generator)(seed)`` is another bit generator of the same driver, as scipy
+    expects.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ class BitGenerator(np.random.BitGenerator):
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The name of the driver, and all that moves in its stream, in hexadecimal digits."""
+        """The name of the driver, and everything that changes in its stream, in hexadecimal digits."""
         with self.lock:
             return {"bit_generator": self.driver.name, "state": self.stream.to_bytes().hex()}
 
@@ -200,7 +202,7 @@ class BitGenerator(np.random.BitGenerator):
             self.stream, self._words[1] = stream, stream.state
 
     def spawn(self, n_children: int) -> list[BitGenerator]:
-        """Bit generators of the same driver under seeds spawned from this one's.
+        """Bit generators of the same driver, with seeds that are spawned from the seed of this one.
 
         Examples
         --------

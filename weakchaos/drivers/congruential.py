@@ -67,10 +67,9 @@ def _next_power_of_two(state):
 class LCG(Driver):
     """The linear congruential generator x -> (a x + c) mod m, read out as x / m.
 
-    Map: multiplication by a, then a shift, on the integers mod m; what it samples is the circle map z -> a z + c/m mod 1, whose
-    invariant density is uniform and whose exponent is log a nats per number. Period: `period`. Successive t-tuples form a lattice;
-    a generator passes Knuth's spectral test in t dimensions when the planes that hold them are close enough (mu >= 0.1 in his
-    scale).
+    The numbers are an orbit of the circle map z -> a z + c/m mod 1, whose invariant density is uniform and whose exponent is log a nats per
+    number; `period` is the period. Successive t-tuples form a lattice; a generator passes Knuth's spectral test in t dimensions if the planes
+    that contain the tuples are close enough to each other (mu >= 0.1 in his scale).
 
     For m up to 2**53 the numbers are correctly rounded quotients; for larger m, powers of two are truncated to 53 bits, and other
     quotients are kept below 1.
@@ -80,11 +79,11 @@ class LCG(Driver):
     multiplier : int
         1 to modulus - 1.
     increment : int
-        0 to modulus - 1. With 0 the state must be coprime to the modulus, and seeds are moved up to the next such number.
+        0 to modulus - 1. If it is 0, the state must be coprime to the modulus, and a seed leads to the next larger such number.
     modulus : int
         2 to 2**64.
     dimension : int
-        In how many dimensions successive numbers count as equidistributed. For own constants 1; the named ones carry the number of
+        Number of dimensions in which successive numbers count as equidistributed; 1 by default. The named generators have the number of
         dimensions, six at the most, in which they pass the spectral test.
 
     Raises
@@ -126,7 +125,7 @@ class LCG(Driver):
 
     @classmethod
     def toy(cls) -> LCG:
-        """A generator small enough to be run around: every state of the 2**16 is visited once per period (Hull and Dobell 1962)."""
+        """A generator with a short period: each of its 2**16 states is visited once per period (Hull and Dobell 1962)."""
         return cls(13453, 13849, 2**16)
 
     @classmethod
@@ -136,7 +135,7 @@ class LCG(Driver):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """The name of the constants, or the constants."""
+        """The name of the generator if its constants have one, else the constants."""
         return _NAMES.get(
             (self.multiplier, self.increment, self.modulus), f"lcg({self.multiplier}, {self.increment}, {self.modulus})"
         )
@@ -148,11 +147,11 @@ class LCG(Driver):
 
     @property
     def period(self) -> int | None:
-        """The period from every allowed seed where a theorem gives it, else None.
+        """The period from every allowed seed if a theorem gives it, else None.
 
-        The modulus, when increment and modulus are coprime, multiplier - 1 is divisible by every prime factor of the modulus, and
-        by 4 if the modulus is (Hull and Dobell, SIAM Review 4 (1962) 230, doi:10.1137/1004061). For increment 0, the order of the
-        multiplier, as far as factors can be found by trial division up to 2**16.
+        The period is the modulus if increment and modulus are coprime and multiplier - 1 is divisible by every prime factor of the modulus,
+        and by 4 if the modulus is (Hull and Dobell, SIAM Review 4 (1962) 230, doi:10.1137/1004061). For increment 0 it is the order of the
+        multiplier, if the factors that it depends on can be found by trial division up to 2**16.
         """
         factors = factorize(self.modulus)
         if factors is None:

@@ -4,8 +4,8 @@ I. M. Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86, doi:10.1016/0041-5553(
 Kuo (2008), doi:10.1137/070709359; J. H. Halton, Numer. Math. 2 (1960) 84, doi:10.1007/BF01386213. Scrambling: Matousek, J.
 Complexity 14 (1998) 527, doi:10.1006/jcom.1998.0489; Owen, arXiv:1706.02808.
 
-The points come from `scipy.stats.qmc` in blocks. The C function of a stream reads from a buffer, and where that ends it calls back
-into Python for the next block.
+The points come from `scipy.stats.qmc` in blocks. The C function of a stream reads from a buffer, and when the buffer is used up it calls
+back into Python for the next block.
 """
 
 from __future__ import annotations
@@ -221,17 +221,17 @@ class _PointSet(Driver):
 
 @dataclass(frozen=True)
 class Sobol(_PointSet):
-    """The Sobol' sequence: every 2**k successive points from a multiple of 2**k on fill boxes of volume 2**(t - k) evenly.
+    """The Sobol' sequence: any 2**k successive points that begin at a multiple of 2**k fill boxes of volume 2**(t - k) evenly.
 
-    Each point is used up coordinate by coordinate before the next, so a sampler that consumes `dimension` numbers a step makes one
-    step per point. With scrambling (random linear matrices and a digital shift, by the seed) every number is uniform on the
-    multiples of 2**-53; without it the first point is the origin, which is kept, as dropping it unbalances all blocks (Owen,
-    arXiv:2008.08051), and so the first `dimension` numbers are 0. After 2**32 points, the most SciPy can jump in, the sequence
-    starts again, under a new scrambling if any.
+    The stream gives all coordinates of a point before those of the next, so a sampler that consumes `dimension` numbers in a step uses one
+    point per step. With scrambling (random linear matrices and a digital shift, chosen by the seed) every number is uniform on the
+    multiples of 2**-53. Without scrambling the first point is the origin, so the first `dimension` numbers are 0; the point is kept, because
+    the blocks would not be balanced without it (Owen, arXiv:2008.08051). After 2**32 points, the most that SciPy can skip, the sequence
+    begins again, with a new scrambling if it is scrambled.
 
-    The exponent is 0: in Gray-code order a point is the last one plus a direction number without carry, a translation of digits,
-    which keeps the distance of two points under the same step. Restoring a stream takes about 3 seconds per 10**9 points; copying,
-    none.
+    The exponent is 0: in Gray-code order a point is the previous point plus a direction number without carry; this is a translation of the
+    digits, which preserves the distance between two points that make the same step. To restore a stream takes about 3 seconds per 10**9
+    points; to copy it takes no time.
 
     Parameters
     ----------
@@ -258,12 +258,12 @@ class Sobol(_PointSet):
 
 @dataclass(frozen=True)
 class Halton(_PointSet):
-    """The Halton sequence: coordinate j of point n is n in base p_j (the j-th prime) with its digits mirrored at the point.
+    """The Halton sequence: coordinate j of point n is n in base p_j (the j-th prime) with its digits mirrored at the radix point.
 
-    Each point is used up coordinate by coordinate before the next. With scrambling (a random permutation of the digits at every
-    place, by the seed) numbers are uniform to the last digit; without it the first point is the origin, and in high dimensions
-    points of neighbouring large primes are almost on lines for long. The exponent is 0: each coordinate is an adding machine (von
-    Neumann and Kakutani), a piecewise translation. SciPy takes some 40 to 250 ns for a number, more than `Sobol`; copying and
+    The stream gives all coordinates of a point before those of the next. With scrambling (a random permutation of the digits at every
+    place, chosen by the seed) numbers are uniform to the last digit. Without scrambling the first point is the origin, and in high dimensions
+    the coordinates of neighbouring large primes lie almost on lines for many points. The exponent is 0: each coordinate moves by the odometer
+    of von Neumann and Kakutani, a piecewise translation. SciPy takes some 40 to 250 ns for a number, more than for `Sobol`; copying and
     restoring take no time.
 
     Parameters

@@ -5,17 +5,17 @@
     tent       x -> 2x or 2(p - x), mod a prime   uniform                               read out as x / p
     cat        (x, y) -> (2x + y, x + y) mod N    uniform                               read out as x / N
 
-The readouts are the coordinates in which the invariant density is uniform; logistic and Chebyshev maps become piecewise linear
-there.
+The readouts are the coordinates in which the invariant density is uniform; logistic and Chebyshev maps are piecewise linear in these
+coordinates.
 
-The floating-point orbits are not orbits of the maps they round. Each ends, within some 10**7 to 10**8 steps, in a cycle or in an
-end of the interval, from where the map goes to a fixed point and stays (Persohn and Povinelli, Chaos Solitons Fractals 45 (2012)
+The floating-point orbits are not orbits of the exact maps. Each ends, within some 10**7 to 10**8 steps, in a cycle or at an
+end of the interval, from where the map goes to a fixed point and stays there (Persohn and Povinelli, Chaos Solitons Fractals 45 (2012)
 238, doi:10.1016/j.chaos.2011.12.006). Of twelve seeds of the logistic map eight led to the one cycle of 5 638 349 steps, two to
-shorter or longer ones and two to 1; of twelve of the Chebyshev map of degree 2, ten led to -1 and two to a cycle of 29 685 894. The
-rule here: a step that gives an end of the interval, or the number it started from, is replaced by a new start, the next term of a
-golden rotation that belongs to the state. So no orbit gets stuck, no number is 1.0, and an orbit stays a function of its state.
-Longer cycles are not broken up: for runs of more than 10**6 numbers take the exact tent or cat map. Steps use IEEE additions and
-multiplications only, so an orbit is the same on every machine; the readout may differ in its last digit.
+shorter or longer ones and two to 1; of twelve seeds of the Chebyshev map of degree 2, ten led to -1 and two to a cycle of 29 685 894 steps.
+Therefore, if a step gives an end of the interval, or the number it started from, the orbit restarts at the next term of a golden rotation
+that is a part of the state. So no orbit stays at a fixed point, no number is 1.0, and the orbit is still determined by its state. Longer
+cycles are not broken: for runs of more than 10**6 numbers take the exact tent or cat map. Steps use IEEE additions and multiplications
+only, so an orbit is the same on every machine; the readout may differ in its last digit.
 """
 
 from __future__ import annotations
@@ -116,10 +116,10 @@ def _arcsine_start(word: int) -> float:
 class Logistic(Driver):
     """The logistic map x -> 4 x (1 - x) in float64, read out as u = (2 / pi) asin(sqrt x).
 
-    Invariant density 1 / (pi sqrt(x (1 - x))), so u is uniform; exponent log 2 a step (Ulam and von Neumann, Bull. Am. Math. Soc.
-    53 (1947) 1120). One number determines the next (u follows the tent map), hence dimension 1. Near u = 1 the grid of floats is
-    coarse: u comes in steps of up to 1e-8 there. A step that gives 0, 1 or a fixed point is replaced by a new start; float orbits
-    end in cycles (see the module).
+    The invariant density is 1 / (pi sqrt(x (1 - x))), so u is uniform; the exponent is log 2 per step (Ulam and von Neumann, Bull. Am. Math.
+    Soc. 53 (1947) 1120). Each number determines the next (u follows the tent map), hence `dimension` is 1. Near u = 1 the floats are sparse:
+    neighbouring values of u differ by up to 1e-8 there. An orbit that reaches 0, 1 or a fixed point is restarted; float orbits end in cycles
+    (see the module).
 
     Parameters
     ----------
@@ -158,10 +158,10 @@ class Logistic(Driver):
 class Chebyshev(Driver):
     """The Chebyshev map x -> T_d(x) = cos(d acos x) on (-1, 1) in float64, read out as u = acos(x) / pi.
 
-    Invariant density 1 / (pi sqrt(1 - x**2)) for every degree d >= 2, so u is uniform; exponent log d a step (Adler and Rivlin,
-    Proc. Am. Math. Soc. 15 (1964) 794, doi:10.1090/S0002-9939-1964-0202968-3). Dimension 1: u follows a zigzag of d branches. Near
-    the ends u comes in steps of up to 1e-8. A step that gives an end or a fixed point is replaced by a new start; float orbits end
-    in cycles (see the module).
+    The invariant density is 1 / (pi sqrt(1 - x**2)) for every degree d >= 2, so u is uniform; the exponent is log d per step (Adler and
+    Rivlin, Proc. Am. Math. Soc. 15 (1964) 794, doi:10.1090/S0002-9939-1964-0202968-3). u follows a zigzag map of d branches, hence `dimension`
+    is 1. Near the ends of the interval neighbouring values of u differ by up to 1e-8. An orbit that reaches an end or a fixed point is
+    restarted; float orbits end in cycles (see the module).
 
     Parameters
     ----------
@@ -202,11 +202,11 @@ class Chebyshev(Driver):
 class Tent(Driver):
     """The tent map on the rationals x / p, exactly: x -> 2x if 2x < p, else 2 (p - x), for a prime p just below 2**62.
 
-    In binary floating point the tent map falls to 0 within some 53 steps, as every float is a dyadic number; with a prime
-    denominator the orbit is a true orbit of the map. It is multiplication by 2 in the group of non-zero residues mod p up to sign,
-    which even numbers represent. As p = 2 q + 1 with q prime, that group has the prime order q, and 2 is not its unit: every orbit
-    runs through all q states, and `period` is exactly q = 2305843009213688669. Invariant density uniform; exponent log 2 a step;
-    dimension 1.
+    In binary floating point an orbit of the tent map falls to 0 within some 53 steps, since every float is a dyadic number; with a prime
+    denominator the orbit is a true orbit of the map. The map is multiplication by 2 in the group of non-zero residues mod p up to sign, whose
+    elements are represented by even numbers. As p = 2 q + 1 with q prime, this group has the prime order q, and 2 is not its identity: every
+    orbit runs through all q states, and `period` is exactly q = 2305843009213688669. The invariant density is uniform, the exponent is log 2
+    per step, and `dimension` is 1.
 
     Parameters
     ----------
@@ -246,14 +246,14 @@ class Tent(Driver):
 class ArnoldCat(Driver):
     """Arnold's cat map (x, y) -> (2x + y, x + y) mod N on an N by N lattice of integers, exactly, read out as x / N.
 
-    Invariant density uniform on the torus; exponent log((3 + sqrt 5) / 2) = 0.9624 a step (Arnold and Avez, Ergodic Problems of
-    Classical Mechanics, 1968). The next x is 2x + y, so pairs of successive numbers are equidistributed; triples are not, as x'' is
-    3x' - x mod N. So the dimension is 2.
+    The invariant density is uniform on the torus; the exponent is log((3 + sqrt 5) / 2) = 0.9624 per step (Arnold and Avez, Ergodic Problems
+    of Classical Mechanics, 1968). The next x is 2x + y, so pairs of successive numbers are equidistributed; triples are not, since
+    x'' = 3x' - x mod N. So `dimension` is 2.
 
-    The orbits are those of the torus map at rational points, and periodic. The default N is a prime p = 2 or 3 mod 5 for which half
-    of p + 1 is prime. The eigenvalue of the map is the square of the golden ratio, whose power p + 1 is -1 in the field of p**2
-    elements: so the map has order p + 1 exactly, and as it has no eigenvector over the integers mod p, so has every orbit but that
-    of the origin.
+    The orbits are those of the torus map at rational points, and they are periodic. The default N is a prime p = 2 or 3 mod 5 for which half
+    of p + 1 is prime. The eigenvalue of the map is the square of the golden ratio, and the power p + 1 of the golden ratio is -1 in the field
+    of p**2 elements: so the map has order p + 1 exactly. Since it has no eigenvector over the integers mod p, every orbit except that of the
+    origin has the period p + 1 too.
 
     Parameters
     ----------
@@ -284,10 +284,10 @@ class ArnoldCat(Driver):
 
     @property
     def period(self) -> int | None:
-        """The order of the map that makes one number: after so many numbers every point of the lattice is back.
+        """The order of the map that makes one number: after this many numbers every point of the lattice has returned to itself.
 
-        At most 3 N steps (Dyson and Falk, Am. Math. Monthly 99 (1992) 603, doi:10.2307/2324989). None for a size whose factors are
-        not found by trial division up to 2**16.
+        It is at most 3 N steps of the map (Dyson and Falk, Am. Math. Monthly 99 (1992) 603, doi:10.2307/2324989), and None for a size whose
+        factors are not found by trial division up to 2**16.
         """
         order = _cat_order(self.size)
         return None if order is None else order // math.gcd(order, self.iterations)

@@ -1,7 +1,7 @@
 """Whether a stream of uniforms is good enough for a sampler.
 
-Averages over independent draws that take d numbers each converge to the right values when the stream is equidistributed in d dimensions.
-A chain is another matter: what it does with the numbers of a step depends on all numbers before, so averages converge to the right
+Averages over independent draws that take d numbers each converge to the right values if the stream is equidistributed in d dimensions.
+This is not enough for a chain: what a chain does with the numbers of a step depends on all numbers before, so averages converge to the right
 values for every target only if the stream is completely uniformly distributed, that is, equidistributed in every number of dimensions
 (Chentsov, USSR Comput. Math. Math. Phys. 7 (1967) 218, doi:10.1016/0041-5553(67)90041-9; Owen and Tribble, PNAS 102 (2005) 8844,
 doi:10.1073/pnas.0409596102).
@@ -20,8 +20,8 @@ class StreamMismatch(NamedTuple):
     Attributes
     ----------
     kind : {"memory", "dimension"}
-        The sampler has memory and the stream is not completely uniformly distributed; or draws are independent and take more numbers
-        than the stream has dimensions.
+        "memory": the sampler has memory, and the stream is not completely uniformly distributed. "dimension": draws are independent and take
+        more numbers than the number of dimensions in which the stream is equidistributed.
     numbers : dict
         ``dimension`` of the stream, and ``uniforms_per_step`` of the sampler (None if it varies).
     """
@@ -31,7 +31,7 @@ class StreamMismatch(NamedTuple):
 
 
 def stream_mismatch(driver: Any, uniforms_per_step: int | None, memory: bool) -> StreamMismatch | None:
-    """What speaks against a driver under a sampler that takes `uniforms_per_step` numbers a step; None when nothing does.
+    """Why a driver does not suit a sampler that takes `uniforms_per_step` numbers in a step; None if it does.
 
     Parameters
     ----------

@@ -52,8 +52,8 @@ class _NumPyStream:
 class NumPyGenerator(Driver):
     """One of NumPy's bit generators: ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"`` or ``"sfc64"``.
 
-    The exponent is known for PCG64 only, whose state is a congruence modulo 2**128: log of the multiplier, 86.8 nats per number.
-    MT19937 is linear over the field of two elements and Philox counts and hashes; their states carry no metric of the circle.
+    The exponent is known for PCG64 only, whose state moves by a linear congruence modulo 2**128: it is the log of the multiplier, 86.8 nats
+    per number. MT19937 is linear over the field of two elements, and Philox hashes a counter; their states are not points of a circle.
 
     Examples
     --------
@@ -75,12 +75,12 @@ class NumPyGenerator(Driver):
 
     @property
     def dimension(self) -> float:  # type: ignore[override]
-        """623 for MT19937 (Matsumoto and Nishimura 1998), without a known bound for the others."""
+        """623 for MT19937 (Matsumoto and Nishimura 1998); infinite for the others, for which no bound is known."""
         return 623 if self.kind == "mt19937" else math.inf
 
     @property
     def cud(self) -> bool:
-        """True: no statistic of a chain is known that tells them from random numbers, not even beyond the dimensions of MT19937."""
+        """True: no statistic of a chain is known that distinguishes them from random numbers, even in more dimensions than the 623 of MT19937."""
         return True
 
     @property

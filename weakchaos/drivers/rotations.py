@@ -1,4 +1,4 @@
-"""Rotations of the torus as drivers: no chaos at all, and numbers more even than random ones can be.
+"""Rotations of the torus as drivers: they have no chaos at all, and their numbers are more evenly distributed than random ones.
 
     x_j -> x_j + f_j mod 2**64,   u_j = x_j / 2**64
 
@@ -53,10 +53,10 @@ def _next_on_torus(state):
 
 
 def default_frequencies(dimension: int) -> tuple[int, ...]:
-    """The frequencies of `Rotation`, in units of 2**-64 turns, exact to the last bit but for the lowest, which is set.
+    """The default frequencies of `Rotation`, in units of 2**-64 turns, exact except for the lowest bit, which is set to 1.
 
-    An odd frequency has order 2**64. For one dimension 2**64 / phi, phi the golden ratio; else the fractional parts of the square
-    roots of the first primes.
+    A rotation by an odd frequency has the period 2**64. In one dimension the frequency is 2**64 / phi, where phi is the golden ratio; in more
+    dimensions the frequencies are the fractional parts of the square roots of the first primes.
 
     Examples
     --------
@@ -73,20 +73,20 @@ def default_frequencies(dimension: int) -> tuple[int, ...]:
 class Rotation(Driver):
     """The Kronecker rotation of the torus in up to 64 dimensions, in exact 64-bit integers: u_j -> u_j + alpha_j mod 1.
 
-    Numbers come out coordinate by coordinate, and coordinate j moves by its frequency once per `dimension` numbers. Invariant
-    density uniform; exponent 0, as the map is an isometry; period 2**64 points when a frequency is odd. The seed gives a random
-    shift.
+    The stream gives all coordinates of a point before those of the next, and between two points coordinate j moves by its frequency. The
+    invariant density is uniform; the exponent is 0, since the map is an isometry; the period is 2**64 points if a frequency is odd. The seed
+    gives a random shift.
 
-    In one dimension the default is the golden rotation, by the number that fractions approximate worst (Hurwitz 1891): the first n
-    points leave gaps of at most three lengths (V. T. Sos 1958), and the visits to the interval [0, 1 / phi) never differ from their
-    expectation by more than 1.
+    In one dimension the default is the golden rotation. The golden ratio is the number that fractions approximate worst (Hurwitz 1891); the
+    gaps between the first n points have at most three lengths (V. T. Sos 1958), and the number of visits to the interval [0, 1 / phi) never
+    differs from its expectation by more than 1.
 
-    In d > 1 dimensions the default are the square roots of the first d primes, which are independent over the rationals
-    (Besicovitch 1940), because of the classical choices they measured best. Over 50 to 3200 points their wrap-around discrepancy is
-    0.9 times that of the generalised golden ratio (inverse powers of the root of x**(d + 1) = x + 1) on the average over 2 to 16
-    dimensions, 0.6 times in four and at worst 1.07 times in seven, and the worst pair of coordinates is 0.3 times as uneven in 12
-    or 32, where powers of a number near 1 move almost together. Powers of the root of order d + 1 of 2 are 1.1 times as uneven as
-    the square roots on the average.
+    In d > 1 dimensions the default frequencies are the square roots of the first d primes, which are independent over the rationals
+    (Besicovitch 1940). Among the classical choices they had the smallest measured discrepancy. Over 50 to 3200 points their wrap-around
+    discrepancy is 0.9 times that of the generalised golden ratio (inverse powers of the root of x**(d + 1) = x + 1) on average over 2 to 16
+    dimensions, 0.6 times in four and at worst 1.07 times in seven dimensions. The discrepancy of the worst pair of coordinates is 0.3 times
+    as large in 12 or 32 dimensions, where the generalised golden ratio is near 1 and its powers move almost together. Powers of the root of
+    order d + 1 of 2 have 1.1 times the discrepancy of the square roots on average.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Rotation(Driver):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """``"golden"`` or ``"rotation-d"``; with own frequencies it says so."""
+        """``"golden"`` or ``"rotation-d"``, with a remark if the frequencies are not the default ones."""
         if self.frequencies is not None:
             return f"rotation-{self.dimension} (own frequencies)"
         return "golden" if self.dimension == 1 else f"rotation-{self.dimension}"

@@ -36,18 +36,18 @@ def _orbit(function, data, z, every, out):
 
 
 class CompiledSystem:
-    """Base of all maps and flows; a subclass gives `dim`, `equations` and `initial`.
+    """Base class of all maps and flows; a subclass defines `dim`, `equations` and `initial`.
 
     Attributes
     ----------
     dim : int
-        Numbers in the state, which are those of a draw.
+        Number of coordinates of the state, which is also that of a draw.
     time_step : float
-        Units of time one step takes: 1 for a map.
+        Units of time that one step takes: 1 for a map.
     unit : float
-        What 1 in a draw is in the state: 1, or the denominator of a map of whole numbers.
+        The state divided by the draw: 1, or the denominator if the state of a map consists of whole numbers.
     circumference : float
-        Where all coordinates are angles, the length of their circle in the units of the state; 0 elsewhere.
+        If all coordinates are angles, the length of their circle in the units of the state; otherwise 0.
     """
 
     dim: int
@@ -62,11 +62,11 @@ class CompiledSystem:
         raise TypeError(f"{type(self).__name__} does not define equations(k)")
 
     def initial(self, rng: np.random.Generator) -> np.ndarray:
-        """A start of shape (dim,) where none is given."""
+        """A start of shape (dim,), used if the caller gives none."""
         raise TypeError(f"{type(self).__name__} does not define initial(rng)")
 
     def readout(self, states: np.ndarray) -> np.ndarray:
-        """States of shape (m, dim) as the user sees them."""
+        """Draws from states of shape (m, dim), in the user's units."""
         return states
 
     # ---- the System ----------------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class CompiledSystem:
         return self.equations(k)
 
     def checked_position(self, position: Any) -> np.ndarray:
-        """A position the caller chose, or the error that says what it must be."""
+        """A position that the caller chose, checked; an `ArgumentError` if it is not valid."""
         array = real_array("position", position)
         if array.shape != (self.dim,) or not np.isfinite(array).all():
             raise ArgumentError(f"`position` must hold {self.dim} finite numbers; got {shown(position)}")
@@ -90,7 +90,7 @@ class CompiledSystem:
         )
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
-        """Move `state` in place by `n` steps; the state after each `every`-th, of shape (n // every, dim)."""
+        """Move `state` in place by `n` steps and return the draw after each `every`-th step, shape (n // every, dim)."""
         n, every = whole_number("n", n, 0), whole_number("every", every, 1)
         if n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")

@@ -1,6 +1,6 @@
-"""Which derivative a user's function gets: the Jacobian that was given, dual numbers where it compiles for them, differences otherwise.
+"""The choice of the derivative of a user's function: the given Jacobian, dual numbers if the function compiles for them, else differences.
 
-The choice is checked once against differences at places of an orbit, from which the scales of the differences come too.
+The derivative is compared once with differences at points of an orbit; the scales of the differences come from these points too.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _PLACES = 8
 
 @dataclass(frozen=True)
 class Linearisation:
-    """Where derivatives come from.
+    """How the derivatives of a user's function are computed.
 
     Attributes
     ----------
     kind : str
         ``"jacobian"``, ``"dual numbers"`` or ``"differences"``.
     scale, reach : arrays of shape (dim,)
-        How far an orbit moves in each coordinate, and in each coordinate of the image.
+        How far an orbit moves in each coordinate, and how far its image moves in each coordinate.
     doubt : str or None
-        What a result must say of them.
+        A warning about the derivatives that a result must carry.
     """
 
     kind: str
@@ -42,10 +42,10 @@ class Linearisation:
 
 
 def scales_of(places: np.ndarray) -> np.ndarray:
-    """How far an orbit moves in each coordinate, positive; from places of shape (m, dim).
+    """How far an orbit moves in each coordinate, a positive number, from points of shape (m, dim).
 
-    A coordinate that hardly moves gets a small part of its size, so that a step in it is more than rounding; one that does not move gets its
-    size; one that is 0 throughout gets what the others have.
+    For a coordinate that hardly moves it is a small part of the coordinate's size, so that a step is larger than the rounding error; for a
+    coordinate that does not move it is the size; for a coordinate that is 0 throughout it is the scale of the others.
     """
     finite = places[np.isfinite(places).all(1)]
     if not len(finite):
@@ -87,7 +87,7 @@ def _images(function: CMap, system: Any, places: np.ndarray, vectors: np.ndarray
 
 
 def linearisation(system: Any) -> Linearisation:
-    """The choice for a `UserMap` or `UserFlow`, checked against differences at places of an orbit."""
+    """The choice for a `UserMap` or `UserFlow`, compared with differences at points of an orbit."""
     dim = system.dim
     function, jacobian = system._pointer()
     orbit = _pilot(system)
@@ -121,7 +121,7 @@ def linearisation(system: Any) -> Linearisation:
         return Linearisation(kind, scale, reach)
     at = ", ".join(f"{x:.6g}" for x in chosen[np.flatnonzero(wrong)[0]][:6])
     if kind == "jacobian":
-        doubt = f"`jacobian` does not agree with differences of the function, at [{at}] for one: exponents are those of the Jacobian given"
+        doubt = f"`jacobian` does not agree with differences of the function, for example at [{at}]: the exponents are computed with the given Jacobian"
         return Linearisation(kind, scale, reach, doubt)
-    doubt = f"derivatives by dual numbers do not agree with differences, at [{at}] for one: differences were taken"
+    doubt = f"derivatives by dual numbers do not agree with differences, for example at [{at}]: the differences were used"
     return Linearisation("differences", scale, reach, doubt)

@@ -1,8 +1,8 @@
 """The Runge-Kutta method of order 8 of Dormand and Prince with step-size control, as a C function.
 
 Tableau and error estimate: E. Hairer, S. P. Nørsett and G. Wanner, Solving Ordinary Differential Equations I, 2nd edition, Springer 1993,
-section II.10 and code DOP853. The error of the state alone chooses the steps, so an orbit does not depend on the vectors it carries, and
-each unit step is first tried whole, so an orbit does not depend on where a run was split.
+section II.10 and code DOP853. Only the error of the state determines the step sizes, so an orbit does not depend on the vectors that it carries, and
+the method tries each unit step as a whole first, so an orbit does not depend on where a run was split.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _B = _dense(_WEIGHTS, _ERROR_3, _ERROR_5)
 
 @NativeFunction
 def dop853(n, z, out, data):
-    """One step of time in as many steps of the method as the tolerance asks for; 1 if the field failed or the steps became too small."""
+    """One time step in as many steps of the method as the tolerance requires; returns 1 if the field failed or the steps became too small."""
     words, dim = carray(data, (_HEADER,), np.uint64), carray(data, (_HEADER,), np.int64)[3]
     numbers = carray(data, (_HEADER + 14 * n,), np.float64)
     field, field_data, step, tolerance = words[0], words[1], numbers[2], numbers[5]

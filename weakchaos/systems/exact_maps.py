@@ -1,6 +1,6 @@
 """Piecewise linear maps on exact lattices: tent, Bernoulli shift, cat map, rotation, skew shift.
 
-A binary float loses one digit a step under a doubling map and is 0 after 53 steps. Here the state holds whole numbers x (as float64, exact
+A binary float loses one binary digit per step under a doubling map and is 0 after 53 steps. Here the state holds whole numbers x (as float64, exact
 below 2**53) and the draw is x / size, so orbits are those of the map on the rational points of denominator `size`, without rounding.
 A `position` is given in whole numbers too.
 """
@@ -127,15 +127,15 @@ class _LatticeMap(NativeMap):
 class Tent(_LatticeMap):
     """The tent map x -> slope min(x, 1 - x); exponent ln(slope), exactly, for every orbit.
 
-    At slope 2 an orbit is that of whole numbers modulo a prime, without rounding; its sign-corrected conjugate is `Logistic` at r = 4.
-    Other slopes have no exact lattice: their orbits are rounded to 53 bits, which leaves the exponent as it is.
+    At slope 2 the map moves whole numbers modulo a prime, without rounding; it is conjugate to `Logistic` at r = 4. For other slopes there is
+    no exact lattice: the orbits are rounded to 53 bits, which does not change the exponent.
 
     Parameters
     ----------
     slope : float
         Above 0, at most 2.
     size : int
-        Denominator of the states; odd, so that no orbit of slope 2 falls to 0.
+        Denominator of the states; an odd number, so that no orbit of slope 2 falls to 0.
 
     Examples
     --------
@@ -166,7 +166,7 @@ class Tent(_LatticeMap):
 class Bernoulli(_LatticeMap):
     """The shift x -> base x modulo 1; exponent and entropy ln(base), exactly.
 
-    On whole numbers modulo a prime, so that the digits read out are those of a fraction with a period of about `size`.
+    The map moves whole numbers modulo a prime, so its symbols are the digits of a fraction whose period is about `size`.
 
     Parameters
     ----------
@@ -262,8 +262,8 @@ class Rotation(_LatticeMap):
 class SkewShift(_LatticeMap):
     """The skew shift (x, y) -> (x + angle, y + x) modulo 1: exponents 0 and 0, yet not a rotation; vectors grow linearly.
 
-    Uniquely ergodic for an irrational angle (H. Furstenberg, Am. J. Math. 83 (1961) 573, doi:10.2307/2372899); a run of T steps reads
-    ln(T) / T for the larger exponent.
+    The map is uniquely ergodic for an irrational angle (H. Furstenberg, Am. J. Math. 83 (1961) 573, doi:10.2307/2372899); the estimate of the
+    larger exponent from T steps is about ln(T) / T.
 
     Parameters
     ----------

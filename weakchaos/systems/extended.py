@@ -82,7 +82,7 @@ def _mackey_glass(n, z, out, data):
 
 @dataclass(frozen=True)
 class CoupledMapLattice(NativeMap):
-    """A ring of maps, each the mean of its image and its neighbours': x_i -> (1 - ε) f(x_i) + ε (f(x_(i-1)) + f(x_(i+1))) / 2.
+    """A ring of maps, each coupled to the images of its two neighbours: x_i -> (1 - ε) f(x_i) + ε (f(x_(i-1)) + f(x_(i+1))) / 2.
 
     For f(x) = rate x modulo 1 the derivative is a constant circulant matrix and the exponents are ln|rate (1 - ε (1 - cos(2π j / size)))|,
     j = 0 ... size - 1, exactly; for ε = 0 they are those of f. K. Kaneko, Prog. Theor. Phys. 72 (1984) 480, doi:10.1143/PTP.72.480.
@@ -140,7 +140,7 @@ class Lorenz96(NativeFlow):
 
     With 40 sites and forcing 8 small errors double in 2.1 days of 0.2 units of time each, an exponent of 1.65, and 13 exponents are positive
     (E. N. Lorenz and K. A. Emanuel, J. Atmos. Sci. 55 (1998) 399, doi:10.1175/1520-0469(1998)055<0399:OSFSWO>2.0.CO;2); dimension about 27
-    (A. Karimi and M. R. Paul, Chaos 20 (2010) 043105, arXiv:0906.3496). The sum of all is -size.
+    (A. Karimi and M. R. Paul, Chaos 20 (2010) 043105, arXiv:0906.3496). The sum of all exponents is -size.
 
     Parameters
     ----------

@@ -16,12 +16,12 @@ __all__ = ["Flow", "NativeFlow"]
 
 
 class Flow(CompiledSystem):
-    """Base of all flows: `equations` is a vector field, one step of `advance` is `step` units of time.
+    """Base class of all flows: `equations` is a vector field, and one step of `advance` takes `step` units of time.
 
     Attributes
     ----------
     step : float
-        Units of time between two draws, the step size of the integrator (of ``"dop853"``: the largest).
+        Units of time between two draws, and the step size of the integrator (for ``"dop853"`` the largest step size).
     method : str
         ``"rk4"``, ``"dop853"``, ``"symplectic4"`` or ``"leapfrog"``; the last two for states (q, p) with q' = f(p), p' = g(q).
     tolerance : float
@@ -55,7 +55,7 @@ class Flow(CompiledSystem):
         return stepper(self.equations(k), self.dim, k, self.method, self.step, self.tolerance)
 
     def half_map(self, k: int = 0) -> CMap:
-        """The same for half of the step: two of them should do what one does."""
+        """The map of half a time step; two half steps should agree with one whole step."""
         return stepper(self.equations(k), self.dim, k, self.method, 0.5 * self.step, self.tolerance)
 
     def vector_field(self, state: Any) -> Any:

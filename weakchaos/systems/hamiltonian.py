@@ -71,7 +71,7 @@ class HenonHeiles(NativeFlow):
     Parameters
     ----------
     energy : float
-        Of the starts drawn; above 0, at most 1/6.
+        Energy of the starts that are drawn; above 0, at most 1/6.
     step, method, tolerance :
         See `weakchaos.systems.flow.Flow`.
 
@@ -96,7 +96,7 @@ class HenonHeiles(NativeFlow):
             raise ArgumentError(f"`energy` must be above 0 and at most 1/6, or orbits escape; got {shown(self.energy)}")
 
     def parameters(self) -> np.ndarray:
-        """None: the energy belongs to the start."""
+        """An empty array: the energy is a property of the start."""
         return np.zeros(1)
 
     def energy_of(self, state: Any) -> float:

@@ -1,4 +1,4 @@
-"""From the user's ``f`` to the C function that carries vectors too: by a Jacobian, or by differences along each vector.
+"""A C function that moves a state by the user's ``f`` and carries vectors along, by a Jacobian or by differences along each vector.
 
 Both take n = dim (1 + k) numbers, the state and k vectors, and write f at the state and its derivative applied to each vector.
 
@@ -136,9 +136,9 @@ def with_differences(function: CMap, dim: int, scale: np.ndarray, reach: np.ndar
     function : CMap
     dim : int
     scale : array of shape (dim,)
-        How far an orbit moves in each coordinate: a step is 6e-6 of it at the most.
+        How far an orbit moves in each coordinate; a step of a difference is at most 6e-6 of this.
     reach : array of shape (dim,)
-        The same of the coordinates of the image: what a jump is measured by.
+        How far the image moves in each coordinate; the size of a jump is judged by this.
     """
     table = np.zeros(_HEADER + 6 * dim)
     table.view(np.int64)[:3] = function.address, function.user_data, dim
@@ -150,17 +150,17 @@ def with_differences(function: CMap, dim: int, scale: np.ndarray, reach: np.ndar
         said = []
         if cut:
             said.append(
-                f"differences on the two sides of {cut} places disagreed (the map jumps or has a corner there), the first at [{first}]: "
-                "shorter steps or one side were taken; give `jacobian` for exact derivatives"
+                f"the differences on the two sides disagreed at {cut} points (the map jumps or has a corner there), the first at [{first}]: "
+                "shorter steps or one side alone were used; pass `jacobian` for exact derivatives"
             )
         if border:
             said.append(
-                f"at {border} places the function has no value on one side (the border of its domain), the first at [{first}]: "
-                "the difference of the other side was taken"
+                f"at {border} points the function has no value on one side (the border of its domain), the first at [{first}]: "
+                "the difference on the other side was used"
             )
         if lost:
             said.append(
-                f"at {lost} places the function has a value on neither side, the first at [{first}]: there is no derivative by differences; give `jacobian`"
+                f"at {lost} points the function has a value on neither side, the first at [{first}], so no difference gives the derivative; pass `jacobian`"
             )
         return said
 

@@ -88,7 +88,7 @@ class Logistic(NativeMap):
     """The logistic map x -> r x (1 - x) in float64.
 
     The exponent is ln 2 at r = 4, ln|2 - r| at the fixed point (1 < r < 3), ½ ln|4 + 2r - r²| on the cycle of period 2 (3 < r < 1 + √6)
-    and 0 where periods double, at r = 3.569945672 too, where chaos begins (R. M. May, Nature 261 (1976) 459, doi:10.1038/261459a0).
+    and 0 where periods double and at r = 3.569945672, where chaos begins (R. M. May, Nature 261 (1976) 459, doi:10.1038/261459a0).
     Orbits of r = 4 in float64 end in cycles of some 10**7 steps; for longer runs take `Tent`, which is conjugate and exact.
 
     Parameters
@@ -158,7 +158,7 @@ class Henon(NativeMap):
 class StandardMap(NativeMap):
     """The standard map p -> p + k sin x, x -> x + p, both modulo 2π (B. V. Chirikov, Phys. Rep. 52 (1979) 263, doi:10.1016/0370-1573(79)90023-1).
 
-    Exponents come as a pair ±λ: 0.10497 in the chaotic sea of k = 1 (Sprott), where a run of a million steps gives 0.097 to 0.116 by its
+    Exponents come as a pair ±λ: 0.10497 in the chaotic sea of k = 1 (Sprott), where a run of a million steps gives 0.097 to 0.116, depending on its
     start; 1.1367 at k = 6 and 1.6196 at k = 10 (measured; ln(k / 2) is their limit at large k). The start is beside the hyperbolic point
     x = p = 0, inside the chaotic layer whatever k.
 
@@ -196,7 +196,7 @@ class Ikeda(NativeMap):
 
     At a = 1, b = 0.9, phase 0.4, p = 6 the exponents are 0.5076 and -0.7183, the Kaplan-Yorke dimension 1.7067 (J. C. Sprott, Chaos and
     Time-Series Analysis, Oxford 2003); their sum is 2 ln|b|. K. Ikeda, Opt. Commun. 30 (1979) 257, doi:10.1016/0030-4018(79)90090-7.
-    A fixed point attracts other starts, far from the origin.
+    Starts far from the origin are attracted by a fixed point.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Integrators as C functions: one step of time of a vector field, its derivative along k vectors carried by the same formula.
+"""Integrators as C functions: one time step of a vector field, with its derivative along k vectors by the same formula.
 
-A vector field is a C function of n = dim (1 + k) numbers, the state and k vectors; so is the step made of it. The derivative of a step
+A vector field is a C function of n = dim (1 + k) numbers, the state and k vectors, and so is a step of the integrator. The derivative of a step
 of a Runge-Kutta or splitting method is that method applied to the linearised equations, so vectors are moved by the exact derivative
-of the discrete step (of DOP853: of the step sizes it chose).
+of the discrete step (for DOP853 with the step sizes that it chose).
 
-* ``"rk4"``: the classical method of order 4, one stage sequence a step. W. Kutta, Z. Math. Phys. 46 (1901) 435.
+* ``"rk4"``: the classical method of order 4. W. Kutta, Z. Math. Phys. 46 (1901) 435.
 * ``"symplectic4"``: order 4, for q' = f(p), p' = g(q) with the state (q, p): the splitting of Omelyan, Mryglod and Folk, Comput. Phys.
   Commun. 146 (2002) 188, doi:10.1016/S0010-4655(02)00451-4. The energy error stays bounded.
 * ``"leapfrog"``: order 2, the same class of equations. L. Verlet, Phys. Rev. 159 (1967) 98, doi:10.1103/PhysRev.159.98.
@@ -96,7 +96,7 @@ def _splitting(n, z, out, data):
 
 
 def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: float) -> CMap:
-    """One step of `step` units of time of a vector field, with work space for `k` vectors.
+    """A C function that moves a state by `step` units of time along a vector field, with work space for `k` vectors.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
         if method == "dop853" and table[6] != 0.0:
             table[6] = 0.0
             return SamplingError(
-                f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is below rounding"
+                f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is smaller than the rounding errors"
             )
         return field.take_error()
 

@@ -1,4 +1,4 @@
-"""A harmonic oscillator under one thermostat, which should make it visit Gibbs's distribution: Nosé-Hoover fails to, 0532 does it."""
+"""A harmonic oscillator with one thermostat that is meant to make it sample Gibbs's distribution: Nosé-Hoover's does not, the 0532 one does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class NoseHoover(NativeFlow):
     """The Nosé-Hoover oscillator q' = p, p' = -q - ζ p, ζ' = (p² - T) / M.
 
     At T = M = 1 from (0, 5, 0) the exponents are 0.0139, 0 and -0.0139 (J. C. Sprott, Phys. Rev. E 50 (1994) R647,
-    doi:10.1103/PhysRevE.50.R647, case A); most other orbits lie on tori and have none. Time-reversible: the spectrum is symmetric. H. A. Posch,
+    doi:10.1103/PhysRevE.50.R647, case A); most other orbits lie on tori, where all exponents are 0. The flow is time-reversible, so the spectrum is symmetric. H. A. Posch,
     W. G. Hoover and F. J. Vesely, Phys. Rev. A 33 (1986) 4253, doi:10.1103/PhysRevA.33.4253.
 
     Parameters

@@ -22,7 +22,7 @@ __all__ = ["UserFlow", "UserMap"]
 
 
 class UserEquations(CompiledSystem):
-    """What the user's maps and flows share: ``f(u, out)``, its Jacobian if there is one, and a start."""
+    """The common part of the user's maps and flows: ``f(u, out)``, its Jacobian if there is one, and a start."""
 
     def __init__(self, name: str, function: Any, dim: Any, initial: Any, jacobian: Any):
         self.dim = whole_number("dim", dim, 1)
@@ -42,7 +42,7 @@ class UserEquations(CompiledSystem):
 
     @property
     def derivative(self) -> str:
-        """Where the linearised map comes from: ``"jacobian"``, ``"dual numbers"`` (exact) or ``"differences"``."""
+        """How the linearised map is computed: ``"jacobian"``, ``"dual numbers"`` (exact) or ``"differences"``."""
         return self._linearisation().kind
 
     def _linearisation(self) -> Linearisation:
@@ -82,15 +82,15 @@ class UserMap(UserEquations):
     ----------
     f : numba function, plain Python function, numba cfunc of signature `weakchaos.native.c_maps.MAP`, or C address
         ``f(u, out)`` writes the image of `u` into `out`, both of shape (dim,). A numba function is compiled once, in a fraction of a
-        second, and runs at full speed; a Python function costs some microseconds a call.
+        second, and runs at full speed; a Python function takes some microseconds per call.
     dim : int
     initial : array of shape (dim,) or callable, optional
         The start of every orbit, or ``initial(rng)``; uniform in the unit cube when not given.
     jacobian : as `f`, optional
         ``jacobian(u, J)`` writes the matrix of derivatives into `J` of shape (dim, dim), which holds zeros; J[i, j] is that of out[i] by
-        u[j]. Without it a numba function is compiled for dual numbers, whose derivatives are exact, where it takes entries of `u` apart
-        and does arithmetic with them; otherwise derivatives are differences along each vector, in steps of 6e-6 of how far an orbit moves
-        in each coordinate (relative error about 1e-10), which are made shorter where `f` jumps. ``derivative`` says which.
+        u[j]. Without it, a numba function that uses single entries of `u` and does arithmetic with them is compiled for dual numbers, whose
+        derivatives are exact. For all other functions derivatives are differences along each vector, in steps of 6e-6 of the distance that an
+        orbit moves in each coordinate (relative error about 1e-10); the steps are shorter where `f` jumps. ``derivative`` says which.
 
     Raises
     ------
@@ -121,9 +121,8 @@ class UserFlow(UserEquations, Flow):
     initial : array of shape (dim,) or callable, optional
         The start of every orbit, or ``initial(rng)``; uniform in the unit cube when not given.
     jacobian : as `rhs`, optional
-        ``jacobian(u, J)`` writes the matrix of derivatives into `J` of shape (dim, dim), which holds zeros. Without it, as for
-        `UserMap`, derivatives are exact by dual numbers where the function compiles for them, and differences elsewhere. ``derivative``
-        says which.
+        ``jacobian(u, J)`` writes the matrix of derivatives into `J` of shape (dim, dim), which holds zeros. Without it, as for `UserMap`,
+        derivatives are exact by dual numbers if the function compiles for them, and differences otherwise. ``derivative`` says which.
     step : float
         Units of time between two draws, and the step size of the integrator (of ``"dop853"``: the largest).
     method : str

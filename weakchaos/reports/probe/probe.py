@@ -1,8 +1,9 @@
-"""Probe a network: where each of its layers stands between order and chaos, as measured, beside what the theory of its variances says.
+"""Probe a network: measure where each of its layers lies between order and chaos, and compare with the theory for its variances.
 
-Depth is time. A layer moves lengths q and correlations c of its inputs, stretches small differences by chi on the mean square, and lets differences
-that have travelled from the input grow at the rate lambda per layer, its Lyapunov exponent: below 0 inputs come together, above they part, and
-information travels deepest at 0 (Poole et al., arXiv:1606.05340; Schoenholz et al., arXiv:1611.01232).
+Depth plays the part of time. A layer changes the lengths q and correlations c of its inputs, stretches small differences by chi in the mean
+square, and lets differences that come from the input of the network grow at the rate lambda per layer, its Lyapunov exponent. If lambda is
+negative, inputs come together; if it is positive, they separate; information travels deepest at 0 (Poole et al., arXiv:1606.05340;
+Schoenholz et al., arXiv:1611.01232).
 """
 
 from __future__ import annotations
@@ -51,20 +52,21 @@ class ProbeReport:
     Attributes
     ----------
     rows : list of dict
-        One a layer: ``layer`` (name), ``width``, ``q`` (mean square), ``c``, ``c_same``, ``c_diff`` (mean cosine between inputs: all, of the
-        same label, of different ones), ``sigma_w2``, ``sigma_b2`` (of its weights, times fan-in, and biases), ``chi``, ``chi_stderr``,
-        ``lyapunov``, ``stderr`` (nats), ``depth_scale`` (layers over which differences change e-fold, 1 / abs(ln chi)), ``smallest``, ``median``,
-        ``largest`` (singular values of its weights), ``pr_dim``, ``two_nn`` (dimensions of the batch's activations), ``dead`` (share of units
-        that give the same for all inputs behind the activation), ``recurrence``, ``recurrence_stderr`` (of recurrent layers: exponent of the state
-        under its inputs, nats per time step), ``role`` ("first", "layer", or "pooled" for one behind a pooling over pixels or tokens, which has no part
-        in the verdict), ``phase`` (None where a row was not measured), ``gain`` (factor on the weights that would make chi 1 where the
-        layer stands), and for sequences ``c_tokens``, ``angle_exponent``.
+        One dictionary for each layer: ``layer`` (name), ``width``, ``q`` (mean square of the activations), ``c``, ``c_same``, ``c_diff`` (mean
+        cosine between the activations of two inputs: all pairs, pairs of the same label, pairs of different labels), ``sigma_w2`` (variance of
+        the weights times fan-in), ``sigma_b2`` (variance of the biases), ``chi``, ``chi_stderr``, ``lyapunov``, ``stderr`` (nats),
+        ``depth_scale`` (number of layers over which squared differences change by a factor of e, 1 / abs(ln chi)), ``smallest``, ``median``,
+        ``largest`` (singular values of the weights), ``pr_dim``, ``two_nn`` (dimensions of the activations of the batch), ``dead`` (share of
+        units whose output after the activation is the same for all inputs), ``recurrence``, ``recurrence_stderr`` (of recurrent layers: exponent
+        of the state under its inputs, nats per time step), ``role`` ("first", "layer", or "pooled" for a layer after a pooling over pixels or
+        tokens, which does not enter the verdict), ``phase`` (None if the row was not measured), ``gain`` (factor on the weights that would make
+        chi of this layer 1 for its present inputs), and for sequences ``c_tokens``, ``angle_exponent``.
     activation : str or None
-        As told or found.
+        Name of the activation, as given or as found.
     depth : int
-        Layers behind the first.
+        Number of layers after the first.
     flags : tuple of Flag
-        What speaks against the numbers, as data; `warnings` has it in sentences.
+        What speaks against the numbers, as data; `warnings` has the same in sentences.
     """
 
     rows: list[dict[str, Any]]
@@ -96,10 +98,11 @@ class ProbeReport:
         return [i for i, r in enumerate(self.rows) if r["role"] == "layer"] or [0]
 
     def distance_to_critical(self) -> Result:
-        """Mean exponent per layer behind the first, with a bootstrap error over inputs.
+        """Mean exponent per layer over the layers after the first, with a bootstrap error over inputs.
 
-        ``parameters["band"]``: within it the network cannot be told from a critical one, being of finite depth and width; ``parameters["phase"]``:
-        the phase. Where one of the layers was not measured the value is NaN and the phase None; rows that pool pixels or tokens are left out.
+        If the absolute value is at most ``parameters["band"]``, the network cannot be told from a critical one, since its depth and width are
+        finite. ``parameters["phase"]`` is the phase. If one of the layers was not measured, the value is NaN and the phase None; rows that pool
+        pixels or tokens are left out.
         """
         counted = self._counted()
         inner = self.growth[counted]
@@ -128,7 +131,7 @@ class ProbeReport:
 
     @property
     def phase(self) -> str | None:
-        """ "ordered", "critical" or "chaotic", with a band for finite depth and width; None where not all layers were measured."""
+        """ "ordered", "critical" or "chaotic", with a band for finite depth and width; None if a layer was not measured."""
         found: str | None = self.distance_to_critical().parameters["phase"]
         return found
 
@@ -227,13 +230,14 @@ def probe(
     labels : array of shape (batch,), optional
         Classes, for correlations within and between them.
     layers : "auto", sequence of str, or class
-        Of a torch module: whose outputs are read. By default repeated blocks where there are any, else all layers with weights.
+        For a torch module: the modules whose outputs are measured. "auto" takes repeated blocks if there are any, else all layers with weights.
     activation : str, callable or Activation
-        Of weights given as arrays; the picture of the phase diagram uses it too. For a torch module it is found where it is one of the known.
+        Activation between weights that are given as arrays; the picture of the phase diagram uses it too. In a torch module, activations that
+        are known by name are recognised.
     directions : int
-        Random differences per input.
+        Number of random differences per input.
     training : bool
-        Probe a torch module in training mode: batch statistics and dropout on. By default evaluation mode.
+        Probe a torch module in training mode, with batch statistics and dropout; by default in evaluation mode.
     seed : int
 
     Returns
@@ -243,8 +247,8 @@ def probe(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        A model that does not chain, numbers that are not finite (with the layer), a single input, half precision, inputs elsewhere than the
-        model.
+        If the shapes of successive layers do not fit, if numbers are not finite (the message names the layer), for a single input, for half
+        precision, or if the inputs are on another device than the model.
 
     References
     ----------

@@ -16,7 +16,7 @@ KINDS = ("flow", "phase", "waterfall")
 
 
 def theory_flow(report: Any, q: float, c: float) -> np.ndarray | None:
-    """Correlation at each layer from that at the first, by the mean-field maps with the variances of each layer; None without them."""
+    """Correlation at each layer, computed from that at the first by the mean-field maps with the variances of each layer; None if a layer has no variances."""
     from weakchaos.renormalization.theory.mean_field import mean_field
 
     rows = report.rows
@@ -56,7 +56,7 @@ def flow_panel(axes: Any, report: Any) -> None:
 
 
 def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
-    """Each layer as a dot at its variances, on the phase diagram of its activation; an arrow to where it is in another report."""
+    """Each layer as a dot at its variances on the phase diagram of its activation, with an arrow to its place in another report."""
     from weakchaos.renormalization.theory.phases import phase_diagram
 
     rows = [r for r in report.rows if math.isfinite(r["sigma_w2"])]

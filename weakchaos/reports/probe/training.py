@@ -12,7 +12,7 @@ __all__ = ["ProbeCallback"]
 
 
 class ProbeCallback:
-    """Call it with the model in a training loop; every so many calls it probes and remembers.
+    """Call the object with the model in a training loop; every `every` calls it probes the model and keeps the report.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ class ProbeCallback:
     every : int
         Calls between two probes; the first call always probes.
     **options
-        To `probe`.
+        Passed on to `probe`.
 
     Attributes
     ----------
     reports : dict of int to ProbeReport
-        By the number of the call.
+        The reports by the number of the call.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class ProbeCallback:
         self.calls += 1
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary a probe: step, exponent per layer with its error, phase, and what the last hidden layer makes of the classes."""
+        """One dictionary per probe: step, exponent per layer with its error, phase, and the correlations within and between classes in the last hidden layer."""
         out = []
         for step, report in self.reports.items():
             distance, last = report.distance_to_critical(), report.rows[-2 if len(report.rows) > 1 else -1]

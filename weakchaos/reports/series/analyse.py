@@ -32,25 +32,26 @@ class SeriesReport:
     ----------
     name : str
     kind : {"map", "flow", "discrete"}
-        Whether successive numbers are uncorrelated (an iterated map, or sampled as rarely), correlated, or symbols.
+        "map" if successive numbers are uncorrelated (an iterated map, or a flow that is sampled rarely), "flow" if they are correlated,
+        "discrete" for symbols.
     n : int
     dt : float
     unit : str
-        Of `dt`.
+        Unit of `dt`.
     rows : list of dict
-        One quantity each: ``part``, ``quantity``, ``value``, ``unit``, ``stderr``, ``low`` and ``high`` (95 %), ``p_value``, ``null``
-        (the hypothesis it would speak against), ``notes`` (why the value may not mean what its name says).
+        One dictionary for each quantity, with ``part``, ``quantity``, ``value``, ``unit``, ``stderr``, ``low`` and ``high`` (95 % interval),
+        ``p_value``, ``null`` (the hypothesis that a small p-value speaks against), ``notes`` (why the value may not mean what its name says).
     verdict : str
-        A few words.
+        The kind of dynamics with which the series is consistent, in a few words.
     results : MeasuredNumbers or MeasuredSymbols
-        The results that the rows were read off, one field each.
+        The results of the diagnostics from which the rows were made, one field for each.
     warnings : list of str
-        What was left out or shortened, and what looks wrong with the series as a whole.
+        Diagnostics that were left out or used a part of the series only, and what looks wrong with the series as a whole.
     parameters : dict
     flags : list of Flag
         Values that look like marks of missing data, as data; their sentences stand among `warnings`.
     command : str
-        The command line that made it; empty when it was made by a call.
+        The command line that made the report; empty if it was made by a call.
     source : str
         Where the series comes from.
     """
@@ -78,7 +79,7 @@ class SeriesReport:
         raise KeyError(quantity)
 
     def sentences(self) -> str:
-        """The verdict in two sentences: what the series is consistent with and why, and what speaks against or is left open."""
+        """The verdict in two sentences: what the series is consistent with and why, and what speaks against it or stays undecided."""
         return " ".join(self.words)
 
     def table(self) -> str:
@@ -88,7 +89,7 @@ class SeriesReport:
         return text_table(self)
 
     def plot(self, path: Any = None) -> Any:
-        """One figure of everything; saved when `path` is given."""
+        """One figure with all panels; saved if `path` is given."""
         from weakchaos.reports.series.series_figure import plot_series_report
 
         return plot_series_report(self, path)
@@ -129,34 +130,34 @@ def analyse_series(
     unit: str | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> SeriesReport:
-    """Ask a recorded series everything that the diagnostics can ask, and weigh the answers.
+    """Apply all diagnostics of recorded series to one series, and draw a verdict from their results.
 
-    Numbers get delay embedding, Lyapunov exponents, the 0-1 test, dimension, entropies, recurrence, fluctuations, periods and tests
-    against surrogates. Symbols get entropies and their rates, complexities, words, periods and repetitions. Parts whose cost grows
-    as the square of the length work on a stretch of long series and say so.
+    For numbers these are delay embedding, Lyapunov exponents, the 0-1 test, correlation dimension, entropies, recurrence, fluctuations,
+    periods and tests against surrogates; for symbols, entropies and entropy rates, complexities, words, periods and repetitions. Diagnostics
+    whose cost grows as the square of the length use only a part of a long series, and a warning says so.
 
     Parameters
     ----------
     x : array of shape (n,) or (n, 1), sequence of labels, str, or Series of pandas or polars
-        At least 100 numbers or 20 symbols. A DataFrame stands for the column that `read_series` takes.
+        At least 100 numbers or 20 symbols. Of a DataFrame, the column that `read_series` would choose is analysed.
     dt : float, optional
-        Time between two numbers; by default that of an index of times, else 1.
+        Time between two successive numbers; by default the step of an index of times if there is one, else 1.
     kind : {"auto", "map", "flow", "discrete"}
-        By default labels and whole numbers of at most 32 different values are discrete; numbers are those of a map where they are
-        uncorrelated after one step, else of a flow.
+        "auto" treats labels, and whole numbers of at most 32 different values, as discrete; other numbers as those of a map if they are
+        uncorrelated after one step, else as those of a flow.
     seed : int
     surrogates : int
-        At least 19; 99 reach p = 0.01.
+        Number of surrogates of each kind, at least 19; 99 allow p-values down to 0.01.
     name, unit : str
-        Of the series and of `dt`, for the report.
+        Name of the series and unit of `dt`, for the report.
     on_step : callable, optional
         Called with the name of each part before it begins.
 
     Returns
     -------
     SeriesReport
-        ``verdict`` is "chaotic" only where three things hold together: surrogates of a linear stochastic process are predicted
-        worse than the series, neighbours separate exponentially, and the correlation sum shows a finite dimension.
+        ``verdict`` is "low-dimensional chaos" only if three things hold together: the series is predicted better than surrogates of a linear
+        stochastic process, neighbours separate exponentially, and the correlation sum shows a finite dimension.
 
     Raises
     ------

@@ -41,7 +41,9 @@ def analyse_numbers(
     if not _SMALL < size < 1 / _SMALL:
         # By a power of two, which changes no digit: squares of such numbers leave the range of floating point.
         x = np.ldexp(x, -math.frexp(size)[1])
-        warnings.append(f"all numbers were divided by 2**{math.frexp(size)[1]}, which changes no row but those in their own units")
+        warnings.append(
+            f"all numbers were divided by 2**{math.frexp(size)[1]}, which changes only the rows in the units of the series itself"
+        )
     e = Evidence(MeasuredNumbers(x, seed, surrogates, warnings=warnings, dt=dt, unit=unit, kind_asked=kind))
     parts: list[tuple[str, Callable[..., None]]] = [
         ("correlation and drift", _correlation),
@@ -86,7 +88,7 @@ def _correlation(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: s
     notes: list[str] = []
     r.drift_p = None
     if n // length < 8:
-        notes.append("the series stays correlated over too much of its length to tell drift from slow motion")
+        notes.append("the series stays correlated over so much of its length that drift cannot be told from slow motion")
         e.add("drift of the mean", None, "sd", notes=notes)
         r.drifting = time > n / 30
         return
@@ -178,7 +180,9 @@ def _dimension(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str
         e.add("correlation entropy K2", entropy.value, f"nats/{unit}", stderr=entropy.stderr, notes=entropy.warnings)
     whole = (x.size - theiler) * (x.size - theiler - 1) / 2
     if whole > 1.05e8:
-        r.warnings.append(f"dimension and K2 rest on every {math.ceil(whole / 1e8)}th reference point, about 1e8 pairs")
+        r.warnings.append(
+            f"correlation dimension and K2 use only every {math.ceil(whole / 1e8)}th point as a reference point, about 1e8 pairs"
+        )
 
 
 def _patterns(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) -> None:
@@ -198,7 +202,7 @@ def _patterns(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str)
                 "missing patterns",
                 found.missing,
                 f"of {math.factorial(order)}",
-                notes=[f"{found.expected_missing:.2g} expected of as many independent, equally likely ones"],
+                notes=[f"if all patterns were independent and equally likely, {found.expected_missing:.2g} would be missing"],
             )
     sampled = e.attempt("sample entropy", sample_entropy, x)
     if sampled is not None:
@@ -210,7 +214,7 @@ def _recurrence(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: st
     r = e.results
     part = x[:_RECURRENT]
     if part.size < x.size:
-        r.warnings.append(f"recurrence is that of the first {part.size:,} of {x.size:,} numbers")
+        r.warnings.append(f"the recurrence measures use the first {part.size:,} of {x.size:,} numbers")
     found = e.attempt("recurrence rate", recurrence_quantification, part, dim=r.dim, delay=r.delay)
     r.recurrence = found
     if found is None:
@@ -228,7 +232,7 @@ def _fluctuations(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: 
         e.add(
             "DFA alpha",
             None,
-            notes=[f"not measured: {x.size} numbers have fewer than four scales to show; {_FLUCTUATING} are needed"],
+            notes=[f"not measured: {x.size} numbers give fewer than four window lengths; {_FLUCTUATING} numbers are needed"],
         )
         return
     for name, function in (("DFA alpha", detrended_fluctuation), ("Hurst exponent", hurst_exponent)):
@@ -247,7 +251,7 @@ def _periods(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) 
     repeated = repetition(x, 1e-9 * float(np.ptp(x)))
     r.repetition = repeated
     if repeated is None:
-        e.add("exact period", None, unit, notes=[f"the second half repeats itself within no lag up to {x.size // 8:,}"])
+        e.add("exact period", None, unit, notes=[f"the second half does not repeat itself after any lag up to {x.size // 8:,}"])
     else:
         e.add("exact period", repeated[1] * dt, unit, notes=[f"after a transient of {repeated[0]:,}, within 1e-9 of the range"])
     null = "an autoregression of first order"
@@ -257,13 +261,15 @@ def _periods(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) 
         _list_periods(e, "spectral period", found, dt, unit, null)
     part = x[:_RETURNING]
     if part.size < x.size:
-        r.warnings.append(f"near periods are those of the first {part.size:,} of {x.size:,} numbers")
+        r.warnings.append(f"the search for near periods uses the first {part.size:,} of {x.size:,} numbers")
     near = e.attempt("near period", near_periods, part, max_period=min(part.size // 3, 500), seed=r.seed, surrogates=r.surrogates)
     r.near = near
     if near is not None:
         one = np.flatnonzero(near.periods == near.value)
         notes = (
-            near.warnings if not one.size else [f"it comes back within 0.1 sd in {100 * near.strengths[one[0]]:.3g} % of all times"]
+            [f"after this lag {100 * near.strengths[one[0]]:.3g} % of all numbers return to within 0.1 sd"]
+            if one.size
+            else near.warnings
         )
         p = float(near.p_values[one[0]]) if one.size else None
         e.add("near period", near.value * dt if one.size else None, unit, p_value=p, null=null, notes=notes)

@@ -42,7 +42,9 @@ def analyse_symbols(x: np.ndarray, size: int, seed: int, surrogates: int, say: C
     warnings: list[str] = []
     e = Evidence(MeasuredSymbols(x, seed, surrogates, warnings=warnings, size=size))
     if 2 * size > x.size:
-        warnings.append(f"{size:,} different symbols among {x.size:,}: hardly one comes twice, and little can be told")
+        warnings.append(
+            f"there are {size:,} different symbols among {x.size:,}, fewer than two of each on average: the rows tell little about the sequence"
+        )
     for name, function in (
         ("entropy", _entropy), ("entropy rate", _rates), ("complexity", _complexity), ("periods", _periods), ("repetitions", _runs),
         ("surrogates", _surrogates),
@@ -98,7 +100,7 @@ def _complexity(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r.words = (lengths, word_complexity(x, lengths))
     growth = topological_entropy(x)
     r.topological = growth
-    e.add("topological entropy", growth.value, "nats/symbol", notes=[f"growth of words up to length {growth.parameters['length']}", *growth.warnings])  # fmt: skip
+    e.add("topological entropy", growth.value, "nats/symbol", notes=[f"from the numbers of words up to length {growth.parameters['length']}", *growth.warnings])  # fmt: skip
     for n in (2, 4, 8, 16):
         if n <= lengths[-1]:
             e.add(f"words of length {n}", int(r.words[1][n - 1]), f"of {min(size**n, x.size - n + 1):,} possible")
@@ -109,18 +111,20 @@ def _periods(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     repeated = repetition(x.astype(np.float64), 0.5)
     r.repetition = repeated
     if repeated is None:
-        e.add("exact period", None, "symbols", notes=[f"the second half repeats itself with no lag up to {x.size // 8:,}"])
+        e.add(
+            "exact period", None, "symbols", notes=[f"the second half does not repeat itself after any lag up to {x.size // 8:,}"]
+        )
     else:
         e.add("exact period", repeated[1], "symbols", notes=[f"after a transient of {repeated[0]:,}"])
     part = x[:_TESTED]
     if part.size < x.size:
         r.warnings.append(
-            f"near periods, and the tests of repetitions and memory, use the first {part.size:,} of {x.size:,} symbols"
+            f"the search for near periods, and the tests of repetitions and memory, use the first {part.size:,} of {x.size:,} symbols"
         )
     near = near_periods(part, seed=r.seed, surrogates=r.surrogates)
     r.near = near
     one = np.flatnonzero(near.periods == near.value)
-    notes = [f"the symbol is the same in {100 * near.strengths[one[0]]:.3g} % of all places"] if one.size else near.warnings
+    notes = [f"after this lag {100 * near.strengths[one[0]]:.3g} % of all symbols are the same"] if one.size else near.warnings
     e.add("near period", int(near.value) if one.size else None, "symbols", p_value=float(near.p_values[one[0]]) if one.size else None, null=_SHUFFLED, notes=notes)  # fmt: skip
 
 
@@ -133,7 +137,12 @@ def _runs(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     found = runs(x)
     r.runs = found
-    e.add("repetitions", len(found), "maximal runs", notes=[f"at least two periods each; fewer than {x.size:,} are possible"])
+    e.add(
+        "repetitions",
+        len(found),
+        "maximal runs",
+        notes=[f"each has at least two periods; any sequence of this length has fewer than {x.size:,}"],
+    )
     part = x[:_TESTED].astype(np.float64)
     rng = np.random.default_rng(r.seed)
     # A table of transitions that is emptier than this makes surrogates that repeat the sequence itself.
@@ -157,7 +166,7 @@ def _runs(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
             "symbols",
             p_value=rank_p_value(run.end - run.start - run.period, others, "upper") if inside else None,
             null=_MARKOV,
-            notes=[f"period {run.period:,}, {run.exponent:.3g} times, from {run.start:,}"],
+            notes=[f"period {run.period:,}, {run.exponent:.3g} times, from place {run.start:,}"],
         )
 
 
@@ -178,7 +187,9 @@ def _surrogates(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     r = e.results
     rng = np.random.default_rng(r.seed + 1)
     if 2 / (r.surrogates + 1) > r.level:
-        r.warnings.append(f"{r.surrogates} surrogates cannot reject by one of two tests at level {r.level:g} together: 39 can")
+        r.warnings.append(
+            f"with {r.surrogates} surrogates none of the two tests can reject at their joint level of {r.level:g}; 39 surrogates suffice"
+        )
     part = x[:_TESTED]
     makers: list[tuple[int, str, Callable[[], Any]]] = [
         (1, _SHUFFLED, lambda: rng.permutation(part)),
@@ -187,7 +198,7 @@ def _surrogates(e: Evidence[MeasuredSymbols], x: np.ndarray, size: int) -> None:
     for order, null, make in makers:
         name = f"information {order} back"
         if size**order > part.size / 10:
-            e.add(name, None, "nats", notes=[f"not measured: {size}**{order} contexts for {part.size:,} symbols are too many"])
+            e.add(name, None, "nats", notes=[f"not measured: {part.size:,} symbols are too few for {size}**{order} contexts"])
             continue
         made = [make() for _ in range(r.surrogates)]
         own = _information(part, size, order)

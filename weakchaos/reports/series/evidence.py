@@ -16,7 +16,9 @@ __all__ = ["Evidence", "rank_p_value", "repetition"]
 
 
 def rank_p_value(value: float, others: Any, side: str) -> float:
-    """The share of equals, the data among them, that are as extreme on one side; ties count against rejection.
+    """One-sided p-value of a statistic by its rank: the share, among the data and their surrogates, of values at least as extreme.
+
+    A surrogate whose value equals that of the data counts as extreme, so ties make rejection harder.
 
     Examples
     --------
@@ -29,10 +31,10 @@ def rank_p_value(value: float, others: Any, side: str) -> float:
 
 
 def repetition(x: np.ndarray, tolerance: float) -> tuple[int, int] | None:
-    """Preperiod and period of a series whose second half holds its period at least four times, within a tolerance; None without one.
+    """Preperiod and period of a series whose second half repeats its period at least four times, within a tolerance; otherwise None.
 
-    Three times would not do: words without a period, such as that of Fibonacci, hold repetitions of up to 3.618 periods everywhere
-    (Mignosi and Pirillo, RAIRO Theor. Inform. Appl. 26 (1992) 199, doi:10.1051/ita/1992260301991).
+    Three times would not be enough: sequences without a period, such as the Fibonacci word, contain repetitions of up to 3.618 periods
+    everywhere (Mignosi and Pirillo, RAIRO Theor. Inform. Appl. 26 (1992) 199, doi:10.1051/ita/1992260301991).
 
     Examples
     --------
@@ -86,7 +88,7 @@ class Evidence(Generic[T]):
         null: str = "",
         notes: Iterable[str] = (),
     ) -> None:
-        """A row; what is not finite becomes None, and an integer stays one."""
+        """Add a row; numbers that are not finite become None, and integers stay integers."""
         low, high = interval or (None, None)
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         self.rows.append(
@@ -105,7 +107,7 @@ class Evidence(Generic[T]):
         )
 
     def attempt(self, quantity: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """What `function` gives; where it refuses the series, None, and a row that says why."""
+        """The result of `function`; if the function refuses the series, None, and a row is added that says why."""
         try:
             with np.errstate(divide="ignore", invalid="ignore"):  # what comes of it is not finite and is shown as missing
                 return function(*arguments, **options)

@@ -1,10 +1,11 @@
-"""What the evidence of a series adds up to, in a few words and two sentences.
+"""The verdict on a series of numbers, drawn from the measured evidence: a few words and two sentences.
 
-No single statistic tells chaos from noise. "Chaos" is said only where three things that noise does not show together hold at once: the
-series is better predictable than surrogates of a linear stochastic process, neighbours separate exponentially at a rate whose interval
-excludes zero, and the correlation sum settles at a finite dimension that the length of the series can carry. Where some of them are missing
-although prediction still gets better with every number, the series is too short; nothing is laid to noise that was not seen. Regular motion is said where
-neighbours do not separate and the 0-1 test agrees; everything else is called what the surrogates leave standing.
+No single statistic tells chaos from noise. The verdict is chaos only if three signs hold together, which noise does not show together: the
+series is more predictable than surrogates of a linear stochastic process, neighbours separate exponentially at a rate whose interval
+excludes zero, and the correlation sum has a finite dimension that can be estimated from a series of this length. If some of these signs are
+missing and the prediction still improves with the length of the series, the verdict says that the series is too short, and does not
+claim noise. The verdict is regular motion if neighbours do not separate and the 0-1 test agrees. In all other cases it names a process that
+the surrogate tests do not reject.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def p_words(value: Any) -> str:
 
 
 def number(value: float) -> str:
-    """A number in a sentence, with three digits."""
+    """A number in a sentence, with three significant digits."""
     return f"{value:.3g}"
 
 
@@ -126,9 +127,9 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
             return (
                 "at rest",
                 f"The series comes to rest{after}.",
-                "Nothing but the transient can be analysed: see the rows with this in mind.",
+                "Only the transient can be analysed, so the rows describe the transient.",
             )
-        second = "The second half holds the cycle at least four times, so this is seen and not inferred; a longer cycle of which this is a part cannot be excluded."
+        second = "The second half contains the cycle at least four times, so the period is observed and not inferred; a longer cycle of which this is a part cannot be excluded."
         return (
             "periodic",
             f"The series is periodic: it repeats itself every {_time(r, period * r.dt)}{after}, within a billionth of its range.",
@@ -139,24 +140,24 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
     learns, more = False, ""
     if r.learning is not None and r.learning < _LEARNS:
         learns = True
-        more = f"The error of prediction is {number(r.learning)} of that from half of the numbers and still falls: the series is too short to tell more."
+        more = f"The prediction error is {number(r.learning)} of the error from half of the numbers and still falls with their number: the series is too short to tell more."
     if exponent is not None and predictable and finite and not calm:
         low, high = exponent.interval
         first = (
             f"The series is consistent with low-dimensional deterministic chaos: its largest Lyapunov exponent is {number(exponent.value)} "
-            f"({number(low)} to {number(high)}) nats per {r.unit}, its correlation dimension settles at {number(dimension.value)}, and it is "
-            f"better predictable than every linear stochastic process tried ({p_words(linear)})."
+            f"({number(low)} to {number(high)}) nats per {r.unit}, its correlation dimension converges to {number(dimension.value)}, and it is "
+            f"more predictable than its linear stochastic surrogates ({p_words(linear)})."
         )
         other = [name for name, f in r.exponents.items() if not f.scaling]
         doubt = (
-            f"the method of {other[0]} found no scaling region"
+            f"the method of {other[0]} found no scaling region for the exponent"
             if other
             else "both methods for the exponent agree on a scaling region"
         )
         return (
             "low-dimensional chaos",
             first,
-            f"{doubt[0].upper()}{doubt[1:]}; a nonlinear process with little noise would look the same.",
+            f"{doubt[0].upper()}{doubt[1:]}; a nonlinear process with weak noise would give the same results.",
         )
 
     if not r.drifting and _still(r) and k is not None and k < _REGULAR:
@@ -164,70 +165,72 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
 
     if r.drifting:
         first = (
-            f"The series is consistent with noise that drifts, such as a random walk: it stays correlated over {_time(r, r.correlation_time * r.dt)}, "
+            f"The series is consistent with drifting noise, such as a random walk: it stays correlated over {_time(r, r.correlation_time * r.dt)}, "
             f"more than a thirtieth of its length, and neighbours do not separate exponentially."
         )
         return (
             "drifting noise",
             first,
-            "Every test here assumes a stationary series, so nothing else should be read into the rows: take differences, remove the trend, or record longer.",
+            "Every test here assumes a stationary series, so no other conclusion should be drawn from the rows: take differences, remove the trend, or record a longer series.",
         )
 
     back = _comes_back(r.near)
     if back is not None:
         first = (
-            f"The series is consistent with periodic motion of period {_time(r, back[0] * r.dt)}: after it {100 * back[1]:.0f} % of all numbers "
-            "come back within a tenth of a standard deviation, and as many after many periods as after one."
+            f"The series is consistent with periodic motion of period {_time(r, back[0] * r.dt)}: after one period {100 * back[1]:.0f} % of all numbers "
+            "return to within a tenth of a standard deviation, and after many periods about as many do."
         )
         return (
             "nearly periodic",
             first,
-            "It does not repeat exactly: it is sampled out of step with its period, or there is noise.",
+            "It does not repeat exactly: either its period is not a multiple of the sampling interval, or there is noise.",
         )
 
     if exponent is not None and predictable:
         first = (
-            f"The series has signs of nonlinear determinism: it is better predictable than linear stochastic processes ({p_words(linear)}), and neighbours "
-            f"separate at {number(exponent.value)} nats per {r.unit}."
+            f"The series has signs of nonlinear determinism: it is more predictable than its linear stochastic surrogates ({p_words(linear)}), and neighbours "
+            f"separate exponentially at {number(exponent.value)} nats per {r.unit}."
         )
         if calm:
             return (
                 "nonlinear, undecided",
                 first,
-                f"But the 0-1 test gives {k:.2f}, that of regular motion, so the two contradict each other.",
+                f"But the 0-1 test gives {k:.2f}, a value of regular motion, so these results contradict each other.",
             )
         if learns:
             return (
                 "nonlinear, too short to tell",
                 first,
-                f"But its correlation sum settles at no finite dimension. {more}".replace(". The error", "; the error"),
+                f"But its correlation sum does not converge to a finite dimension. {more}".replace(
+                    ". The prediction", "; the prediction"
+                ),
             )
         return (
             "nonlinear, undecided",
             first,
-            "But its correlation sum settles at no finite dimension, so this is no evidence for low-dimensional motion: a high dimension, noise, or too few numbers would do the same.",
+            "But its correlation sum does not converge to a finite dimension, so there is no evidence for low-dimensional motion: a high dimension, noise, or too few numbers would have the same effect.",
         )
 
     if rhythm is not None and k is not None and k < _REGULAR and _is_line(r):
-        first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} and something weaker beside it: one line holds {100 * rhythm[1]:.0f} % of the variance or more, and the 0-1 test gives {k:.2f}."
+        first = f"The series is consistent with periodic motion of period {_time(r, rhythm[0])} with a weaker component beside it: one line of the spectrum holds at least {100 * rhythm[1]:.0f} % of the variance, and the 0-1 test gives {k:.2f}."
         return "nearly periodic", first, f"Neighbours do not separate exponentially, and {_surrogate_words(r)}."
 
     own, others = (1.0, 1.0) if r.linear is None else (r.linear.own, float(np.median(r.linear.others)))
     if predictable and own < 0.5 * others:
         first = (
-            f"The series is consistent with a nonlinear rule: from similar stretches the next number is foretold to {number(own)} standard "
-            f"deviations, that of linear stochastic surrogates to {number(others)} ({p_words(linear)})."
+            f"The series is consistent with a nonlinear rule: predicted from similar stretches, the next number has an error of {number(own)} "
+            f"standard deviations, that of linear stochastic surrogates an error of {number(others)} ({p_words(linear)})."
         )
         if learns:
             return (
                 "nonlinear rule, too short to tell",
                 first,
-                f"Whether the rule is chaotic does not show: {_missing(exponent, finite)}; t{more[1:]}",
+                f"Whether the rule is chaotic stays undecided: {_missing(exponent, finite)}; t{more[1:]}",
             )
         return (
             "nonlinear rule, undecided",
             first,
-            f"Whether the rule is chaotic does not show: {_missing(exponent, finite)}, and more numbers hardly help to predict; noise, or too many dimensions, would do that.",
+            f"Whether the rule is chaotic stays undecided: {_missing(exponent, finite)}, and more numbers hardly improve the prediction; noise or a high dimension would have this effect.",
         )
 
     tests = {"predictable": r.linear, "asymmetric in time": r.asymmetry, "clustered in amplitude": r.clustering}
@@ -236,44 +239,44 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
     with_rhythm = f" with a rhythm of {_time(r, rhythm[0])}" if rhythm is not None else ""
     if linear is not None and _TESTS * linear <= r.level:
         first = (
-            f"The series is better predictable than linear stochastic processes of the same spectrum ({p_words(linear)}){with_rhythm}: it has a nonlinear rule, or nonlinear "
-            "noise."
+            f"The series{with_rhythm} is more predictable than linear stochastic processes of the same spectrum ({p_words(linear)}): it follows a nonlinear rule, or it "
+            "is nonlinear noise."
         )
         label = "nonlinear, too short to tell" if learns else "nonlinear, undecided"
-        second = f"Which of them does not show: {_missing(exponent, finite)}"
+        second = f"Which of the two holds stays undecided: {_missing(exponent, finite)}"
         return label, first, f"{second}; t{more[1:]}" if learns else f"{second}."
     if against:
-        first = f"The series is not a linear Gaussian process{with_rhythm}: it is more {' and more '.join(against)} than its surrogates ({p_words(min(p_values.values()))})."
+        first = f"The series{with_rhythm} is not a linear Gaussian process: it is more {' and more '.join(against)} than its surrogates ({p_words(min(p_values.values()))})."
         second = f"But {_missing(exponent, finite)}, so there is no evidence for low-dimensional chaos; nonlinear or heteroscedastic noise is the simpler reading."
         if predictable and finite:
-            second = f"Its correlation dimension settles at {number(dimension.value)}, but no exponent could be read, so determinism with noise, chaotic or not, remains open."
+            second = f"Its correlation dimension converges to {number(dimension.value)}, but no exponent could be measured, so determinism with noise, chaotic or not, remains possible."
         return "nonlinear, undecided" if predictable and finite else "nonlinear noise", first, second
     if p_values and _TESTS / (r.surrogates + 1) > r.level:
         needed = math.ceil(_TESTS / r.level) - 1
         return (
             "undecided",
-            f"Nothing nonlinear shows, but {r.surrogates} surrogates cannot reject by one of three tests at level {r.level:g}, whatever the series is{with_rhythm}.",
-            f"Ask again with `surrogates={needed}` or more; {_missing(exponent, finite)}.",
+            f"No test rejects a linear process for the series{with_rhythm}, but with {r.surrogates} surrogates none of three tests can reject at level {r.level:g}, whatever the series is.",
+            f"Repeat the analysis with `surrogates={needed}` or more; {_missing(exponent, finite)}.",
         )
     if not p_values:
         return (
             "undecided",
-            f"The series is too short or too correlated for surrogate tests{with_rhythm}.",
-            f"And {_missing(exponent, finite)}: nothing can be said of its origin.",
+            f"The series{with_rhythm} is too short or too correlated for surrogate tests.",
+            f"And {_missing(exponent, finite)}: nothing can be said about the dynamics behind it.",
         )
     if rhythm is not None:
-        first = f"The series is consistent with noise with a rhythm of {_time(r, rhythm[0])}, which holds {100 * rhythm[1]:.0f} % of the variance or more."
+        first = f"The series is consistent with noise with a rhythm of {_time(r, rhythm[0])}, which holds at least {100 * rhythm[1]:.0f} % of the variance."
         return (
             "noise with a rhythm",
             first,
-            f"Linear stochastic surrogates look the same (least p of three tests: {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
+            f"Linear stochastic surrogates give similar statistics (smallest p of three tests: {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
         )
     white = r.p_serial is not None and r.p_serial > r.level
     if white:
-        first = f"The series is consistent with independent numbers, white noise: neither serial correlation ({p_words(r.p_serial)}) nor nonlinear structure (least p of three tests: {min(p_values.values()):.2g}) shows."
+        first = f"The series is consistent with independent numbers, white noise: the tests find neither serial correlation ({p_words(r.p_serial)}) nor nonlinear structure (smallest p of three tests: {min(p_values.values()):.2g})."
     else:
-        first = f"The series is consistent with linearly correlated noise: serial correlation is there ({p_words(r.p_serial)}), nonlinear structure is not (least p of three tests: {min(p_values.values()):.2g})."
-    second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; motion of high dimension, a good random number generator among it, cannot be told from noise by these means."
+        first = f"The series is consistent with linearly correlated noise: the tests find serial correlation ({p_words(r.p_serial)}) and no nonlinear structure (smallest p of three tests: {min(p_values.values()):.2g})."
+    second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; these methods cannot tell motion of high dimension, such as that of a good random number generator, from noise."
     return ("white noise" if white else "correlated noise"), first, second
 
 
@@ -286,33 +289,37 @@ def _regular(r: MeasuredNumbers, k: float, rhythm: tuple[float, float] | None) -
     if abs(ratio) > math.log(10):
         way = "dies out" if ratio < 0 else "grows"
         first = f"The series is consistent with regular motion that {way}: {why}, and its variance changes {number(math.exp(abs(ratio)))}-fold between the halves."
-        return "regular, not stationary", first, "What it settles to is to be seen in a longer record."
+        return "regular, not stationary", first, "Only a longer record would show the motion to which it converges."
     if value is not None and value >= 1.5:
-        first = f"The series is consistent with quasi-periodic motion: {why}, and the correlation dimension settles at {number(value)}, that of a torus rather than of a closed curve."
+        first = f"The series is consistent with quasi-periodic motion: {why}, and the correlation dimension converges to {number(value)}, the value of a torus rather than of a closed curve."
         return (
             "quasi-periodic",
             first,
-            "Its spectrum holds lines at combinations of the basic frequencies; a very long period, or chaos weaker than the record can show, would look the same.",
+            "Quasi-periodic motion has spectral lines at combinations of its basic frequencies; a very long period, or chaos too weak to be seen in this record, would give the same results.",
         )
     if value is not None and value >= 0.7 and r.kind == "map":
         first = f"The series is consistent with quasi-periodic motion: {why}, and the points fill a closed curve (correlation dimension {number(value)}) without repeating."
-        return "quasi-periodic", first, "A periodic flow that is sampled out of step with its period gives the same points."
+        return (
+            "quasi-periodic",
+            first,
+            "A periodic flow whose period is not a multiple of the sampling interval gives the same points.",
+        )
     if value is not None and value >= 0.7:
         first = f"The series is consistent with periodic motion{period}: {why}, and the points fill a closed curve (correlation dimension {number(value)})."
         return (
             "periodic",
             first,
-            "Sampled out of step with the period it never repeats exactly; a small second frequency would not show.",
+            "It does not repeat exactly, because its period is not a multiple of the sampling interval; a weak second frequency would not be seen.",
         )
     first = f"The series is consistent with regular motion{period}: {why}."
-    return "regular", first, "Whether it is periodic or quasi-periodic the correlation sum does not tell."
+    return "regular", first, "The correlation sum does not tell whether it is periodic or quasi-periodic."
 
 
 def _missing(exponent: Any, finite: bool) -> str:
     parts = ([] if exponent is not None else ["neighbours do not separate exponentially"]) + (
-        [] if finite else ["no finite dimension shows"]
+        [] if finite else ["no finite dimension is found"]
     )
-    return " and ".join(parts) or "the surrogates are no less predictable"
+    return " and ".join(parts) or "the surrogates are as predictable as the series"
 
 
 def _surrogate_words(r: MeasuredNumbers) -> str:
@@ -320,5 +327,5 @@ def _surrogate_words(r: MeasuredNumbers) -> str:
         return "surrogate tests could not be made"
     p = r.linear.p_value
     if p <= r.level:
-        return f"the strict line sets it apart from linear noise of the same spectrum ({p_words(p)})"
-    return f"linear noise of the same spectrum cannot be told from it ({p_words(p)})"
+        return f"its narrow spectral line distinguishes it from linear noise of the same spectrum ({p_words(p)})"
+    return f"the surrogate test does not distinguish it from linear noise of the same spectrum ({p_words(p)})"

@@ -1,6 +1,6 @@
-"""What was measured of a series, one field each: what the rows, the figures and the verdict of `analyse_series` are made from.
+"""The results of all measurements of a series, one field for each: the rows, figures and verdict of `analyse_series` are made from them.
 
-A field is None where the measurement was refused or not made; the row of the report says why.
+A field is None if the measurement was refused or not made; the row of the report says why.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ class MeasuredNumbers(_Measured):
     dt, unit : float, str
         Time between two numbers.
     kind_asked, kind : str
-        ``"map"`` or ``"flow"``, as asked for (or ``"auto"``) and as taken.
+        ``"map"`` or ``"flow"``: as requested (or ``"auto"``), and as used.
     acf, correlation_time, information
         Autocorrelation; the lag at which it is below 1/e; lags and mutual information.
     drift_p, drifting, variance_ratio
-        p-value that the halves have the same mean and variance; whether the series stays correlated over too much of its length; log ratio of the
-        variances of the halves.
+        p-value of the hypothesis that the halves have the same mean and variance; whether the series stays correlated over too much of its
+        length; log ratio of the variances of the halves.
     delay, theiler, dim, cao
         The embedding, and the curve that its dimension was chosen by.
     rosenstein, kantz, zero_one, dimension, sums, k2
@@ -83,11 +83,11 @@ class MeasuredNumbers(_Measured):
     ordinal, sample_entropy, recurrence, dfa, hurst, spectrum, near
         Results of the other parts.
     p_serial : float or None
-        p-value of independent numbers.
+        p-value of the hypothesis that the numbers are independent.
     linear, asymmetry, clustering : NullTest or None
-        Prediction error, time asymmetry and clustering of amplitudes against a linear process.
+        Prediction error, time asymmetry and clustering of amplitudes, each tested against a linear process.
     learning : float or None
-        Prediction error over that from half of the numbers.
+        Prediction error divided by the prediction error from half of the numbers.
     """
 
     dt: float = 1.0
@@ -136,22 +136,22 @@ class MeasuredSymbols(_Measured):
     Attributes
     ----------
     size : int
-        Different symbols.
+        Number of different symbols.
     labels : array or None
-        What they are called, by rank.
+        Names of the symbols, by rank.
     counts : array of shape (size,)
     entropies : dict
         Entropy of a symbol, by estimator.
     rate, excess, blocks, tree, match
         Entropy rate by blocks, excess entropy, block entropies, entropy rates by context tree and by match lengths.
     near : NearPeriods
-        Lags at which the sequence nearly comes back.
+        Lags after which the sequence nearly repeats.
     lempel_ziv, words, topological
         Phrases; lengths and numbers of different words; topological entropy.
     runs, longest_runs
-        Maximal repetitions, and the three that repeat most.
+        Maximal repetitions, and the three that repeat most symbols.
     p_shuffle, p_markov : float or None
-        p-values of independent symbols and of a Markov chain of first order.
+        p-values of the hypotheses of independent symbols and of a Markov chain of first order.
     """
 
     size: int = 0

@@ -1,6 +1,6 @@
-"""A series against what it would be without memory, and without nonlinear memory: rank tests for `analyse_series`.
+"""Rank tests of `analyse_series`: a series against independent numbers, and against linear processes with the same memory.
 
-IAAFT surrogates are made once for the three statistics that are asked of them.
+IAAFT surrogates are made once and used for all three statistics.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _least_error(errors: np.ndarray) -> tuple[float, np.ndarray, int]:
 
 
 def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) -> None:
-    """Rows of serial correlation against shuffled series, and of three statistics against IAAFT surrogates."""
+    """Add the rows of the tests: serial correlation against shuffled series, and three statistics against IAAFT surrogates."""
     r = e.results
     count, seed = r.surrogates, r.seed
     rng = np.random.default_rng(seed)
@@ -64,7 +64,9 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
         every = "" if stride == 1 else f", every {stride}th"
         r.warnings.append(f"surrogate tests use {part.size:,} of {x.size:,} numbers{every}")
     if 3 / (count + 1) > r.level:
-        r.warnings.append(f"{count} surrogates cannot reject by one of three tests at level {r.level:g} together: 59 can")
+        r.warnings.append(
+            f"with {count} surrogates none of the three tests can reject at their joint level of {r.level:g}; 59 surrogates suffice"
+        )
     dims = sorted({1, 2, min(max(r.dim, 2), 4)})
     lag = stride * dt
 
@@ -83,10 +85,10 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
             p_value=r.linear.p_value,
             null=_LINEAR,
             notes=[
-                f"surrogates: {np.median(found):.3g} ({found.min():.3g} to {found.max():.3g}); the most telling of {len(dims)} dimensions, for each surrogate too",
-                f"{errors[0, best] / np.mean(halves):.3g} of that from half of the numbers"
+                f"surrogates: {np.median(found):.3g} ({found.min():.3g} to {found.max():.3g}); of {len(dims)} embedding dimensions the one with the lowest standardised error is taken, for each surrogate too",
+                f"the error is {errors[0, best] / np.mean(halves):.3g} of the error from half of the numbers"
                 if np.mean(halves) > 0
-                else "no error from half of the numbers",
+                else "the error from half of the numbers is zero",
             ],
         )
 

@@ -37,7 +37,7 @@ def remark(axes: Any, text: str, place: str = "upper right") -> None:
 
 
 def absent(axes: Any, text: str = "not measured") -> None:
-    """What stands in a panel that has nothing to show."""
+    """Write a text into a panel that has nothing to show."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=SMALL + 1, color=FADED, parse_math=False)
 
 
@@ -57,7 +57,7 @@ def _line(axes: Any, t: np.ndarray, x: np.ndarray) -> None:
 
 
 def draw_series(axes: Any, r: MeasuredNumbers) -> None:
-    """All of it."""
+    """The whole series against time."""
     x = r.x
     begin(
         axes,
@@ -70,7 +70,7 @@ def draw_series(axes: Any, r: MeasuredNumbers) -> None:
 
 
 def draw_close_up(axes: Any, r: MeasuredNumbers) -> None:
-    """Its beginning."""
+    """The beginning of the series."""
     x = r.x
     rhythm = r.spectrum.value if r.spectrum is not None else 0.0
     shown = min(x.size, max(60, round(min(12 * max(r.delay * 4, rhythm), 1000)) if r.kind == "flow" else 80))
@@ -114,7 +114,7 @@ def blue_of(shade: np.ndarray) -> np.ndarray:
 
 
 def draw_recurrence(axes: Any, r: MeasuredNumbers) -> None:
-    """Which points come near which."""
+    """Recurrence plot of the beginning of the series."""
     from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 
     found = r.recurrence
@@ -136,7 +136,7 @@ def draw_divergence(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Divergence of neighbours", f"time ({r.unit})", "mean log distance")
     found = r.rosenstein
     if found is None or not found.curve[0].size:
-        absent(axes, "regular, or not measured" if found is not None else "not measured")
+        absent(axes, "no curve: regular, or not measured" if found is not None else "not measured")
         return
     t, near = found.curve
     most = min(t.size, max(12, 4 * int(np.searchsorted(t, found.fit_range[1]))) if found.fit_range else t.size)
@@ -191,7 +191,7 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
 
 
 def draw_spectrum(axes: Any, r: MeasuredNumbers) -> None:
-    """Power, what surrogates reach, and the peaks beyond."""
+    """Power spectrum, the bound that surrogates set, and the peaks above it."""
     begin(axes, "Spectrum", f"frequency (1/{r.unit})", "power")
     found = r.spectrum
     if found is None:
@@ -223,7 +223,7 @@ def draw_spectrum(axes: Any, r: MeasuredNumbers) -> None:
 
 
 def draw_patterns(axes: Any, r: MeasuredNumbers) -> None:
-    """How often each ordinal pattern comes."""
+    """How often each ordinal pattern occurs."""
     begin(axes, "Ordinal patterns", "patterns, by their number", "frequency")
     found = r.ordinal
     if found is None or not found.probabilities.size:
@@ -254,7 +254,7 @@ def draw_fluctuation(axes: Any, r: MeasuredNumbers) -> None:
 
 
 def draw_surrogates(axes: Any, r: MeasuredNumbers) -> None:
-    """Where the data stand among their surrogates."""
+    """The statistics of the data among those of their surrogates."""
     begin(axes, "Against linear surrogates", "standard deviations of the surrogates from their mean")
     tests = ((r.linear, "prediction\nerror"), (r.asymmetry, "time\nasymmetry"), (r.clustering, "clustering"))
     known = [(test, name) for test, name in tests if test is not None]

@@ -69,7 +69,7 @@ def _content(report: Any) -> dict[str, Any]:
 
 
 def write_series_json(report: Any, path: Any = None) -> str:
-    """The rows, the verdict, and the curves they were read off, as strict JSON (null where there is no number).
+    """The rows, the verdict, and the curves behind them, as strict JSON (null where there is no number).
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _definitions(report: Any) -> list[tuple[str, str]]:
 
 
 def write_series_html(report: Any, path: Any) -> Path:
-    """Write one HTML file that needs nothing else: verdict, figures, rows, what they mean, and how to make it again.
+    """Write one self-contained HTML file: verdict, figures, rows, what they mean, and the command that makes the report again.
 
     The rows are embedded as JSON, in the element with id ``weakchaos-report``.
 

@@ -15,7 +15,7 @@ _WIDTH = 110
 
 
 def value(row: Mapping[str, Any]) -> str:
-    """The value of a row with four significant digits, ``-`` where there is none.
+    """The value of a row with four significant digits, ``-`` if there is none.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def draw_sequence(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_frequencies(axes: Any, r: MeasuredSymbols) -> None:
-    """How often each symbol comes."""
+    """How often each symbol occurs."""
     counts = r.counts
     begin(axes, "Frequencies", "symbol" if r.size <= _NAMED else "symbols, by rank", "share")
     share = counts / counts.sum() if r.size <= _NAMED else np.sort(counts)[::-1] / counts.sum()
@@ -46,7 +46,7 @@ def draw_frequencies(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_rates(axes: Any, r: MeasuredSymbols) -> None:
-    """What the next symbol costs, by three estimators."""
+    """Entropy rate by three estimators."""
     begin(axes, "Entropy rate", "word length L", "nats per symbol")
     lengths, rates = r.rate.curve
     axes.plot(lengths, rates, color=_BLUE, lw=1.4, marker="o", ms=4, label="H(L) - H(L - 1)")
@@ -61,7 +61,7 @@ def draw_rates(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_words(axes: Any, r: MeasuredSymbols) -> None:
-    """How many different words there are."""
+    """Number of different words against their length."""
     lengths, words = r.words
     n = r.x.size
     begin(axes, "Word complexity", "word length n", "different words p(n)")
@@ -75,7 +75,7 @@ def draw_words(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_returns(axes: Any, r: MeasuredSymbols) -> None:
-    """How often a symbol comes back after each lag."""
+    """How often a symbol is the same after each lag."""
     begin(axes, "Returns", "lag", "share of equal symbols")
     found = r.near
     lags, share = found.curve
@@ -91,7 +91,7 @@ def draw_returns(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_repetitions(axes: Any, r: MeasuredSymbols) -> None:
-    """Where which period repeats."""
+    """Places and periods of the repetitions."""
     begin(axes, "Repetitions", "place", "period")
     found = r.runs
     if not len(found):
@@ -121,7 +121,7 @@ def draw_equal(axes: Any, r: MeasuredSymbols) -> None:
 
 
 def draw_transitions(axes: Any, r: MeasuredSymbols) -> None:
-    """How likely each symbol follows each."""
+    """How often each symbol follows each other symbol."""
     size = r.size
     begin(axes, "Transitions", "next symbol", "symbol")
     if size > 40:
