@@ -41,7 +41,7 @@ PAIR = [((0, 1), [[1.0, 2.0], [3.0, 4.0]])]
         ([2, 2], [((1, "x1"), np.ones((2, 2)))], {}, r"must not repeat a unit; got \['x1', 'x1'\]"),
         ([2, 2], PAIR, {"names": ["a"]}, "`names` must hold 2 different names"),
         ([2, 2], PAIR, {"names": ["a", "a"]}, "`names` must hold 2 different names"),
-        ([2, 2], PAIR, {"states": [["n", "y"]]}, "`states` must hold one list of state names a unit"),
+        ([2, 2], PAIR, {"states": [["n", "y"]]}, "`states` must hold 2 lists of state names, one for each unit"),
         ([2, 2], PAIR, {"states": [["n", "y"], ["n", "n"]]}, "`states` of unit 'x1' must be 2 different names"),
         ([2, 2], PAIR, {"observed": {0: 2}}, "`evidence` on unit 'x0' must be a state from 0 to 1; got 2"),
         ([2, 2], PAIR, {"observed": {0: "y"}}, "this graph has no state names"),

@@ -19,7 +19,7 @@ def _where(flag: Any) -> str:
 def _bypassed(flag: Any) -> str:
     where = _where(flag)
     rows = f"rows {where} have no exponent of their own, and" if where else "the exponents are those of a branch, and"
-    return f"ways past the named layers lead through skip connections: {rows} the network no phase; name the blocks around them, or layers='auto'"
+    return f"skip connections bypass the named layers: {rows} the network has no phase; name the blocks that contain the layers, or pass layers='auto'"
 
 
 def _unreached(flag: Any) -> str:
@@ -30,21 +30,21 @@ def _unreached(flag: Any) -> str:
 
 
 def _branches(flag: Any) -> str:
-    most = "; as they are most of the network, it has no phase" if flag.severity is _INVALID else ""
+    most = "; since they are most of the network, it has no phase" if flag.severity is _INVALID else ""
     return (
-        f"{flag.numbers['layers']:.0f} layers with weights stand on branches, as {_where(flag)} does, past which skip connections lead: they have no "
-        f"rows of their own{most}"
+        f"{flag.numbers['layers']:.0f} layers with weights, such as {_where(flag)}, are on branches that skip connections bypass: they have no rows of "
+        f"their own{most}"
     )
 
 
 def _bidirectional(flag: Any) -> str:
     run = "run" if len(flag.places) > 1 else "runs"
-    return f"{_where(flag)} {run} in both directions of time: no map leads forward, so the recurrence has no exponent"
+    return f"{_where(flag)} {run} in both directions of time, so there is no map from one time step to the next, and the recurrence has no exponent"
 
 
 def _pooled(flag: Any) -> str:
-    pool = "pool" if len(flag.places) > 1 else "pools"
-    return f"{_where(flag)} {pool} pixels or tokens, which shrinks differences whatever the weights: no part of the exponent of the network"
+    pool, rows = ("pool", "these rows do") if len(flag.places) > 1 else ("pools", "this row does")
+    return f"{_where(flag)} {pool} pixels or tokens, which shrinks differences whatever the weights, so {rows} not enter the exponent of the network"
 
 
 NETWORK_WORDS: dict[Kind, Words] = {
@@ -52,35 +52,35 @@ NETWORK_WORDS: dict[Kind, Words] = {
         _INVALID,
         "cut",
         "no derivative gets through",
-        "no derivative gets through to {where}, as detach(), inference_mode or a detour through NumPy cuts it off: the derivative gives chi = "
-        "{derivative:.3g} there, differences give {difference:.3g}; the row has no exponent, and the network no phase",
+        "no derivative gets through to {where}, because detach(), inference_mode or a computation in NumPy cuts it off: chi of this layer is "
+        "{derivative:.3g} by the derivative and {difference:.3g} by differences; the row has no exponent, and the network has no phase",
     ),
     Kind.WRONG_DERIVATIVE: Words(
         _INVALID,
         "derivative",
         "the derivative is not that of the function",
-        "the derivative of {where} is not that of the function: it gives chi = {derivative:.3g}, differences give {difference:.3g} (a "
-        "straight-through or hand-written derivative, a step, or a pass that differs from call to call); the row has no exponent, and the "
-        "network no phase",
+        "the derivative of {where} is not that of the function: chi is {derivative:.3g} by the derivative and {difference:.3g} by differences (the "
+        "cause may be a straight-through or hand-written derivative, a step function, or a forward pass that differs from call to call); the row "
+        "has no exponent, and the network has no phase",
     ),
-    Kind.BYPASSED: Words(_INVALID, "bypassed", "ways lead past the layers", _bypassed),
-    Kind.BRANCHES: Words(_NOTE, "branches", "layers stand on branches", _branches),
+    Kind.BYPASSED: Words(_INVALID, "bypassed", "skip connections bypass the layers", _bypassed),
+    Kind.BRANCHES: Words(_NOTE, "branches", "layers are on branches", _branches),
     Kind.UNREACHED: Words(_NOTE, "unreached", "layers were not reached", _unreached),
     Kind.TIME_FIRST: Words(
         _NOTE,
         "time first",
         "time is the first dimension",
-        "{where} takes time as its first dimension (batch_first=False): rows of the batch are steps of time there, and c is between these",
+        "{where} takes time as its first dimension (batch_first=False): its rows are time steps and not inputs, and c is the cosine between time steps",
     ),
     Kind.UNCHECKED: Words(
-        _NOTE, "unchecked", "derivatives were not checked", "derivatives could not be held against differences ({where})"
+        _NOTE, "unchecked", "derivatives were not checked", "derivatives could not be compared with differences ({where})"
     ),
     Kind.FRESH_BATCH_NORM: Words(
         _NOTE,
         "batch norm",
         "batch normalisation has seen no batch",
-        "batch normalisation has seen no batch in {where}: its running statistics are still 0 and 1, so it does nothing; pass training=True, or "
-        "train first",
+        "the batch normalisation in {where} has seen no batch yet: its running statistics are still 0 and 1, so it does nothing; pass training=True, "
+        "or train the network first",
     ),
     Kind.BIDIRECTIONAL: Words(_NOTE, "bidirectional", "layers run in both directions of time", _bidirectional),
     Kind.SHORT_SEQUENCE: Words(
@@ -92,12 +92,16 @@ NETWORK_WORDS: dict[Kind, Words] = {
     Kind.TRANSIENT: Words(
         _NOTE,
         "transient",
-        "lengths are still moving",
-        "lengths are still moving, from q = {first:.3g} to {last:.3g}: measured chi of early layers belongs to the transient, not to the fixed point",
+        "the length of the signals still changes",
+        "the length of the signals still changes with depth, from q = {first:.3g} to {last:.3g}: chi of early layers is that of the transient and not "
+        "that of the fixed point",
     ),
-    Kind.DEAD_UNITS: Words(_NOTE, "dead units", "units are dead", "more than half of the units are dead behind {where}"),
+    Kind.DEAD_UNITS: Words(_NOTE, "dead units", "units are dead", "more than half of the units are dead after {where}"),
     Kind.NORMALISED: Words(
-        _NOTE, "normalised", "layers are normalised", "layers with normalisation: a gain on the weights before one does nothing"
+        _NOTE,
+        "normalised",
+        "layers are normalised",
+        "the network has layers with normalisation: a gain on the weights before such a layer has no effect",
     ),
     Kind.EXTINCT: Words(_NOTE, "extinct", "differences die out", "differences die out completely in {where}"),
     Kind.POOLED: Words(_NOTE, "pooled", "layers pool", _pooled),
@@ -105,6 +109,6 @@ NETWORK_WORDS: dict[Kind, Words] = {
         _NOTE,
         "rounding",
         "differences are below rounding",
-        "differences between inputs are below the rounding errors in {where}: no dimension is told; probe model.double() to see it",
+        "differences between inputs are below the rounding errors in {where}, so no dimension is given; probe model.double() to measure it",
     ),
 }

@@ -66,7 +66,7 @@ def _table_moments(target: Any, scopes: list[np.ndarray]) -> list[np.ndarray]:
 
 
 class Certified:
-    """What all herding says at the end of a run: at how many steps the certificate of the perceptron cycling theorem failed."""
+    """The report of all kinds of herding at the end of a run: at how many steps the certificate of the perceptron cycling theorem failed."""
 
     def violations(self, state: State) -> int:
         """Steps at which the certificate ``<w, m - phi(s)> <= 0`` failed."""
@@ -82,7 +82,7 @@ class Certified:
 
 
 class BoundGraph(Certified, BoundDiscrete):
-    """Phase: one weight an entry of a table. Symbols: the state chosen last."""
+    """Phase: one weight for each entry of a table. Symbols: the state chosen last."""
 
     stats_names = ("certificate",)
 
@@ -128,7 +128,7 @@ class BoundGraph(Certified, BoundDiscrete):
         self._n_weights, self._n_free = int(starts[-1]), int(starts[counted])
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """Weights at zero, at random, or as given."""
+        """A state with weights at zero, at random, or as given."""
         if position is not None:
             raise ArgumentError("`initial` must be None: herding starts from weights, not from a position; choose `start`")
         start = self.sampler.start
@@ -137,7 +137,9 @@ class BoundGraph(Certified, BoundDiscrete):
             if start == "random":
                 w[: self._n_free] = rng.uniform(-0.5, 0.5, self._n_free)
         elif start.shape != (self._n_free,):
-            raise ArgumentError(f"`start` must have shape ({self._n_free},), one weight an entry of a table; got {start.shape}")
+            raise ArgumentError(
+                f"`start` must have shape ({self._n_free},), one weight for each entry of a table; got {start.shape}"
+            )
         else:
             w[: self._n_free] = start
         return State(phase=w, symbols=np.zeros(self.dim, np.int64))

@@ -2,8 +2,8 @@
 
 Dawid, Stat. Comput. 2 (1992) 25, doi:10.1007/BF01890546: units are eliminated one after the other in the order of the junction tree; the
 clique of unit v holds the sum of the tables that meet in it and of the messages of earlier cliques, and passes on its maximum over v. Read
-backwards, the stored maxima give the best state. On trees and chains cliques are pairs. On ties each unit takes its lowest state, the
-unit eliminated last first.
+backwards, the stored maxima give the best state. On trees and chains cliques are pairs. If states tie, each unit takes its lowest state,
+beginning with the unit that was eliminated last.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LARGEST_CLIQUE = 1 << 16
 
 
 class Junction(NamedTuple):
-    """Where the entries of each clique's table come from in one buffer, tables first and messages behind them; all int64."""
+    """The places in one buffer from which the entries of each clique's table come; the buffer holds tables first and then messages. All int64."""
 
     unit: np.ndarray
     states: np.ndarray
@@ -71,7 +71,7 @@ def strides(shape: Any) -> np.ndarray:
 
 
 def pointers(lengths: Any) -> np.ndarray:
-    """Where parts of these lengths begin when they are laid end to end, and where the last ends."""
+    """The places at which parts of these lengths begin when they are laid end to end, and the end of the last part."""
     return np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)
 
 

@@ -1,13 +1,13 @@
 """Herding with hidden units.
 
-Welling, UAI 2009, 599-606, arXiv:1205.2605: the features phi(x, z) contain units z that the data do not show, here those of a restricted
+Welling, UAI 2009, 599-606, arXiv:1205.2605: the features phi(x, z) contain hidden units z, which are not observed in the data, here those of a restricted
 Boltzmann machine with hidden units z in {-1, +1}, ``<w, phi(x, z)> = x'Wz + a'x + theta'z``. With data x_n of weights p_n, each coordinate shifted
 and scaled to [-1, +1],
 
     z_n = argmax_z <w, phi(x_n, z)>,    (s, z)_t = argmax_{s, z} <w, phi(s, z)>,    w += sum_n p_n phi(x_n, z_n) - phi(s_t, z_t).
 
-The first argmax is exact, ``z = sign(W'x + theta)``. The second is found by taking turns: the best s for given z, the best z for given s,
-until the score rises no more. Begun at the data point of the highest score it ends no lower than the mean score of the data, so that
+The first argmax is exact, ``z = sign(W'x + theta)``. The second is searched for by alternation: the best s for given z, the best z for given s,
+until the score no longer rises. Since the search begins at the data point of highest score, it ends with at least the mean score of the data, so
 ``<w, v> = sum_n p_n <w, phi(x_n, z_n)> - <w, phi(s, z)> <= 0``: the condition of the perceptron cycling theorem (Block and Levin, Proc. AMS 26
 (1970) 229), although the maximum is only a local one. The weights then stay bounded and the averages of s over T draws differ from the mean
 of the data by ``(a_T - a_0) / T``, in units of half the range of a coordinate.
@@ -165,7 +165,7 @@ class _Bound(Bound):
         self._data = (units, target.weights, target.x, low, high, (half > 0).astype(np.float64))
         if not self._binary and sampler.starts != "data":
             raise ArgumentError(
-                f"`starts` must be 'data' where the visible states are the points themselves, since their maximum is exact; got {shown(sampler.starts)}"
+                f"`starts` must be 'data' if the visible states are the points themselves, since the maximum over them is exact; got {shown(sampler.starts)}"
             )
 
     def _split(self, phase: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -217,27 +217,27 @@ class _Bound(Bound):
 
 @dataclass(frozen=True)
 class HiddenHerding(Sampler):
-    """Herding with hidden units: visible states whose mean is that of the data up to O(1/T), and whose dependencies the hidden units follow.
+    """Herding with hidden units: visible states whose mean is that of the data up to O(1/T), with dependencies modelled by the hidden units.
 
     Parameters
     ----------
     n_hidden : int
-        Hidden units in {-1, +1}; 0 gives herding of each visible unit on its own.
+        Number of hidden units in {-1, +1}; 0 gives herding of each visible unit by itself.
     visible : {"binary", "points"}, optional
-        ``"binary"``: each visible unit takes the least or the greatest value of its column, and all such states can be drawn. ``"points"``:
-        only the data points can be drawn, and the argmax over them is exact. Default: binary where every column has at most two values.
+        ``"binary"``: each visible unit takes the smallest or the largest value of its column, and all such states can be drawn. ``"points"``:
+        only the data points can be drawn, and the argmax over them is exact. By default binary if every column has at most two values.
     starts : {"data", "previous", "both"}
-        Where the search for the best binary state begins: at the data point of the highest score, at the last state, or at both, of which the
-        better result is taken. With the data point the certificate always holds; from the last state alone it can fail.
+        Where the search for the best binary state begins: at the data point of highest score; at the last state; or at both in turn, of which
+        the better result is taken. If it begins at the data point the certificate always holds; from the last state alone it can fail.
     start_scale : float
-        Standard deviation of the first couplings. The step size only rescales them and so is one.
+        Standard deviation of the first couplings. The step size is 1, since another one would only rescale the couplings.
 
     Notes
     -----
-    Target: `Points`; a draw is a visible state of shape (dim,). ``stats["certificate"]`` is <w, v> of the perceptron cycling theorem and must not be
-    positive; failures are counted by ``trace.system.violations(state)``. ``stats["weight_norm"]`` is |w|, ``stats["turns"]`` how often the visible
-    units were updated in a search. ``trace.system.weights(state)`` are W, a and theta. A step costs as many operations as the
-    data have entries, times the hidden units.
+    The target is `Points`; a draw is a visible state of shape (dim,). ``stats["certificate"]`` is <w, v> of the perceptron cycling theorem and must
+    not be positive; ``trace.system.violations(state)`` counts the failures. ``stats["weight_norm"]`` is |w|, and ``stats["turns"]`` is how often the
+    visible units were updated in a search. ``trace.system.weights(state)`` returns W, a and theta. The number of operations of a step is the
+    number of entries of the data times the number of hidden units.
 
     References
     ----------

@@ -1,16 +1,16 @@
 """Herding of spins: the features are s_i and s_i s_j, and the best state is found exactly or by local search.
 
 With weights w the score of a state is ``sum_i w_i s_i + sum_(ij) w_ij s_i s_j``, an Ising energy, and ``h_i = w_i + sum_j w_ij s_j`` the
-local field, so that turning spin i changes the score by ``-2 s_i h_i``.
+local field, so that flipping spin i changes the score by ``-2 s_i h_i``.
 
-* enumeration: all states, one turned spin apart (Gray code); ties go to the lowest state, -1 before +1, first spins first.
+* enumeration: all states, each one flipped spin from the one before (Gray code); ties go to the lowest state, -1 before +1, first spins first.
 * max-product elimination: see `weakchaos.herding.elimination`.
-* iterated conditional modes (Besag, JRSS B 48 (1986) 259, doi:10.1111/j.2517-6161.1986.tb01412.x): from the state taken last, spins are
-  set to the sign of their field one after the other until none turns; a spin without a field stays.
-* tabu search (Glover, ORSA J. Comput. 1 (1989) 190, doi:10.1287/ijoc.1.3.190): from there on the best spin is turned, whether that
-  gains or not, and must then rest, unless turning it gives the best state so far; ties go to the lowest spin.
+* iterated conditional modes (Besag, JRSS B 48 (1986) 259, doi:10.1111/j.2517-6161.1986.tb01412.x): beginning with the last state, spins are
+  set to the sign of their field one after the other until none changes; a spin whose field is zero is not changed.
+* tabu search (Glover, ORSA J. Comput. 1 (1989) 190, doi:10.1287/ijoc.1.3.190): after that the best spin is flipped, whether the score rises
+  or not; it may then not be flipped again for some time, unless this gives the best state so far; ties go to the spin of lowest index.
 
-Herding needs no more than a state that scores at least what the moments do (Welling, ICML 2009): that is the certificate.
+Herding needs only a state whose score is at least that of the moments (Welling, ICML 2009); the certificate says whether it is.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _herd_spins(
 
 
 class BoundSpins(Certified, Bound):
-    """Phase: the weights, those of the spins first. Symbols: the spins taken last, -1 or +1, where local search goes on."""
+    """Phase: the weights, those of the spins first. Symbols: the last state of the spins, -1 or +1, from which local search continues."""
 
     stats_names = ("certificate", "weight_norm")
 
@@ -228,7 +228,7 @@ class BoundSpins(Certified, Bound):
             raise ArgumentError(f"`argmax`='max-product' is out of reach: {error}; use 'tabu' or 'icm'") from error
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """Weights at zero, at random, or as given; local search begins at random spins, or at -1 with ``start="zero"``."""
+        """A state with weights at zero, at random, or as given; local search begins at random spins, or at -1 with ``start="zero"``."""
         if position is not None:
             raise ArgumentError("`initial` must be None: herding starts from weights, not from a position; choose `start`")
         start, k = self.sampler.start, self.n_averages
@@ -236,7 +236,9 @@ class BoundSpins(Certified, Bound):
         if isinstance(start, str):
             w = np.zeros(k) if start == "zero" else rng.uniform(-1.0, 1.0, k)
         elif start.shape != (k,):
-            raise ArgumentError(f"`start` must have shape ({k},), one weight a spin and one an edge; got {start.shape}")
+            raise ArgumentError(
+                f"`start` must have shape ({k},), one weight for each spin and one for each edge; got {start.shape}"
+            )
         else:
             w = start.copy()
         return State(phase=w, symbols=s.astype(np.int64))

@@ -4,8 +4,8 @@ With features and moments over a common denominator D, W = D w, F = D phi and M 
 
     s_t = argmax_s <W_{t-1}, F(s)>,      W_t = W_{t-1} + M - F(s_t)
 
-knows no rounding: bounded weights take finitely many values, so every orbit ends in a cycle, and a tie is a tie. In floating point the
-orbits of many rational moments are other ones, because sums like 3/7 + ... - 1 that should be equal are not.
+has no rounding errors: bounded weights take finitely many values, so every orbit ends in a cycle, and ties are recognised. In floating point the
+orbits of many rational moments are different, because sums like 3/7 + ... - 1 that should be equal are not.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class BoundRational(Certified, Bound):
             )
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """Weights at zero, at random, or as given."""
+        """A state with weights at zero, at random, or as given."""
         if position is not None:
             raise ArgumentError("`initial` must be None: herding starts from weights, not from a position; choose `start`")
         start, k = self.sampler.start, self.n_averages
@@ -98,7 +98,7 @@ class BoundRational(Certified, Bound):
                 half = np.ptp(self._features, axis=0) // 2
                 w[:] = rng.integers(-half, half + 1)
         elif start.shape != (k,):
-            raise ArgumentError(f"`start` must have shape ({k},), one weight a feature; got {start.shape}")
+            raise ArgumentError(f"`start` must have shape ({k},), one weight for each feature; got {start.shape}")
         else:
             w[:] = np.rint(start * self.denominator)
             if (np.abs(w - start * self.denominator) > 1e-6).any() or (np.abs(w) > self._limit).any():
@@ -114,7 +114,7 @@ class BoundRational(Certified, Bound):
         )  # fmt: skip
 
     def take_error(self) -> BaseException:
-        """The one reason to stop."""
+        """The error that stopped the run: weights out of range."""
         return SamplingError(
             f"the weights left the range of whole numbers that exact herding can add without overflow, {self._limit}; use exact=False"
         )

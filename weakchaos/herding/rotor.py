@@ -1,8 +1,8 @@
-"""Rotor walks on Markov chains: each state sends its visitors on in a fixed, even order instead of at random.
+"""Rotor walks on Markov chains: each state is left for its successors in a fixed, even order instead of at random.
 
 Holroyd and Propp, "Rotor walks and Markov chains" (2010), arXiv:0904.4507: with rational P(x, .) = m(.) / d a state x has a cyclic list of d
 successors that holds y m(y) times, and a rotor that moves on by one at each visit; frequencies then differ from those of the random
-walk by at most C / n after n runs, not by c / sqrt(n). Any rule will do that keeps the split of each row bounded,
+walk by at most C / n after n runs, not by c / sqrt(n). This holds for every rule that keeps the split of each row bounded,
 
     |N_xy - T_x P(x, y)| <= b_x,      T_x = departures from x, N_xy = those of them that went to y,
 
@@ -10,13 +10,13 @@ and for real probabilities the sequence of successors (the stack of x) is made a
 c'_y = c_y + P(y) before a departure from a state of k successors:
 
 * credit: y = argmax c'_y, herding of the row. b = max(1, 1/2 + 1/3 + ... + 1/k): let A_j be the largest sum of j credits; the largest c'
-  is at least the mean of any j + 1, so A_j <= j/(j+1) (A_{j+1} + 1), from A_k = 0 downwards. Where shares may change from step to step
+  is at least the mean of any j + 1, so A_j <= j/(j+1) (A_{j+1} + 1), from A_k = 0 downwards. If the shares may change from step to step
   no rule that does not look ahead does better (Coppersmith et al., IBM Research Report RC23721, 2005).
 * stack: among the y with c'_y >= 1/(2k-2) that which would be due first, argmin (1 - 1/(2k-2) - c'_y) / P(y). b = 1 - 1/(2k-2)
   (Tijdeman, Discrete Math. 32 (1980) 323, doi:10.1016/0012-365X(80)90269-1).
 * rotor: a list of one period, in the order of Tijdeman.
 
-Ties go to the lowest state. Rational rows are worked out in whole numbers, so that orbits are exactly periodic.
+Ties go to the lowest state. Rational rows are computed in whole numbers, so that orbits are exactly periodic.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _rotor_walk(rule, indptr, indices, gain, unit, list_ptr, successors, offset,
 
 
 class BoundRotor(BoundDiscrete):
-    """Phase: one credit a transition (times the denominator of a rational row), or one rotor a state. Symbols: the present state."""
+    """Phase: one credit for each transition (times the denominator of a rational row), or one rotor for each state. Symbols: the present state."""
 
     def __init__(self, sampler: RotorWalk, target: MarkovChain):
         super().__init__(sampler, target, None)
@@ -138,7 +138,7 @@ class BoundRotor(BoundDiscrete):
         return 2.0 * bound if random else bound
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """A state at `position` or at random; rotors at their beginning, or as a random number of earlier departures left them."""
+        """A state at `position` or at random, with rotors at their beginning or in the position after a random number of departures."""
         state = super().new_state(rng, position)
         target, random = self.target, self.sampler.start == "random"
         if self._rule == _ROTOR:
@@ -166,11 +166,11 @@ class RotorWalk(Sampler):
     Parameters
     ----------
     rule : {"credit", "stack", "rotor"}
-        How a state chooses its successors: the one with the largest credit, the one that would be due first (the tightest split), or
-        the next of a cyclic list (rational rows only).
+        How a state chooses its successor: the one with the largest credit; the one that would be due first (which gives the tightest split);
+        or the next of a cyclic list (rational rows only).
     start : {"zero", "random"}
-        Rotors at their beginning, or as a random number of earlier departures left them. The first state is drawn in both cases; rotors
-        that begin together stay more even.
+        Rotors at their beginning, or in the position after a random number of departures. The first state is drawn at random in both cases;
+        with rotors at their beginning the visits are spread more evenly.
 
     Notes
     -----

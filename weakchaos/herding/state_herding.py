@@ -4,10 +4,10 @@ Welling, ICML 2009, doi:10.1145/1553374.1553517: with features phi and moments m
 
     s_t = argmax_s <w_{t-1}, phi(s)>,      w_t = w_{t-1} + m - phi(s_t).
 
-The average of phi over the chosen states differs from m by exactly ``(w_T - w_0) / T``, so the error falls like 1/T as long as w is
-bounded; by the perceptron cycling theorem (Block and Levin, Proc. AMS 26 (1970) 229) it is, if ``<w, m - phi(s)> <= 0`` at every step.
-That certificate is a statistic of each draw, and a run in which it failed ends with a warning. A step size multiplies the update; since the
-argmax does not see the length of w, it only rescales w_0. Ties go to the lowest index.
+The moments m minus the average of phi over the chosen states are exactly ``(w_T - w_0) / T``, so the error falls like 1/T as long as w stays
+bounded; by the perceptron cycling theorem (Block and Levin, Proc. AMS 26 (1970) 229) it does if ``<w, m - phi(s)> <= 0`` at every step.
+This inner product is the statistic ``certificate`` of each draw, and a run in which the condition failed ends with a warning. A step size
+multiplies the update; since the argmax does not depend on the length of w, it only rescales w_0. Ties go to the lowest index.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _Bound(Certified, Bound):
         if isinstance(w, str):
             w = np.zeros(k) if w == "zero" else rng.uniform(-0.5, 0.5, k) * np.ptp(self._features, axis=0)
         elif w.shape != (k,):
-            raise ArgumentError(f"`start` must have shape ({k},), one weight a feature; got {w.shape}")
+            raise ArgumentError(f"`start` must have shape ({k},), one weight for each feature; got {w.shape}")
         return State(phase=np.array(w, np.float64), symbols=np.zeros(1, np.int64))
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
@@ -138,26 +138,26 @@ class Herding(Sampler):
     start : {"random", "zero"} or array of shape (k,)
         First weights; random ones are uniform within half the range of each feature.
     features : {"factors", "units"}, optional
-        For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`): what is matched, the joint marginals over each table's scope or the marginals
-        of single units. Default: factors where all states can be enumerated for their moments (2**20), units beyond.
+        For graphs (`FactorGraph`, `PairwiseMRF`, `Potts`), the moments that are matched: the joint marginals over the scope of each table, or
+        the marginals of single units. By default "factors" if there are at most 2**20 states, which are enumerated for the moments, else "units".
     argmax : {"auto", "enumeration", "max-product", "icm", "tabu"}
-        How the best state is found. `Moments` and `Points` are enumerated, graphs eliminated, both exactly. `IsingMoments` allow all:
-        enumeration (20 spins), max-product elimination (trees, chains, and whatever has cliques of at most 16 spins), and local search
-        by iterated conditional modes or tabu search; by default elimination where it is possible, tabu search elsewhere.
+        How the best state is found. For `Moments` and `Points` all states are enumerated, for graphs max-product elimination is used; both are
+        exact. `IsingMoments` allow all: enumeration (up to 20 spins), max-product elimination (trees, chains, and graphs with cliques of at most
+        16 spins), and local search by iterated conditional modes or tabu search; by default elimination if it is possible, else tabu search.
     patience : int, optional
-        Turns of the tabu search without a better state before it ends; by default 20 a spin, at most 2000.
+        The tabu search ends after this many flips without a better state; by default 20 for each spin, at most 2000.
     step_size : float
         Multiplies the update. The sequence from ``start`` is that of step size 1 from ``start / step_size``.
     exact : bool
-        Whole-number arithmetic for rational `Moments`: with weights of rational numbers the orbit is periodic, and no rounding makes or
-        breaks a period. Weights in `State.phase` are then in units of 1 / denominator.
+        Whole-number arithmetic for rational `Moments`: if the first weights are rational too the orbit is periodic, and no rounding error creates
+        or destroys a period. Weights in `State.phase` are then in units of 1 / denominator.
 
     Notes
     -----
     Targets: `Moments` (a draw is a state's index), `IsingMoments` (a draw is a state of all spins), `Points` (a draw is a point; the mean
-    is matched), and discrete graphs (a draw is a state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; where it was positive at some step a `ConvergenceWarning` ends the
-    run. Ties go to the state of lowest index (in graphs, to the lowest state of each unit, the unit eliminated last first). What
-    is matched is the moments; beyond them herding is not the maximum-entropy distribution.
+    is matched), and discrete graphs (a draw is a state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; if it was positive at some step the run ends
+    with a `ConvergenceWarning`. Ties go to the state of lowest index (in graphs, to the lowest state of each unit, beginning with the unit that is
+    eliminated last). Herding matches the moments only; in all other respects the distribution of its states is not that of maximum entropy.
 
     Examples
     --------

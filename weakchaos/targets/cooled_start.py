@@ -1,9 +1,9 @@
-"""Random starts of pairwise models that are so cold that a chain never leaves the basin it starts in.
+"""Random starts of pairwise models that are so cold that a chain never leaves the basin in which it starts.
 
-Where units lean by hundreds of nats, a uniformly random state is the start of a descent into whatever local mode is near, of whatever
-probability, for good. A start is then cooled down instead: Gibbs sweeps at inverse temperatures that rise from where nothing is decided
-to 1 (Kirkpatrick, Gelatt and Vecchi, Science 220 (1983) 671, doi:10.1126/science.220.4598.671), so that basins are entered about as
-often as they are wide and deep. Models that are warmer keep their uniform starts, which are more spread out.
+If the log odds of units are hundreds of nats, a chain from a uniformly random state descends into a nearby local mode, however improbable,
+and stays there for ever. Such a model gets a start by simulated annealing instead: Gibbs sweeps at inverse temperatures that rise from a value
+at which no unit has a strong preference up to 1 (Kirkpatrick, Gelatt and Vecchi, Science 220 (1983) 671, doi:10.1126/science.220.4598.671), so
+that wide and deep basins are entered more often than others. Warmer models keep their uniform starts, which are more spread out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _lean(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> float:
 
 
 def is_cold(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> bool:
-    """Whether some unit may lean so far that no chain would ever move it against that.
+    """Whether the log odds of some unit may be so large that no chain would ever move it into its less probable state.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def is_cold(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> bool:
 
 
 def cool(x: np.ndarray, rng: np.random.Generator, field: Any, ptr: Any, unit: Any, weight: Any, ones: bool) -> np.ndarray:
-    """The state `x`, cooled down in place from a temperature at which no unit leans by more than 1.
+    """Anneal the state `x` in place, from a temperature at which no unit has log odds of more than 1.
 
     Parameters
     ----------

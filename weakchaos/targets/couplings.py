@@ -48,7 +48,7 @@ def symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.nd
 
 
 def checked_fields(name: str, value: Any, n: int) -> np.ndarray:
-    """One finite number a unit; a single number stands for all, None for zero."""
+    """One finite number for each unit; a single number is used for all units, and None stands for zero."""
     array = np.zeros(n) if value is None else real_array(name, value, f"a number or {n} of them, an array")
     array = np.full(n, float(array)) if array.ndim == 0 else array
     if array.shape != (n,):
@@ -90,7 +90,7 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     """Sides of a lattice of at most 2**26 units."""
     sides = tuple(whole_numbers("shape", shape, 1, _LARGEST_LATTICE).tolist())
     if math.prod(sides) > _LARGEST_LATTICE:
-        raise ArgumentError(f"`shape` must make at most {_LARGEST_LATTICE} units; {sides} makes {math.prod(sides)}")
+        raise ArgumentError(f"`shape` must give at most {_LARGEST_LATTICE} units; {sides} gives {math.prod(sides)}")
     return sides
 
 

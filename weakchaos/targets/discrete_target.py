@@ -1,9 +1,9 @@
-"""What all discrete targets share, and the arrays through which compiled kernels read them.
+"""The base class of all discrete targets, and the arrays through which compiled kernels read a target.
 
 A target has ``n`` units; unit ``i`` takes states ``0 .. cardinality[i] - 1``. Its probability is a product of non-negative tables, each
 over the units of its scope. Gibbs kernels need the conditional distribution of one unit given the others, which depends on its Markov
-blanket only. Where the blanket has few states the conditionals are tabulated, and units with equal tables share them; otherwise they
-are worked out from pairwise couplings or from the tables at each visit.
+blanket only. If the blanket has few states the conditionals are tabulated, and units with equal tables share them; otherwise they are
+computed from the pairwise couplings or from the tables at each visit.
 """
 
 from __future__ import annotations
@@ -205,10 +205,9 @@ def build_model(target: Any, tabulate: bool = True) -> Model:
 
 
 class DiscreteTarget:
-    """Base of discrete targets: ``cardinalities``, ``names``, ``observed``, and a product of tables ``scopes``, ``log_tables``.
+    """Base class of discrete targets: ``cardinalities``, ``names``, ``observed``, and a product of tables ``scopes``, ``log_tables``.
 
-    A subclass defines these and ``log_prob``; `marginals` and `random_start` where the defaults (exact inference by enumeration, a
-    uniform state) do not do.
+    A subclass defines these attributes, ``log_prob`` and `marginals`, and `random_start` if a uniformly random state is not suitable.
     """
 
     cardinalities: np.ndarray
@@ -226,7 +225,7 @@ class DiscreteTarget:
         return len(self.cardinalities)
 
     def model(self, tabulate: bool = True) -> Model:
-        """The arrays compiled kernels read, made once."""
+        """The arrays that compiled kernels read; they are made once."""
         if "_models" not in self.__dict__:
             self._models = {}
         if tabulate not in self._models:
@@ -248,11 +247,11 @@ class DiscreteTarget:
         raise TypeError(f"{type(self).__name__} does not define log_prob")
 
     def marginals(self) -> list[np.ndarray]:
-        """Exact P(x_i = k), one array a unit."""
+        """Exact P(x_i = k), one array for each unit."""
         raise TypeError(f"{type(self).__name__} does not define marginals")
 
     def symbols_of(self, position: Any) -> np.ndarray:
-        """States 0 .. K - 1 from a position as the user writes it, checked.
+        """The states 0 .. K - 1 of all units for a position as the user writes it, after checking it.
 
         Raises
         ------
@@ -264,7 +263,7 @@ class DiscreteTarget:
             raise ArgumentError(f"`initial` must have shape ({self.dim},); got {array.shape}")
         x, rest = np.divmod(array - self.readout_shift, self.readout_step)
         if (rest != 0).any() or (x < 0).any() or (x >= self.cardinalities).any():
-            raise ArgumentError(f"`initial` holds a value that is no state of its unit; got {shown(array.tolist())}")
+            raise ArgumentError(f"`initial` holds a value that is not a state of its unit; got {shown(array.tolist())}")
         x = x.astype(np.int64)
         for i, k in self.observed.items():
             if x[i] != k:

@@ -8,8 +8,8 @@ eliminated unit is v, messages go up and then down (Lauritzen and Spiegelhalter,
     up_v(C_v - v) = sum_v  psi_v prod_{children c} up_c          Z = product of up at the roots
     down_c(C_c - c) = sum_{C_v - C_c}  belief_v / up_c           belief_v = psi_v down_v prod_c up_c,   P(x_v) = sum_{C_v - v} belief_v / Z
 
-Everything is kept in logarithms, with a maximum of its own for each sum: tables that favour different states by hundreds of nats leave
-no false zeros. Axes of every table are in the order of elimination, so that sums run over leading axes.
+All tables are kept as logarithms, and each sum subtracts its own maximum first, so tables that favour different states by hundreds of nats
+cause no false zeros. Axes of every table are in the order of elimination, so that sums run over leading axes.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Elimination(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Units in the largest clique less one: an upper bound of the treewidth."""
+        """Number of units in the largest clique minus one: an upper bound of the treewidth."""
         return max((len(c) for c in self.cliques), default=1) - 1
 
 
 def reduced_tables(target: Any) -> tuple[list[int], list[Table], float]:
-    """What evidence leaves: the free units, the tables cut down to them, and the sum of the log tables that became constants.
+    """A target under its evidence: the free units, the tables restricted to them, and the sum of the log tables that became constants.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _refuse(what: str, entries: int, max_table: int, times: int = 1) -> Argument
 def plan_elimination(
     cardinalities: Sequence[int] | np.ndarray, scopes: Sequence[Sequence[int]], max_table: int = MAX_TABLE
 ) -> Elimination:
-    """Order the units of a graph by min-fill, without touching a table: the check whether exact inference is affordable.
+    """Order the units of a graph by min-fill without making a table, and so check whether exact inference is affordable.
 
     Parameters
     ----------
@@ -356,7 +356,7 @@ def log_partition(target: Any, max_table: int = MAX_TABLE) -> float:
 def log_joint(target: Any) -> tuple[list[int], np.ndarray]:
     """Unnormalised log probabilities of all states of the free units: these units, and an array with one axis for each.
 
-    The caller sees to it that the array fits.
+    The caller must make sure that the array fits into memory.
 
     Examples
     --------

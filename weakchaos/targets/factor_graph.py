@@ -37,7 +37,7 @@ class FactorGraph(DiscreteTarget):
     names : sequence of str, optional
         ``x0, x1, ...`` by default.
     states : sequence of sequences, optional
-        Names of the states of each unit, strings or numbers; a number in evidence is then a name where numbers are names.
+        Names of the states of each unit, strings or numbers. If the names of a unit contain numbers, a number in evidence on it is a name.
     observed : dict, optional
         Evidence, as in `condition`.
     name : str, optional
@@ -48,7 +48,7 @@ class FactorGraph(DiscreteTarget):
     log_tables : tuple of float64 arrays
         Logarithms of the tables, -inf for zeros.
     observed : dict of int to int
-        Observed units and their states: units that never move.
+        Observed units and their states; observed units never change.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class FactorGraph(DiscreteTarget):
         observed: Mapping[Any, Any] | None = None,
         name: str | None = None,
     ) -> FactorGraph:
-        """The same from logarithms of tables, in nats, -inf for zeros: for weights whose exponential has no float64.
+        """A factor graph from the logarithms of its tables, in nats, -inf for zeros: for weights whose exponential is not a float64.
 
         Examples
         --------
@@ -127,13 +127,13 @@ class FactorGraph(DiscreteTarget):
         return unit_index(which, self._index, what)
 
     def condition(self, evidence: Mapping[Any, Any]) -> FactorGraph:
-        """The same graph with more units observed; they stay units of the graph, which never move.
+        """The same graph with more units observed; observed units remain units of the graph, and they never change.
 
         Parameters
         ----------
         evidence : dict
-            From units (names or indices) to states (names or indices). Names are tried first: on a unit whose states are named 1 and
-            2, the number 1 is the first of them. What may mean two things is refused.
+            From units (names or indices) to states (names or indices). Names are tried first: for a unit whose states are named 1 and 2, the
+            number 1 means the first of them. A key or a state that could have two meanings is refused.
 
         Raises
         ------
@@ -205,7 +205,7 @@ class FactorGraph(DiscreteTarget):
         return out.reshape(array.shape[:-1])
 
     def marginals(self, max_table: int = exact.MAX_TABLE) -> list[np.ndarray]:
-        """Exact P(x_i = k | evidence), by a junction tree; kept, so that the second call costs nothing.
+        """Exact P(x_i = k | evidence), by a junction tree; the result is kept, so a second call takes no time.
 
         Parameters
         ----------
@@ -285,8 +285,8 @@ class FactorGraph(DiscreteTarget):
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A random state of positive probability, more spread out than the target; int64 of shape (n,).
 
-        Units are set in random order, each uniformly among the states that the zeros in the tables still allow, with backtracking: the
-        weights play no part.
+        Units are set in random order, with backtracking; each takes a state uniformly at random among those that the zeros in the tables still
+        allow. The positive entries of the tables play no part.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Units and states by index or by name: what a user may call them, and which one is meant."""
+"""Units and states by index or by name: checks of names, and the unit or state that a name or an index means."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def checked_names(names: Any, n: int) -> tuple[str, ...]:
         raise ArgumentTypeError(f"`names` must be a sequence of {n} names; got the string {shown(names)}")
     out = tuple(str(k) for k in names)
     if len(out) != n or len(set(out)) != n:
-        raise ArgumentError(f"`names` must hold {n} different names, one a unit; got {shown(list(out))}")
+        raise ArgumentError(f"`names` must hold {n} different names, one for each unit; got {shown(list(out))}")
     return out
 
 
@@ -41,7 +41,7 @@ def checked_states(states: Any, cardinalities: np.ndarray, names: Sequence[str])
         return None
     rows = tuple(tuple(_state_name(s) for s in row) for row in states)
     if len(rows) != len(cardinalities):
-        raise ArgumentError(f"`states` must hold one list of state names a unit, {len(cardinalities)} lists; got {len(rows)}")
+        raise ArgumentError(f"`states` must hold {len(cardinalities)} lists of state names, one for each unit; got {len(rows)}")
     for row, k, name in zip(rows, cardinalities, names, strict=True):
         if len(row) != k or len(set(row)) != k:
             raise ArgumentError(f"`states` of unit {name!r} must be {k} different names; got {shown(list(row))}")
@@ -70,8 +70,8 @@ def unit_index(which: Any, index: Mapping[str, int], what: str) -> int:
 def state_index(which: Any, name: str, states: Sequence[Any] | None, cardinality: int) -> int:
     """The index of the state that is meant by a name or an index, of a unit called `name`.
 
-    Where a unit has numbers among the names of its states, a number is a name. Where all names are strings a whole number is an index,
-    unless it is also, written out, the name of another state.
+    If a unit has numbers among the names of its states, a number is a name. If all names are strings, a whole number is an index, and it is
+    refused if the string of its digits is the name of another state.
 
     Raises
     ------

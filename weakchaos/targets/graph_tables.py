@@ -38,7 +38,7 @@ def checked_factors(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For tables of the wrong shape, NaN, infinite or (where they are no logarithms) negative, for those that leave no state possible,
+        For tables of the wrong shape, for entries that are NaN, infinite or (unless they are logarithms) negative, for tables of zeros alone,
         and for scopes with unknown or repeated units.
     """
     scopes, tables = [], []

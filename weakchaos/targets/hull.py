@@ -20,10 +20,10 @@ _ROUNDS = 200
 
 
 class Outside(NamedTuple):
-    """Where a point stands to a hull.
+    """The distance of a point from a convex hull.
 
-    ``distance`` is the largest deviation of `nearest` from the point over coordinates, each in units of the range of its feature; at most
-    `tolerance` where the point is inside. ``worst`` is the coordinate that deviates most.
+    ``distance`` is the largest deviation of `nearest`, a point of the hull, from the point over all coordinates, each in units of the range of
+    its feature; it is at most `tolerance` if the point is inside. ``worst`` is the coordinate that deviates most.
     """
 
     distance: float
@@ -39,7 +39,7 @@ def outside_hull(points: np.ndarray, m: np.ndarray, tolerance: float = 1e-9) -> 
     points : float64 array of shape (n, k)
     m : float64 array of shape (k,)
     tolerance : float
-        Where the distance falls to it the search ends: the point is inside.
+        The search ends when the distance is at most `tolerance`: the point then counts as inside.
 
     Returns
     -------

@@ -27,7 +27,7 @@ class IsingMoments:
     means : array of shape (n,)
         E s_i.
     correlations : array of shape (n, n) or (edges,)
-        E s_i s_j (not centred): a symmetric matrix of which the pairs of `edges` are read, or one number an edge.
+        E s_i s_j (not centred): a symmetric matrix, of which the entries of `edges` are used, or one number for each edge.
     edges : int array of shape (edges, 2), optional
         The pairs whose correlations are to be matched; all of them by default.
     names : sequence of str, optional
@@ -35,8 +35,8 @@ class IsingMoments:
     Raises
     ------
     ArgumentError
-        For moments that no distribution of spins has. On a forest, and for up to 12 spins, this is decided; otherwise each pair is
-        checked by itself, and the certificate of a herding run tells the rest.
+        For moments that no distribution of spins has. On a forest, and for up to 12 spins, the check is complete; otherwise only each pair by
+        itself is checked, and the certificate of a herding run shows whether all moments can be matched together.
 
     Examples
     --------
@@ -78,15 +78,15 @@ class IsingMoments:
                 e = int(np.nanargmin(np.where(np.isnan(p), -np.inf, p)))
                 pair = f"{self.names[i[e]]}={a:+d}, {self.names[j[e]]}={b:+d}"
                 raise ArgumentError(
-                    f"`correlations` must agree with `means`: {pair} would have the probability {p[e]:.6g}; give E s_i s_j, not the covariance"
+                    f"`correlations` must agree with `means`: {pair} would have the probability {p[e]:.6g}; pass E s_i s_j, not the covariance"
                 )
         if self.is_forest or self.dim > _ENUMERATED:
             return
         outside = outside_hull(self.features(self.states()), self.moments)
         if outside.distance > _TOLERANCE:
             raise ArgumentError(
-                f"`correlations` and `means` must be those of some distribution of spins: each pair by itself could be, all together are outside of the convex "
-                f"hull of the features, by {outside.distance:.3g} of a feature's range"
+                f"`correlations` and `means` must be those of some distribution of spins: each pair by itself is possible, but all "
+                f"together lie outside of the convex hull of the features, by {outside.distance:.3g} of the range of a feature"
             )
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ class IsingMoments:
 
     @classmethod
     def from_samples(cls, x: Any, edges: Any = None, names: Sequence[str] | None = None) -> IsingMoments:
-        """The averages over rows of spins, shape (rows, n); they can always be matched."""
+        """The moments of samples of spins, shape (rows, n); such moments can always be matched."""
         x = real_array("x", x, "a matrix")
         if x.ndim != 2 or 0 in x.shape or not np.isin(x, (-1.0, 1.0)).all():
             raise ArgumentError("`x` must be a matrix of spins -1 and +1, one row a sample; 0/1 units are 2 * x - 1")
@@ -121,7 +121,7 @@ class IsingMoments:
 
     @property
     def is_forest(self) -> bool:
-        """Whether the edges close no cycle, so that pairs that agree in their means can always be matched."""
+        """Whether the edges form no cycle, so that pair moments that agree with the means can always be matched."""
         root = list(range(self.dim))
 
         def find(k: int) -> int:
@@ -155,7 +155,7 @@ class IsingMoments:
         return np.concatenate([s, s[:, self.edges[:, 0]] * s[:, self.edges[:, 1]]], 1)
 
     def as_moments(self) -> Moments:
-        """The same target with a list of all states, whose indices are the draws."""
+        """The same target as `Moments` with a list of all states; its draws are indices of this list."""
         names = [*self.names, *(f"{self.names[i]} {self.names[j]}" for i, j in self.edges)]
         return Moments(self.features(self.states()), self.moments, names)
 

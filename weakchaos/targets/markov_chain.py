@@ -28,7 +28,7 @@ class MarkovChain(DiscreteTarget):
     transition : array or scipy sparse matrix of shape (n, n)
         Row x holds P(next = y | now = x). Entries may be `fractions.Fraction`, which a rotor with a cyclic list of successors needs.
     names : sequence of str, optional
-        Of the n states, for messages.
+        Names of the n states, for messages.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class MarkovChain(DiscreteTarget):
     Raises
     ------
     ArgumentError
-        For rows that are no distributions, and for chains that cannot get from some state to some other.
+        For rows that are not distributions, and for chains that cannot reach every state from every other.
 
     Notes
     -----
@@ -56,7 +56,7 @@ class MarkovChain(DiscreteTarget):
         n, self.indptr, self.indices, values = _rows(transition)
         self.state_names = [str(k) for k in (range(n) if names is None else names)]
         if len(self.state_names) != n or len(set(self.state_names)) != n:
-            raise ArgumentError(f"`names` must hold {n} different names, one a state; got {shown(names)}")
+            raise ArgumentError(f"`names` must hold {n} different names, one for each state; got {shown(names)}")
         self._fractions = values if values.dtype == object else None
         self.data = self._checked(values)
         self._connected()
@@ -74,7 +74,7 @@ class MarkovChain(DiscreteTarget):
         if bad.any():
             k = int(np.argmax(bad))
             x, y = self.state_names[row[k]], self.state_names[self.indices[k]]
-            raise ArgumentError(f"`transition` must hold probabilities; that from {x} to {y} is {values[k]}")
+            raise ArgumentError(f"`transition` must hold probabilities; the entry from {x} to {y} is {values[k]}")
         sums = np.bincount(row, data, self.n_states)
         if self._fractions is not None:
             exact = [sum(values[a:b], Fraction(0)) for a, b in zip(self.indptr[:-1], self.indptr[1:], strict=True)]
@@ -84,7 +84,7 @@ class MarkovChain(DiscreteTarget):
         if wrong.any():
             x = int(np.argmax(wrong))
             raise ArgumentError(
-                f"each row of `transition` must sum to 1; that of state {self.state_names[x]} sums to {exact[x]}: divide it by its sum, or give Fractions"
+                f"each row of `transition` must sum to 1; that of state {self.state_names[x]} sums to {exact[x]}: divide it by its sum, or pass Fractions"
             )
         return data / sums[row]
 
@@ -111,7 +111,7 @@ class MarkovChain(DiscreteTarget):
 
     @property
     def n_states(self) -> int:
-        """How many states."""
+        """Number of states."""
         return len(self.indptr) - 1
 
     @property
@@ -136,7 +136,7 @@ class MarkovChain(DiscreteTarget):
         return self.indices[a:b], self.data[a:b]
 
     def whole_rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities as whole numbers over one denominator a row.
+        """Probabilities as whole numbers over one common denominator for each row.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class MarkovChain(DiscreteTarget):
         Raises
         ------
         ArgumentError
-            Where a denominator needs more than 53 bits, as those of most floats do.
+            If a denominator needs more than 53 bits, as those of most floats do.
         """
         values = [Fraction(v) for v in (self.data.tolist() if self._fractions is None else self._fractions)]
         numerators, denominators = np.empty(len(values), np.int64), np.empty(self.n_states, np.int64)
@@ -164,8 +164,8 @@ class MarkovChain(DiscreteTarget):
     def stationary(self) -> np.ndarray:
         """The law pi with pi P = pi, shape (n,).
 
-        For up to 1024 states by elimination without subtractions, which loses no digits (Grassmann, Taksar and Heyman, Oper. Res. 33
-        (1985) 1107, doi:10.1287/opre.33.5.1107); by a sparse factorisation beyond.
+        For up to 1024 states it is computed by elimination without subtractions, which loses no digits (Grassmann, Taksar and Heyman, Oper.
+        Res. 33 (1985) 1107, doi:10.1287/opre.33.5.1107); for more states by a sparse factorisation.
         """
         if self._stationary is None:
             self._stationary = _eliminated(self.transition()) if self.n_states <= _DENSE else self._factorised()

@@ -55,12 +55,12 @@ class Moments:
     moments : array of shape (k,)
         The averages to match. They can be matched if and only if they lie in the convex hull of the rows, which a linear program checks.
     names : sequence of str, optional
-        Of the k features.
+        Names of the k features.
 
     Raises
     ------
     ArgumentError
-        Also for moments outside of the hull; the message says by how much.
+        For bad shapes, and for moments outside of the hull; the message says by how much.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class Moments:
         self.moments = np.atleast_1d(real_array("moments", moments))
         k = self.features.shape[1]
         if self.moments.shape != (k,) or not np.isfinite(self.moments).all():
-            raise ArgumentError(f"`moments` must be finite and of shape ({k},), one a feature; got {shown(moments)}")
+            raise ArgumentError(f"`moments` must be finite and of shape ({k},), one for each feature; got {shown(moments)}")
         self.feature_names = [f"phi{j}" for j in range(k)] if names is None else [str(n) for n in names]
         self.names = ["state"]
         outside = outside_hull(self.features, self.moments)
@@ -104,7 +104,7 @@ class Moments:
         Raises
         ------
         ArgumentError
-            Where numerators or denominator need more than 53 bits, as those of most floats do.
+            If a numerator or the denominator needs more than 53 bits, as those of most floats do.
 
         Examples
         --------
@@ -137,7 +137,7 @@ class Moments:
 
     @property
     def n_states(self) -> int:
-        """How many states."""
+        """Number of states."""
         return len(self.features)
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ __all__ = ["connect", "moves_of", "row_keys"]
 
 
 def moves_of(target: Any, blocks: Any) -> list[frozenset[int]]:
-    """The units each move may change: the blocks, and the units that are in none."""
+    """The sets of units that a move may change together: the blocks, and single units that are in no block."""
     n, index = len(target.cardinalities), {str(k): i for i, k in enumerate(target.names)}
     out = []
     try:
@@ -30,7 +30,7 @@ def moves_of(target: Any, blocks: Any) -> list[frozenset[int]]:
 
 
 def row_keys(columns: Iterable[np.ndarray], n: int) -> np.ndarray:
-    """One number a row, equal for equal rows and for no others."""
+    """One number for each row; the numbers of two rows are equal if and only if the rows are equal."""
     keys, span = np.zeros(n, np.int64), 1
     for column in columns:
         size = int(column.max(initial=0)) + 1

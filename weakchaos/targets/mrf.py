@@ -74,7 +74,7 @@ class PairwiseMRF(DiscreteTarget):
         return *pairs_by_unit(self.dim, self.edges, self.weights), self.fields
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
-        """A state uniform over all states; of a model so cold that a chain would stay near it for ever, cooled down first."""
+        """A state drawn uniformly over all states; it is annealed first if the model is so cold that a chain would stay near it for ever."""
         x = super().random_start(rng)
         ptr, unit, weight, field = self.pair_arrays()
         field = np.column_stack([np.zeros(self.dim), field])
@@ -117,7 +117,7 @@ class PairwiseMRF(DiscreteTarget):
         return p / p.sum()
 
     def marginals(self) -> list[np.ndarray]:
-        """Exact P(x_i = k): by enumeration up to 20 units, by a junction tree beyond.
+        """Exact P(x_i = k), by enumeration for up to 20 units and by a junction tree for more.
 
         Raises
         ------
@@ -200,7 +200,7 @@ class Ising(PairwiseMRF):
             Inverse temperature; critical at ``log(1 + sqrt 2) / 2 = 0.4407`` in two dimensions (Onsager, Phys. Rev. 65 (1944) 117).
         coupling, field : float
         periodic : bool
-            A torus, or free boundaries.
+            Whether the lattice is a torus; otherwise it has free boundaries.
         """
         sides = checked_shape(shape)
         beta, coupling, field = real_number("beta", beta), real_number("coupling", coupling), real_number("field", field)
@@ -237,7 +237,7 @@ class Potts(DiscreteTarget):
     couplings : array or scipy sparse matrix of shape (n, n)
         J, symmetric with zero diagonal; positive couplings align.
     q : int
-        States of a unit.
+        Number of states of a unit.
     fields : array of shape (n, q), optional
     names : sequence of str, optional
 
@@ -279,7 +279,7 @@ class Potts(DiscreteTarget):
         return f"<Potts: {self.dim} units of {self.q} states, {len(self.edges)} couplings>"
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
-        """A state uniform over all states; of a model so cold that a chain would stay near it for ever, cooled down first."""
+        """A state drawn uniformly over all states; it is annealed first if the model is so cold that a chain would stay near it for ever."""
         x = super().random_start(rng)
         ptr, unit, weight = pairs_by_unit(self.dim, self.edges, self.weights)
         return cool(x, rng, self.fields, ptr, unit, weight, ones=False) if is_cold(self.fields, ptr, weight) else x

@@ -21,9 +21,9 @@ class Points:
     ----------
     x : array of shape (n, dim)
     weights : array of shape (n,), optional
-        Non-negative, made to sum to one; equal by default.
+        Non-negative numbers, which are normalised to sum to one; equal by default.
     names : sequence of str, optional
-        Of the coordinates.
+        Names of the coordinates.
 
     Raises
     ------
@@ -41,7 +41,7 @@ class Points:
         self.weights = np.full(n, 1.0 / n) if weights is None else real_array("weights", weights)
         if self.weights.shape != (n,) or not np.isfinite(self.weights).all() or (self.weights < 0).any() or self.weights.sum() <= 0:
             raise ArgumentError(
-                f"`weights` must be {n} non-negative finite numbers, one a point, not all zero; got {shown(weights)}"
+                f"`weights` must be {n} non-negative finite numbers, one for each point, not all zero; got {shown(weights)}"
             )
         self.weights = self.weights / self.weights.sum()
         self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(k) for k in names]
@@ -61,7 +61,7 @@ class Points:
         return (self.weights[:, None] * centred).T @ centred
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
-        """A point drawn with the weights, shape (dim,)."""
+        """A point drawn with probabilities proportional to the weights, shape (dim,)."""
         return self.x[rng.choice(len(self.x), p=self.weights)]
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:

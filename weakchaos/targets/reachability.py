@@ -1,11 +1,11 @@
-"""Which possible states a sampler can reach that changes one unit, or one block of units, at a time.
+"""The states that can be reached by a sampler which changes one unit, or one block of units, at a time.
 
 Zeros in the tables can split the states of positive probability into components that such moves never leave; each run then converges to
-the distribution within the component it starts in. The zeros concern only some units, in clusters that share tables with zeros; the
-components of the whole are the products of those of the clusters. Where the possible states of a cluster can be listed, its components
-are exact. Where they are too many, the states projected on the units of one table, or of two that overlap, give a certificate: a move
-projects to a move (or to none), so if the projected states fall into components and at least two of these hold a state that is possible
-for the whole, no run passes between them.
+the distribution within the component in which it starts. The zeros concern only some units, in clusters that share tables with zeros; the
+components of the whole are the products of those of the clusters. If the possible states of a cluster can be listed, its components are
+exact. If there are too many, the states projected on the units of one table, or of two tables that overlap, give a certificate: the projection
+of a move is a move or changes nothing, so if the projected states fall into components and at least two of these contain a state that is
+possible for the whole target, no run passes between them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Cut:
     rows : int64 array of shape (m, len(units))
         The states of these units.
     labels : int64 array of shape (m,)
-        The set each belongs to.
+        The set to which each row belongs.
     n : int
         Number of sets.
     """
@@ -55,17 +55,17 @@ class Cut:
 
 @dataclass(frozen=True)
 class Reachability:
-    """What `components` found.
+    """The result of `components`.
 
     Attributes
     ----------
     n_components : int
         Number of components, or a lower bound.
     exact : bool
-        Whether it is the number itself.
+        Whether `n_components` is the exact number.
     probabilities : tuple of float or None
-        Probability of each component, largest first, given the evidence; None where exact inference is out of reach. Of a lower bound
-        they need not add up to 1.
+        Probability of each component given the evidence, largest first; None if exact inference is not affordable. If `n_components` is a
+        lower bound they need not add up to 1.
     units : tuple of int
         The units whose tables keep the components apart.
     names : tuple of str
@@ -177,7 +177,7 @@ def _joined(words: Sequence[str], limit: int = 12) -> str:
 
 
 def components(target: Any, blocks: Any = None) -> Reachability:
-    """How many sets of possible states no move connects: more than one means that runs depend on where they start.
+    """Count the sets of possible states that no move connects; if there is more than one, the result of a run depends on its start.
 
     Parameters
     ----------
@@ -189,8 +189,8 @@ def components(target: Any, blocks: Any = None) -> Reachability:
     Returns
     -------
     Reachability
-        Exact where the possible states of the units under zeros are at most 2**16 in each cluster; else a lower bound, proved by the
-        zeros of one table or of two that overlap.
+        The number is exact if the units under zeros have at most 2**16 possible states in each cluster; otherwise it is a lower bound, which
+        is proved from the zeros of one table or of two tables that overlap.
 
     Raises
     ------
@@ -287,10 +287,10 @@ def component_of(result: Reachability, state: Any) -> Any:
 
 
 def suggest_blocks(target: Any) -> tuple[tuple[int, ...], ...]:
-    """Small blocks of units with which `components` finds no obstacle; empty when single units do.
+    """Small blocks of units with which every possible state can be reached, as far as `components` can tell; empty if single units suffice.
 
-    Each block holds the units in which two possible states of different components differ least, so that one move of the block joins
-    them; two units that differ so are always under one table with zeros.
+    Each block holds the units in which two possible states of different components differ, for the two states that differ in the fewest units,
+    so that one move of the block connects the components. Units of a block are always under a common table with zeros.
 
     Parameters
     ----------

@@ -31,9 +31,9 @@ class Support:
     Attributes
     ----------
     allowed : dict from unit to int64 array
-        States that the zeros leave to a unit, for units in tables with zeros; entries of `constraints` count along these.
+        For each unit in a table with zeros, the states that the zeros allow; the axes of `constraints` run over these.
     constraints : list of (units, bool table)
-        What the zeros still forbid, over units with at least two states left.
+        Tables of the joint states that are allowed, for units with at least two states left.
 
     Raises
     ------
@@ -156,7 +156,7 @@ class Support:
             alive = self._propagate(domains, self._touching[r])
 
     def find(self, rng: np.random.Generator) -> tuple[np.ndarray | None, bool]:
-        """A possible state of all units, shape (n,), or None; and False when none was found though there may be one."""
+        """A possible state of all units, shape (n,), or None; and whether the search is conclusive: False if a state may exist that was not found."""
         self._failures[:] = 0.0  # the same numbers, the same state, whatever was searched before
         for attempt, budget in enumerate(_BUDGETS):
             choice, settled = self._search(rng, budget, attempt >= _RANDOM_SEARCHES)

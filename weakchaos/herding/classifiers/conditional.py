@@ -1,4 +1,4 @@
-"""Conditional herding: a classifier whose weights move on for ever and whose iterates vote.
+"""Conditional herding: a classifier whose weights need not converge, and whose iterates vote.
 
 Gelfand, Chen, van der Maaten and Welling, "On herding and the perceptron cycling theorem", NIPS 23 (2010) 694-702. For a point (x, y) with hidden
 units z in {-1, +1} and a class as a unit vector y the features make ``<w, phi(x, y, z)> = x'Wz + y'Bz + theta'z + alpha'y``, and over the
@@ -8,12 +8,12 @@ points i of a batch D
     w += (eta / |D|) sum_i [phi(x_i, y_i, z_i) - phi(x_i, y*_i, z*_i)].
 
 Both argmax are exact: ``z = sign(W'x + B'y + theta)``, so that the score of a class is ``alpha_y + sum_k |W'x + B'y + theta|_k``. The change v of w obeys
-``<w, v> <= 0``, so w stays bounded (the perceptron cycling theorem). A prediction is what most of the iterates predict. Without hidden units
-x'Ay + alpha'y is left, and batches of one point give the voted perceptron of Freund and Schapire (Mach. Learn. 37 (1999) 277,
-doi:10.1023/A:1007662407062), whose every iterate votes for as many steps as it survived.
+``<w, v> <= 0``, so w stays bounded (the perceptron cycling theorem). A prediction is the class that most of the iterates predict. Without hidden
+units the score is x'Ay + alpha'y, and batches of one point give the voted perceptron of Freund and Schapire (Mach. Learn. 37 (1999) 277,
+doi:10.1023/A:1007662407062), in which each iterate has as many votes as the number of steps that it survived.
 
-Inputs are centred and divided by the root of their mean squared norm: the recursion does not change when w is multiplied by a number, so
-`start_scale / step_size` is what counts, and it then means the same for all data.
+Inputs are centred and divided by the root of their mean squared norm. Since the argmax does not change when w is multiplied by a positive
+number, only the ratio `start_scale / step_size` matters, and with scaled inputs it means the same for all data.
 """
 
 from __future__ import annotations
@@ -138,47 +138,49 @@ def _count_votes(x, w, b, theta, a, alpha, field, votes, scores):
 
 
 class ConditionalHerding(Voting):
-    """Conditional herding: hidden units, weights that never converge to one solution, and the vote of all that they were.
+    """Conditional herding: a classifier with hidden units whose prediction is the vote of many iterates of its weights.
 
     Parameters
     ----------
     n_hidden : int
-        Hidden units in {-1, +1}; 0 leaves a linear classifier.
+        Number of hidden units in {-1, +1}; 0 gives a linear classifier.
     n_iterations : int
-        Passes over the data, at most: a pass that meets no error changes nothing, the orbit has come to rest, and the run ends.
+        Largest number of passes over the data. A pass without an error does not change the weights, so the run ends after it.
     step_size : float
         eta; only its ratio to `start_scale` matters.
     multiclass : {"joint", "one-vs-all"}
-        One machine for all classes, or one with two classes for each.
+        One machine for all classes, or one machine with two classes (this one or another) for each class.
     batch_size : int or None
-        Points averaged in one step; None for all.
+        Number of points that are averaged in one step; None for all points.
     burn_in : int
-        Passes before the iterates vote; where the orbit comes to rest sooner, its last iterate decides alone.
+        Number of passes before the iterates begin to vote. If the weights stop changing before, the last iterate alone decides.
     votes_per_pass : int
-        How many iterates of a pass vote, at equal distances; kept in memory.
+        Number of iterates of a pass that vote, taken at equal distances; they are kept in memory.
     start_scale : float
-        Standard deviation of the first W and B; the biases begin at zero. Much below `step_size` all hidden units come to agree and learn nothing.
+        Standard deviation of the first W and B; the biases begin at zero. If it is much smaller than `step_size`, all hidden units become equal
+        and learn nothing.
     random_state : int, RandomState or None
-        Of the first weights and of the order of points in each pass.
+        Seed of the first weights and of the order of points in each pass.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
     n_iter_ : int
-        Passes made, the most over all machines.
+        Number of passes made, the largest over all machines.
     errors_ : list of lists of int
-        Errors met in each pass, one list a machine.
+        Number of errors in each pass, one list for each machine.
     voters_ : list of tuples of arrays
-        The iterates that vote, one tuple a machine: W of shape (voters, n_features, n_hidden), B (voters, classes, n_hidden), theta (voters, n_hidden),
+        The iterates that vote, one tuple for each machine: W of shape (voters, n_features, n_hidden), B (voters, classes, n_hidden), theta (voters, n_hidden),
         A (voters, n_features, classes), of use without hidden units only, and alpha (voters, classes), for inputs centred and scaled.
     centre_, scale_ : array of shape (n_features,), float
-        What inputs are centred and divided by.
+        The numbers that are subtracted from the inputs and by which they are then divided.
     certificates_ : list of float
-        The largest <w, v> over all steps of each machine; not positive by the argmax, up to rounding.
+        The largest <w, v> over all steps of each machine; since the argmax is exact it is not positive, up to rounding.
 
     Notes
     -----
-    Ties between classes of a single iterate go to the first, between votes to the higher mean score. Needs scikit-learn, whose estimator checks it passes.
+    If two classes tie for an iterate, the first one wins; if two classes have equally many votes, the one of higher mean score wins. The class
+    needs scikit-learn and passes its estimator checks.
 
     References
     ----------

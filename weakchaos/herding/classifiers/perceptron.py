@@ -1,10 +1,11 @@
-"""The voted perceptron, the classifier that conditional herding is measured against.
+"""The voted perceptron, the classifier with which conditional herding is compared.
 
-Freund and Schapire, Mach. Learn. 37 (1999) 277, doi:10.1023/A:1007662407062: point after point, with a weight vector a class,
+Freund and Schapire, Mach. Learn. 37 (1999) 277, doi:10.1023/A:1007662407062: point after point, with a weight vector for each class,
 
     y* = argmax_y <w_y, x>,      where y* is wrong:  w_y += x,  w_{y*} -= x,
 
-and every w votes for as many steps as it survived. w is a sum of the points that were met in error, so they are kept instead, and a prediction replays them.
+and each w has as many votes as the number of steps that it survived. w is a sum of misclassified points, so only these points are kept, and a
+prediction adds them up again.
 """
 
 from __future__ import annotations
@@ -63,30 +64,30 @@ def _vote_of_perceptrons(products, y, mistakes, rivals, lifetimes, votes, scores
 
 
 class VotedPerceptron(Voting):
-    """The voted perceptron: every weight vector votes for as many steps as it survived.
+    """The voted perceptron: each weight vector has as many votes as the number of steps that it survived.
 
     Parameters
     ----------
     n_iterations : int
-        Passes over the data, at most; a pass without an error ends the run.
+        Largest number of passes over the data; a pass without an error ends the run.
     multiclass : {"joint", "one-vs-all"}
-        One perceptron with a weight vector a class, which on an error moves that of the right class and that of the predicted one; or one
-        perceptron with two classes for each.
+        One perceptron with a weight vector for each class, which after an error moves the vectors of the right class and of the predicted
+        class; or one perceptron with two classes (this one or another) for each class.
     random_state : int, RandomState or None
-        Of the order of points in each pass.
+        Seed of the order of points in each pass.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
     n_iter_ : int
-        Passes made, the most over all machines.
+        Number of passes made, the largest over all machines.
     errors_ : list of lists of int
-        Errors met in each pass, one list a machine.
+        Number of errors in each pass, one list for each machine.
 
     Notes
     -----
-    Weights begin at zero, where the first class wins, and vote from the first error on. The mistakes are kept instead of the weight vectors; a
-    prediction replays them.
+    Weights begin at zero, where the first class wins, and vote from the first error on. The misclassified points are kept instead of the weight
+    vectors, and a prediction adds them up again.
 
     References
     ----------

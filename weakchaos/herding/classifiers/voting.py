@@ -1,4 +1,4 @@
-"""What classifiers have in common whose iterates vote: scikit-learn's interface, one machine for all classes or one a class, counting."""
+"""The common part of classifiers whose iterates vote: scikit-learn's interface, one machine for all classes or one per class, and the counting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIE = 1e-9  # far below what one vote is worth
 
 
 class Voting(ClassifierMixin, BaseEstimator):
-    """Fit one machine for all classes, or one a class; count the votes of their iterates."""
+    """Fit one machine for all classes, or one for each class, and count the votes of their iterates."""
 
     def _validated(self, X: Any, y: Any = None, fitting: bool = False) -> Any:
         options = {"dtype": np.float64, "order": "C", **({"y": y} if fitting else {"reset": False})}
@@ -82,7 +82,7 @@ class Voting(ClassifierMixin, BaseEstimator):
         return shares + _TIE * (scores - low) / np.where(width > 0, width, 1.0)
 
     def votes(self, X: Any) -> np.ndarray:
-        """Which share of the iterates votes for each class.
+        """The share of the iterates that votes for each class.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Voting(ClassifierMixin, BaseEstimator):
         Returns
         -------
         array of shape (n, n_classes)
-            With one machine a class, the share of its iterates that say yes; rows then do not sum to one.
+            With one machine for each class, the share of its iterates that vote for this class; rows then do not sum to one.
         """
         return np.clip(np.round(self._standings(X), 8), 0.0, 1.0)
 
@@ -109,6 +109,6 @@ class Voting(ClassifierMixin, BaseEstimator):
 
 
 def check_multiclass(value: Any) -> None:
-    """Refuse what is neither 'joint' nor 'one-vs-all'."""
+    """Refuse values other than 'joint' and 'one-vs-all'."""
     if value not in ("joint", "one-vs-all"):
         raise ArgumentError(f"`multiclass` must be 'joint' or 'one-vs-all'; got {shown(value)}")

@@ -1,4 +1,4 @@
-"""What the proposal families of entropic herding share: the state, the stream, the mixture of proposals."""
+"""The common part of the proposal families of entropic herding: the state, the stream, the mixture of proposals."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def _log_mean_exp(values: np.ndarray) -> np.ndarray:
 
 
 class EntropicBound(Bound):
-    """Phase: the sums A with ``a = strength A``, then what the family needs. Symbols: steps made (under 1/t only), then the last draw.
+    """Phase: the sums A with ``a = strength A``, then the numbers of the family. Symbols: steps made (for 1/t only), then the last draw.
 
     ``A <- (1 - epsilon) A + eta - m`` with ``a = epsilon A`` is the recursion of the paper for a constant epsilon, ``A <- A + eta - m`` with
-    ``a = A / t`` that for 1/t; the latter makes -A the very weights of herding, to the last bit.
+    ``a = A / t`` the recursion for 1/t; with the latter, -A are the weights of herding, to the last bit.
     """
 
     stats_names: tuple[str, ...] = ("entropy", "objective")
@@ -142,7 +142,7 @@ class EntropicBound(Bound):
         return self.steps(state, n, every, draws, stats, sums, np.empty((0, self.n_parameters)))
 
     def steps(self, state: State, n: int, every: int, draws: Any, stats: Any, sums: Any, proposals: np.ndarray) -> int:
-        """As `run`; the parameters of the distributions go into `proposals`, where that has rows."""
+        """As `run`; the parameters of the distributions are written into `proposals`, if it has rows."""
         raise TypeError(f"{type(self).__name__} does not define steps")
 
     def mixture(self, state: State, n: int = 1000, every: int = 1) -> Mixture:

@@ -2,8 +2,8 @@
 
 For spins s in {-1, +1}^n with features s_i and, over edges, s_i s_j, the product with P(s_i = +1) = q_i has means u_i = 2 q_i - 1 and
 eta = (u_i, u_i u_j). The minimum of ``<a, eta(q)> - lambda H(q)`` over one q_i is ``q_i = 1 / (1 + exp(2 f_i / lambda))`` with
-``f_i = a_i + sum_j a_ij u_j``; for lambda = 0 it is ``[f_i < 0]``, and what it was where f_i = 0. Sweeps over the units, begun at the last q, go on
-until nothing changes.
+``f_i = a_i + sum_j a_ij u_j``; for lambda = 0 it is ``[f_i < 0]``, and q_i keeps its value if f_i = 0. The search begins at the last q and sweeps
+over the units until nothing changes.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class BernoulliBound(EntropicBound):
             else:
                 if n > _ENUMERATED:
                     raise ArgumentError(
-                        f"`target` must have at most {_ENUMERATED} units, so that its exact moments can be worked out, got {n}; give the moments: weakchaos.IsingMoments"
+                        f"`target` must have at most {_ENUMERATED} units, so that its exact moments can be computed; got {n}: pass the moments as weakchaos.IsingMoments"
                     )
                 wanted, self._averaged, self.n_averages = IsingMoments.from_model(target), _INDICATORS, 2 * n
                 self._low = np.full(n, float(target.readout_shift))
@@ -145,7 +145,7 @@ class BernoulliBound(EntropicBound):
         )  # fmt: skip
 
     def readout(self, draws: np.ndarray) -> np.ndarray:
-        """In the values of the target."""
+        """The draw in the values of the target."""
         return (self._low + (self._high - self._low) * draws).astype(self.readout_dtype)
 
     def estimands(self, draws: np.ndarray) -> np.ndarray:
@@ -165,5 +165,5 @@ class BernoulliBound(EntropicBound):
         return averages[..., : self.dim]
 
     def mixture_of(self, rows: np.ndarray) -> Mixture:
-        """Of products of distributions of single units."""
+        """The mixture of products of distributions of single units."""
         return Mixture("bernoulli", rows, low=self._low, high=self._high)

@@ -6,8 +6,8 @@ others fixed, <a, eta> is E V(u) of a polynomial V of coefficients c_1 .. c_4, a
     d/dm = 0:    (c_1 + 3 c_3 v) + (2 c_2 + 12 c_4 v) m + 3 c_3 m^2 + 4 c_4 m^3 = 0,
     d/dv = 0:    v E V''(u) = 12 c_4 v^2 + (2 c_2 + 6 c_3 m + 12 c_4 m^2) v = lambda,
 
-so each is minimised exactly: m over the range of the points (the roots of a cubic and the two ends), v over (0, half the range squared]. Rounds
-over the coordinates, begun at the last r, go on until nothing changes. For lambda = 0, v = 0.
+so each is minimised exactly: m over the range of the points (the roots of a cubic and the two ends), v over (0, half the range squared]. The
+search begins at the last r and makes rounds over the coordinates until nothing changes. For lambda = 0, v = 0.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class GaussianBound(EntropicBound):
         super().__init__(sampler, target, driver, target.dim)
         if math.comb(self.dim + sampler.degree, sampler.degree) > _MOST_FEATURES:
             raise ArgumentError(
-                f"`degree` must be lower: {sampler.degree} in {self.dim} coordinates makes more than {_MOST_FEATURES} features"
+                f"`degree` must be lower: monomials of degree {sampler.degree} in {self.dim} coordinates are more than {_MOST_FEATURES} features"
             )
         self._spread = np.sqrt(np.diag(target.covariance()))
         if not (self._spread > 0).all():
@@ -233,8 +233,10 @@ class GaussianBound(EntropicBound):
         return averages
 
     def mixture_of(self, rows: np.ndarray) -> Mixture:
-        """Of products of normal distributions."""
+        """The mixture of products of normal distributions."""
         mean, scale = np.split(rows, 2, axis=1)
         if not (scale > 0).all():
-            raise ArgumentError("`entropy_weight` must be positive: points have no density")
+            raise ArgumentError(
+                "`entropy_weight` must be positive for a mixture: with 0 the distributions are single points and have no density"
+            )
         return Mixture("gaussian", mean, scale)

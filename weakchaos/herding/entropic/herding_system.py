@@ -5,10 +5,10 @@ distribution r_t instead of a state. With features phi of averages ``eta(q) = E_
 
     r_t = argmin_q <a_{t-1}, eta(q)> - lambda H(q),        a_t = (1 - epsilon_t) a_{t-1} + epsilon_t (eta(r_t) - m).
 
-a is the error of the moments of the mixture of r_1 .. r_t with weights that epsilon says, since eta is linear in q; and the mixture has at least
-the mean entropy of its parts. So a step is greedy descent on ``|eta(p) - m|^2 / 2 - lambda H(p)``, whose minimum over all distributions is the
-one of greatest entropy for moments a little beside m: their error is lambda times its parameters. The paper writes the weight of the moments,
-Lambda = 1 / lambda. For lambda = 0 and epsilon_t = 1/t every r_t is a point and the recursion is herding, with ``w_t = -t a_t``.
+Since eta is linear in q, a is the error of the moments of the mixture of r_1 .. r_t, with mixture weights that follow from epsilon; and the entropy
+of the mixture is at least the mean entropy of its parts. So a step is greedy descent on ``|eta(p) - m|^2 / 2 - lambda H(p)``. The minimiser over
+all distributions is a maximum-entropy distribution whose moments differ slightly from m, by lambda times its parameters. The paper uses the weight
+of the moments, Lambda = 1 / lambda. For lambda = 0 and epsilon_t = 1/t every r_t is a point and the recursion is herding, with ``w_t = -t a_t``.
 """
 
 from __future__ import annotations
@@ -40,27 +40,30 @@ class EntropicHerding(Sampler):
     Parameters
     ----------
     entropy_weight : float
-        lambda, what a nat of entropy is worth in units of half a squared moment error; 0 gives herding. Well below `step_size` the dynamics are chaotic
-        and mix; above it they come to rest, over all distributions where they should, over products in a local minimum that may lie far off.
+        lambda, the weight of a nat of entropy relative to half the squared error of the moments; 0 gives herding. If it is well below `step_size`,
+        the dynamics are chaotic and mix. If it is above, they converge: over all distributions to the right minimum, over products to a local
+        minimum that may be far from it.
     step_size : float or None
-        epsilon, the weight of the newest distribution: a constant in (0, 1], or None for 1/t, under which all count alike.
+        epsilon, the weight of the newest distribution: a constant in (0, 1], or None for 1/t, with which all distributions have equal weights.
     family : {"finite", "bernoulli", "gaussian"}, optional
-        Where r_t is looked for. ``"finite"``: all distributions on the states of `Moments`; r_t is exact. ``"bernoulli"``: products over two-valued
+        The distributions among which r_t is searched for. ``"finite"``: all distributions on the states of `Moments`; r_t is exact. ``"bernoulli"``: products over two-valued
         units, on `IsingMoments`, on `PairwiseMRF` and `Ising` of at most 20 units, whose moments are then exact, and on two-valued `Points`;
         features are the units, as -1 and +1, and their products over the edges, all pairs for `Points`. ``"gaussian"``: products of normals on `Points`; features are all monomials of the standardised coordinates up to
-        `degree`, means stay within the range of the points. Default: what fits the target.
+        `degree`, means stay within the range of the points. By default the first family that fits the target.
     degree : int
-        1 to 4; of the Gaussian family.
+        Largest degree of the monomials of the Gaussian family, 1 to 4.
     n_sweeps : int
-        At most so many rounds of exact minimisation over one coordinate at a time, from r_{t-1} on (product families; a local minimum).
+        For product families, the largest number of rounds of exact minimisation over one coordinate at a time, which begin at r_{t-1} and end in
+        a local minimum.
     readout : {"sample", "mean"}
-        A draw is drawn from r_t with the driver, or is the mean of r_t, without random numbers (product families).
+        A draw is a sample of r_t, made with numbers of the driver, or the mean of r_t, without random numbers (product families).
     start : {"random", "zero"}
-        First a.
+        The first a.
 
     Notes
     -----
-    ``stats["entropy"]`` is H(r_t) in nats (minus infinity for points of the Gaussian family), ``stats["objective"]`` what r_t minimises.
+    ``stats["entropy"]`` is H(r_t) in nats (minus infinity for points of the Gaussian family), and ``stats["objective"]`` is the minimum that r_t
+    attains.
     ``trace.system.mixture(state, n)`` is the mixture of the next n distributions, with its ``log_prob``.
 
     Examples
@@ -100,7 +103,7 @@ class EntropicHerding(Sampler):
             raise ArgumentError(f"`start` must be 'random' or 'zero'; got {shown(self.start)}")
 
     def bind(self, target: Any, driver: Any = "pcg64") -> Any:
-        """The system of entropic herding on a target; `driver` draws from r_t where draws are samples."""
+        """The system of entropic herding on a target; `driver` is used only if draws are samples of r_t."""
         self.require(target, (Moments, IsingMoments, Points, PairwiseMRF), "Moments, IsingMoments, Points, PairwiseMRF or Ising")
         if isinstance(target, Moments):
             fitting: tuple[str, ...] = ("finite",)

@@ -1,7 +1,7 @@
 """Herded Gibbs in blocks: the joint states of a block are herded as those of one unit.
 
-Joint updates cross states of probability zero that updates of single units cannot, and take the dependence within the block into the
-conditional distribution, where it is exact, at the price of one weight for each joint state and each state of the others.
+Joint updates lead across states of probability zero, which updates of single units cannot cross, and they treat the dependence within the
+block exactly. The price is one weight for each joint state of the block and each state of the other units.
 """
 
 from __future__ import annotations

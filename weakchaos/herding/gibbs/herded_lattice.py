@@ -1,7 +1,7 @@
 """Herded Gibbs on graphs of 0/1 units with at most four neighbours each: lattices, rings, grids.
 
-The same orbit as the general kernel with one weight per unit and state of its Markov blanket, from the same state. Units are bytes, and
-the state of a blanket is a number of four bits that picks both the conditional probability and the weight.
+From the same state the orbit is that of the general kernel with one weight for each unit and each state of its Markov blanket. Units are bytes,
+and the state of a blanket is a number of four bits that selects both the conditional probability and the weight.
 """
 
 from __future__ import annotations

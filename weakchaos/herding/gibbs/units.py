@@ -2,7 +2,7 @@
 
 Bornn, Chen, de Freitas, Eskelin, Fang and Welling, ICLR 2013, arXiv:1301.4168; Chen, Bornn, de Freitas, Eskelin, Fang and Welling, JMLR 17
 (2016) 10: Gibbs sampling in which each conditional distribution is herded instead of drawn. A unit keeps a weight for every state of the
-others it is conditioned on; at a visit (0/1 units)
+units on which its conditional distribution depends; at a visit (0/1 units)
 
     x_i = 1 if w > 0 else 0,      w += P(x_i = 1 | others) - x_i,
 
@@ -228,26 +228,28 @@ class HerdedGibbs(Sampler):
     Parameters
     ----------
     weights : {"blanket", "full", "hash", "shared"}
-        What a weight belongs to: the state of the unit's Markov blanket, of all other units (a table), of all other units (stored when
-        first visited), or a bin of the conditional probability (Eskelinen's discretised herded Gibbs, doi:10.14288/1.0074003; see Yamashita
-        and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6). On fully connected models the first two are the same.
+        What a weight of a unit belongs to: a state of the unit's Markov blanket; a state of all other units, kept in a table (``"full"``) or
+        stored when it is first visited (``"hash"``); or a bin of the conditional probability (Eskelinen's discretised herded Gibbs,
+        doi:10.14288/1.0074003; see Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6). On fully connected
+        models ``"blanket"`` and ``"full"`` are the same.
     bins : int
-        Bins per probability for ``"shared"``; one makes a single weight a unit.
+        Number of bins of each probability for ``"shared"``; with one bin a unit has a single weight.
     start : {"stationary", "centre", "uniform", "zero"}
-        First weights: drawn from the invariant law of the herding map when a weight is first used (then each choice, taken alone, has
-        the probability that Gibbs sampling would give it), the centre of that law (the first choice is the likeliest state), uniform on
-        [-1/2, 1/2), or zero. The first begins as accurate as Gibbs sampling, the others with an error that each new state of the others
-        adds to until it has been visited a few times.
+        First value of a weight: ``"stationary"`` draws it from the invariant law of the herding map when the weight is first used, so that each
+        choice by itself has the probability that Gibbs sampling would give it; ``"centre"`` is the centre of that law, with which the first
+        choice is the most probable state; ``"uniform"`` draws it from [-1/2, 1/2); ``"zero"`` is zero. With ``"stationary"`` the error begins as
+        that of Gibbs sampling; with the others each new state of the other units adds an error until it has been visited a few times.
     coarse : {"blanket", "shared"}, optional
-        A second, coarser weight that is added to the first and charged alike (`weakchaos.herding.gibbs.weights`): states that were never
-        visited are then decided by what their like have been given. Fine weights begin at zero, and `start` is that of the coarse ones.
+        A second, coarser weight. The sum of both weights decides, and both are updated (`weakchaos.herding.gibbs.weights`), so that in a state of
+        the other units that was never visited before, the visits to similar states decide. Fine weights begin at zero, and `start` applies
+        to the coarse ones.
     blocks : tuple of tuples of int, or "deterministic", optional
-        Units herded jointly, as for `weakchaos.samplers.Gibbs`; units in no block follow by themselves.
+        Units that are herded jointly, as for `weakchaos.samplers.Gibbs`; units that are in no block are visited singly.
 
     Notes
     -----
-    The guarantee is |count of x_i = 1 - sum of its probabilities| <= 1 for each weight of a 0/1 unit; with coarse weights it is bounded
-    too. Memory of ``"full"`` is the number of units times the number of states.
+    For each weight of a 0/1 unit, the number of visits with x_i = 1 differs from the sum of the probabilities of x_i = 1 at these visits by at
+    most 1; with coarse weights this difference is bounded too. ``"full"`` needs memory for the number of units times the number of states.
 
     Examples
     --------

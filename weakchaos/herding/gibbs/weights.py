@@ -1,17 +1,17 @@
-"""The weights of herded Gibbs: what each belongs to, where it is kept, how it begins and moves.
+"""The weights of herded Gibbs: what each weight belongs to, where it is stored, what its first value is, and how it moves.
 
 A weight may belong to every state of all other units (``full``; ``hash`` keeps those that were visited), to every state of the Markov
-blanket (``blanket``), or to a bin of the conditional distribution (``shared``). The fewer there are, the sooner each has been visited
-often, and the more conditional distributions share one: Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035,
+blanket (``blanket``), or to a bin of the conditional distribution (``shared``). The fewer weights there are, the sooner each has been visited
+many times, and the more conditional distributions use the same weight: Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035,
 doi:10.1007/s11222-019-09852-6, call this weight sharing, and show that it speeds up the beginning at the expense of an asymptotic bias.
 
-Two weights may be read together. A visit that belongs to a fine weight u and to a coarse weight v takes
+Two weights may be used together. A visit that belongs to a fine weight u and to a coarse weight v takes
 
     k = argmax_j (u_j + v_j),      u += p - e_k,      v += p - e_k.
 
 (u, v) moves by a vector whose inner product with it is ``sum_j p_j (u_j + v_j) - max_j (u_j + v_j) <= 0``, so by the perceptron cycling
-theorem (Block and Levin, Proc. AMS 26 (1970) 229) all weights stay bounded: the fine ones leave no bias beyond their own, while the first
-visit of a fine weight, which begins at zero, is decided by the coarse one.
+theorem (Block and Levin, Proc. AMS 26 (1970) 229) all weights stay bounded: the asymptotic bias is that of the fine weights alone, while at the
+first visit of a fine weight, which begins at zero, the coarse weight decides.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _SETTLE = 64
 
 
 class Weights(NamedTuple):
-    """Where the weights of each unit (or block of units) are.
+    """The places of the weights of each unit (or block of units).
 
-    ``base[i]`` is the first place of unit `i`, ``width[i]`` the numbers of one weight: one for two states, else one a state. The units
-    ``unit[start[i]:start[i + 1]]`` with their strides say which weight a state uses; ``word`` and ``own`` make the keys of hashed ones.
+    ``base[i]`` is the first place of unit `i`; ``width[i]`` is how many numbers a weight has: one for two states, else one for each state. The
+    units ``unit[start[i]:start[i + 1]]`` with their strides determine which weight a state uses; ``word`` and ``own`` make the keys of hashed ones.
     """
 
     kind: int
@@ -104,12 +104,13 @@ def choose(values, fine, coarse, p, states):
 
 @njit(nogil=True)
 def begin(values, place, rule, p, states, width, seed, name):
-    """First values of a weight, from the seed of the run and the weight's name.
+    """First values of a weight, from the seed of the run and the name of the weight.
 
-    Stationary: drawn from the invariant law of its herding map, so that every visit, the first included, gives k with probability p_k.
-    For two states the map is a rotation of the interval (p - 1, p], whose invariant law is uniform. For more it is, modulo the vectors
-    of whole numbers that sum to zero, a translation of a torus. A uniform point of the cell spanned by the differences to the likeliest
-    state settles on the attractor within a few steps, since rare states then start with credit and not with debt.
+    A stationary weight is drawn from the invariant law of its herding map, so that every visit, the first included, gives k with probability
+    p_k. For two states the map is a rotation of the interval (p - 1, p], whose invariant law is uniform. For more states it is a translation
+    of a torus, modulo the vectors of whole numbers that sum to zero. The weight begins at a uniform point of the cell that is spanned by the
+    differences to the most probable state; from there it reaches the attractor within a few steps, since the weights of rare states begin
+    positive and not negative.
     """
     if rule == ZERO:
         for k in range(width):
@@ -139,7 +140,7 @@ def begin(values, place, rule, p, states, width, seed, name):
 
 @njit(nogil=True)
 def bin_of(p, states, bins):
-    """The number of the bin that a distribution is in."""
+    """The number of the bin that contains a distribution."""
     cell = 0
     for k in range(states - 1, 0, -1):
         cell = cell * bins + min(int(p[k] * bins), bins - 1)
@@ -183,14 +184,14 @@ def _words(cards: list[int], scale: int) -> np.ndarray | None:
 
 
 def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], first: int = 0, slots: int = 0) -> tuple[Weights, int]:
-    """Where the weights of units or blocks are.
+    """The places of the weights of units or blocks.
 
     Parameters
     ----------
     kind : str
         One of `KINDS`.
     bins : int
-        Of each probability, for ``"shared"``.
+        Number of bins of each probability, for ``"shared"``.
     model : Model
     movers : list of tuple of int
         Units or blocks that are visited; empty where there is none.

@@ -105,7 +105,7 @@ class ZooDensity(Density):
     entry : str
         Name of the function that makes it.
     arguments : mapping of str to number, array or None
-        Of that function, all of them.
+        All arguments of that function.
     logp_and_grad : numba function
         ``logp_and_grad(x, out, *data) -> float``, the gradient written into ``out``.
     dim : int
@@ -120,12 +120,13 @@ class ZooDensity(Density):
     means, sds : arrays of shape (dim,) or None
         The truth; None where an expectation does not exist.
     source : str
-        The formula behind them, or the run, with its standard errors.
+        The formula or the run from which they come, with the standard errors of the run.
     arguments : dict
 
     Notes
     -----
-    Chains start from an exact draw where there are any; `eight_schools` starts from a standard normal, and `logistic_regression` says where.
+    Chains start from an exact draw if the target has exact draws; `eight_schools` starts from a standard normal, and for
+    `logistic_regression` see its documentation.
 
     Examples
     --------

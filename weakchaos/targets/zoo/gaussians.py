@@ -168,9 +168,9 @@ def ill_conditioned_gaussian(dim: int = 10, condition_number: float = 100.0, see
     ----------
     dim : int
     condition_number : float
-        Largest over least variance, at least 1; far beyond 1e16 is fine, because the density is computed along the axes.
+        Largest variance divided by the smallest, at least 1; it may be far larger than 1e16, because the density is computed along the axes.
     seed : int
-        Of the rotation.
+        Seed of the rotation.
     rotated : bool
         Whether the axes are turned by a rotation of uniform (Haar) distribution; otherwise they are the coordinate axes.
 
@@ -211,11 +211,11 @@ def gaussian_mixture(means: Any = ((-4.0, 0.0), (4.0, 0.0)), sds: Any = 1.0, wei
     Parameters
     ----------
     means : array of shape (k, dim)
-        Of the components.
+        Means of the components.
     sds : float or array of shape (k,) or (k, dim)
         Standard deviations within the components.
     weights : array of shape (k,), optional
-        Positive, of any sum; equal by default.
+        Positive numbers with any sum; equal by default.
 
     Returns
     -------

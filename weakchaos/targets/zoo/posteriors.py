@@ -84,12 +84,12 @@ def eight_schools_moments(points: int = 6001) -> EightSchoolsMoments:
 
     Given tau the model is Gaussian, so the other nine coordinates integrate out in closed form. The marginal of log tau falls like
     ``tau`` to the left and ``tau**-9`` to the right; the trapezoidal rule on it converges faster than any power of the spacing
-    (Trefethen and Weideman, SIAM Review 56 (2014) 385, doi:10.1137/130932132), here to rounding.
+    (Trefethen and Weideman, SIAM Review 56 (2014) 385, doi:10.1137/130932132), here up to rounding errors.
 
     Parameters
     ----------
     points : int
-        Of the rule, on log tau from -45 to 15.
+        Number of points of the rule, on log tau from -45 to 15.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def eight_schools_moments(points: int = 6001) -> EightSchoolsMoments:
 
 
 def eight_schools() -> ZooDensity:
-    """Coaching effects in eight schools, non-centred: the funnel of hierarchical models with its neck opened.
+    """Coaching effects in eight schools, in the non-centred parametrisation, which removes most of the funnel of hierarchical models.
 
     ``y_j ~ N(mu + tau theta_tilde_j, sigma_j^2)``, ``theta_tilde_j ~ N(0, 1)``, ``mu ~ N(0, 5^2)``, ``tau ~ half-Cauchy(0, 5)``; the
     coordinates are mu, log tau (its Jacobian included) and the eight theta_tilde.

@@ -78,7 +78,7 @@ def banana(a: float = 10.0, b: float = 0.03) -> ZooDensity:
     a : float
         Standard deviation of x0, positive.
     b : float
-        How much it is bent; 0.03 is moderate, 0.1 is strong.
+        Curvature of the bend; 0.03 is moderate, 0.1 is strong.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def banana(a: float = 10.0, b: float = 0.03) -> ZooDensity:
 
     Notes
     -----
-    The mirror image, ends up, of the density of Haario, Saksman and Tamminen, Computational Statistics 14 (1999) 375,
-    doi:10.1007/s001800050022; a negative `b` gives theirs.
+    The ends of the banana point upwards. The density of Haario, Saksman and Tamminen, Computational Statistics 14 (1999) 375,
+    doi:10.1007/s001800050022, is its mirror image, which a negative `b` gives.
 
     Examples
     --------
