@@ -166,7 +166,7 @@ def test_compare_and_save(tmp_path):
     [
         (lambda: IsingMoments([0.0, 1.5], [[0, 0], [0, 0]]), ArgumentError, "means"),
         (lambda: IsingMoments([0.0, np.nan], [0.0]), ArgumentError, "means"),
-        (lambda: IsingMoments([0.8, 0.8], [0.0]), ArgumentError, r"probability -0.15; give E s_i s_j"),
+        (lambda: IsingMoments([0.8, 0.8], [0.0]), ArgumentError, r"probability -0.15; pass E s_i s_j"),
         (lambda: IsingMoments([0.0, 0.0], [np.nan]), ArgumentError, "correlations"),
         (lambda: IsingMoments([0.0, 0.0], [[0, 0.1], [0.2, 0]]), ArgumentError, "symmetric"),
         (lambda: IsingMoments([0.0, 0.0], [0.1, 0.2]), ArgumentError, "correlations"),
