@@ -70,6 +70,7 @@ CASES = {
     "entropic, units": lambda: wc.herding.EntropicHerding().bind(wc.Points(POINTS > 0)),
     "entropic, Gaussian": lambda: wc.herding.EntropicHerding(0.05).bind(wc.Points(POINTS)),
     "ESH": lambda: wc.samplers.ESH(0.2).bind(wc.zoo.banana()),
+    "ensemble": lambda: wc.samplers.EnsembleStretch(4).bind(wc.zoo.banana()),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "Langevin": lambda: wc.samplers.Langevin(0.2).bind(wc.zoo.banana()),
     "MAMS": lambda: wc.samplers.MAMS(0.3).bind(wc.zoo.banana()),
@@ -79,6 +80,8 @@ CASES = {
     "0532": lambda: wc.samplers.Thermostat0532(0.1).bind(wc.zoo.banana()),
     "NUTS": lambda: wc.samplers.NUTS(0.3).bind(wc.zoo.banana()),
     "NUTS, untuned": lambda: wc.samplers.NUTS(max_tree_depth=3).bind(wc.zoo.funnel(3), "sobol-4"),
+    "slice": lambda: wc.samplers.Slice().bind(wc.zoo.banana()),
+    "slice, random directions": lambda: wc.samplers.Slice(0.7, "random").bind(wc.zoo.funnel(3)),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
 }
 

@@ -19,6 +19,7 @@ CASES = {
     "NUTS": Case(wc.samplers.NUTS()),
     "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
     "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
+    "Slice": Case(wc.samplers.Slice(), warmup=100, thin=8),
 }
 
 # What is broken, in the words of the sampler's own source: (case, module, what stands there, what takes its place).
@@ -29,6 +30,7 @@ BROKEN = {
     "NUTS, acceptance flipped": ("NUTS, long steps", "weakchaos.samplers.nuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
     "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
+    "Slice, level too low": ("Slice", "weakchaos.samplers.slice_sampling", "math.log(max(u, 5e-324))", "3.0 * math.log(max(u, 5e-324))"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
-from weakchaos.runs.convergence import effective_size, folded, normal_scores, rank_rhat, split
+from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run"]
 
@@ -49,9 +49,10 @@ def check_run(trace: Any) -> list[Flag]:
         return gravest_first(flags)
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
-    flags += _movement(draws)
+    group = draws_in_round(trace.walkers, trace.settings["thin"])
+    flags += _movement(draws, group)
     if trace.weights is None:
-        flags += _agreement(draws, [trace.names[c] for c in columns])
+        flags += _agreement(draws, [trace.names[c] for c in columns], group)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
     return gravest_first(flags)
@@ -72,13 +73,14 @@ def _statistics(trace: Any) -> list[Flag]:
     return out
 
 
-def _movement(draws: np.ndarray) -> list[Flag]:
+def _movement(draws: np.ndarray, group: int = 1) -> list[Flag]:
+    """Chains that hardly move, or move alike; walkers of an ensemble are compared with themselves, a round before."""
     chains, n, _ = draws.shape
     if np.ptp(draws, axis=1).max(initial=0) == 0 and np.ptp(draws, axis=0).max(initial=0) == 0:
         return []  # a target of one state
     out = []
     for k in range(chains):
-        moves = int((draws[k, 1:] != draws[k, :-1]).any(1).sum())
+        moves = int((draws[k, group:] != draws[k, :-group]).any(1).sum())
         if moves < _MOVES * n:
             out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
     for k in range(1, chains):
@@ -88,25 +90,26 @@ def _movement(draws: np.ndarray) -> list[Flag]:
     return out
 
 
-def _excess(scores: np.ndarray) -> tuple[float, float]:
+def _excess(scores: np.ndarray, group: int = 1) -> tuple[float, float]:
     """Variance of the means of chains over the variance their own errors explain, and the probability of as much in a run of one distribution."""
     from scipy.special import fdtrc
 
     chains, n = scores.shape
     size = np.array(
-        [min(effective_size(row[None]), n) for row in scores]
+        [min(effective_size(row[None], group), n) for row in scores]
     )  # antithetic chains: no error below that of independent draws
     square = scores.var(1, ddof=1) / size
     explained = square.mean()
     between = scores.mean(1).var(ddof=1)
     if explained == 0:
         return (np.inf, 0.0) if between > 0 else (1.0, 1.0)
+    # The error of an ensemble's mean is known from its rounds, each of which has several draws.
     # A sum of estimated variances has fewer degrees of freedom when one of them dominates (Satterthwaite, Biometrics Bull. 2 (1946) 110).
-    freedom = square.sum() ** 2 / (square**2 / np.maximum(size - 1, 1)).sum() if square.any() else 1.0
+    freedom = square.sum() ** 2 / (square**2 / np.maximum(size / group - 1, 1)).sum() if square.any() else 1.0
     return float(between / explained), float(fdtrc(chains - 1, max(freedom, 1.0), between / explained))
 
 
-def _agreement(draws: np.ndarray, names: list[str]) -> list[Flag]:
+def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag]:
     chains, n, dim = draws.shape
     worst: tuple[float, float, str] | None = None
     least, where = np.inf, ""
@@ -116,7 +119,7 @@ def _agreement(draws: np.ndarray, names: list[str]) -> list[Flag]:
             return [Flag.of(Kind.NOT_FINITE, where=names[k])]
         if np.ptp(x) == 0:
             continue  # observed, or pinned by the target
-        ess = effective_size(normal_scores(split(x)))
+        ess = effective_size(normal_scores(split(x)), group)
         if ess < least:
             least, where = ess, names[k]
         if chains == 1:
@@ -125,7 +128,7 @@ def _agreement(draws: np.ndarray, names: list[str]) -> list[Flag]:
         if rhat < _RHAT:
             continue
         scores = normal_scores(x), normal_scores(folded(x))
-        ratio, chance = min((_excess(s) for s in scores), key=lambda pair: pair[1])
+        ratio, chance = min((_excess(s, group) for s in scores), key=lambda pair: pair[1])
         if chance < _LEVEL / dim and (worst is None or rhat > worst[0]):
             worst = rhat, ratio, names[k]
     if worst is not None:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-__all__ = ["draws_in_round", "effective_size", "folded", "normal_scores", "rank_rhat", "split"]
+__all__ = ["by_walker", "draws_in_round", "effective_size", "folded", "normal_scores", "rank_rhat", "split"]
 
 
 def draws_in_round(walkers: int, thin: int) -> int:
@@ -23,6 +23,15 @@ def draws_in_round(walkers: int, thin: int) -> int:
     (32, 8, 32)
     """
     return walkers // math.gcd(walkers, thin)
+
+
+def by_walker(x: np.ndarray, group: int) -> np.ndarray:
+    """Draws or statistics of shape (chains, draws, ...) of which `group` make a round, with every walker as a chain: (chains * group, rounds, ...)."""
+    if group == 1:
+        return x
+    rounds = x.shape[1] // group
+    parts = x[:, : rounds * group].reshape(x.shape[0], rounds, group, *x.shape[2:])
+    return np.moveaxis(parts, 2, 1).reshape(x.shape[0] * group, rounds, *x.shape[2:])
 
 
 def split(x: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ def sample(
         With ``"averages"`` kernels keep running sums and nothing grows with the number of draws.
     checkpoints : sequence of int, optional
         Draw counts at which the running averages are noted (default: eight per decade).
-    initial : array of shape (dim,) or (chains, dim), dict, or list of one dict a chain, optional
+    initial : array of shape (dim,), (chains, dim) or (chains, walkers, dim), dict, or list of one dict a chain, optional
         Where chains start; over-dispersed random points by default. For a target with named parameters: values of the parameters, by name or as one vector.
     keep_warmup : bool
         Keep the draws and statistics of warm-up too: ``trace.warmup``, ``trace.warmup_stats``. They never enter an average.
@@ -135,7 +135,7 @@ def sample(
     if until is not None:
         _check_until(until, plan, system)
         plan.draws = min(most, judged_at(0)) if until.judges else most
-    positions = _positions(initial, chains, len(system.names))
+    positions = _positions(initial, chains, len(system.names), getattr(system, "walkers", 1))
     root = as_seed(seed)
     starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
     cautions = system.before_run(starts[0].state)
@@ -213,7 +213,7 @@ def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:
     return tuple(sorted({*(int(v) for v in earlier), *(int(v) for v in values if v > last), draws} - {0}))
 
 
-def _positions(initial: Any, chains: int, dim: int) -> list:
+def _positions(initial: Any, chains: int, dim: int, walkers: int = 1) -> list:
     if initial is None:
         return [None] * chains
     if isinstance(initial, Mapping):
@@ -226,6 +226,8 @@ def _positions(initial: Any, chains: int, dim: int) -> list:
         array = np.asarray(initial)
     except ValueError as error:
         raise ArgumentError(f"`initial` must have shape ({dim},) or ({chains}, {dim}); got {shown(initial)}") from error
+    if walkers > 1 and array.shape == (chains, walkers, dim):
+        return list(array)
     if array.shape not in ((dim,), (chains, dim)):
         raise ArgumentError(f"`initial` must have shape ({dim},) or ({chains}, {dim}); got {array.shape}")
     return [array if array.ndim == 1 else array[k] for k in range(chains)]

@@ -5,6 +5,7 @@ from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
 from weakchaos.samplers.chain_walk import RandomWalk
 from weakchaos.samplers.cluster import SwendsenWang, Wolff
 from weakchaos.samplers.esh import ESH
+from weakchaos.samplers.ensemble_stretch import EnsembleStretch
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
@@ -16,6 +17,7 @@ from weakchaos.samplers.nose_hoover import NoseHoover
 from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
 from weakchaos.samplers.nuts import NUTS
 from weakchaos.samplers.thermostat_0532 import Thermostat0532
+from weakchaos.samplers.slice_sampling import Slice
 
 __all__ = [
     "ESH",
@@ -25,6 +27,7 @@ __all__ = [
     "NUTS",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
+    "EnsembleStretch",
     "Gibbs",
     "Langevin",
     "NoseHoover",
@@ -32,6 +35,7 @@ __all__ = [
     "RandomWalk",
     "RandomWalkMetropolis",
     "Sampler",
+    "Slice",
     "SwendsenWang",
     "Thermostat0532",
     "Wolff",

@@ -14,6 +14,7 @@ from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.variables import Variables
 from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
+from weakchaos.native.row_functions import from_rows
 from weakchaos.targets.named_arguments import data_items, of_one_vector
 from weakchaos.targets.parameters import Parameters
 
@@ -54,6 +55,9 @@ class Density:
         The parameters in their order, ``{"mu": (), "theta": (8,)}``. Samplers move in R^dim, draws are parameters.
     constraints, dims, coords : dicts, optional
         See `weakchaos.targets.Parameters`.
+    vectorized : bool
+        Whether `logp` is Python that takes many positions at once, ``logp(x of shape (m, dim), *data) -> array of shape (m,)``, as NumPy does without a
+        loop. An ensemble of walkers is then evaluated in one call; other samplers pass one position at a time.
     log_likelihood : callable or dict of str to callable, optional
         The log likelihood of each observation, ``log_likelihood(mu, theta, y) -> array``: what ``trace.to_arviz()`` adds for ``az.loo``. A dict names
         several observed variables; the only one is called ``"obs"`` otherwise.
@@ -106,6 +110,7 @@ class Density:
         dims: Any = None,
         coords: Any = None,
         log_likelihood: Any = None,
+        vectorized: bool = False,
     ):
         self.parameters = None if shapes is None else Parameters(shapes, constraints, dims, coords)
         if self.parameters is None:
@@ -135,6 +140,13 @@ class Density:
         self.name = name or "density"
         self.source = source
         self._parts = (logp, grad, logp_and_grad, data)
+        self.vectorized = bool(vectorized)
+        if self.vectorized and (
+            not callable(logp) or is_c_function(logp) or any(p is not None for p in (grad, logp_and_grad, shapes))
+        ):
+            raise ArgumentError(
+                "`vectorized` goes with `logp` alone, a Python function of an array of shape (m, dim); gradients and `shapes` do not"
+            )
         self._log_likelihood = log_likelihood
         self._start = start
         self.means, self.sds = self._vector("means", means), self._vector("sds", sds)
@@ -176,6 +188,8 @@ class Density:
 
     def _of_coordinates(self) -> CDensity:
         logp, grad, both, data = self._parts
+        if self.vectorized:
+            return from_rows(logp, self.dim, data)
         if self.parameters is None:
             return as_c_density(logp, self.dim, grad, both, data)
         variables = self.parameters
