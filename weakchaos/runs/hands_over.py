@@ -10,6 +10,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, shown
 from weakchaos.core.variables import Variables
+from weakchaos.runs.convergence import by_walker, draws_in_round
 from weakchaos.runs.weighted import resampled
 
 __all__ = ["HandsOver"]
@@ -157,6 +158,7 @@ class HandsOver:
         if self.n_draws < 4:
             raise ArgumentError(f"`summary` needs at least 4 draws a chain; this trace has {self.n_draws}")
         labels, draws = self._columns(names)
+        draws = by_walker(draws, draws_in_round(self.walkers, self.settings["thin"]))
         return pd.DataFrame(summary_columns(draws, self.weights, levels), index=labels)
 
     def plot(self: Any, names: Any = None, kind: str = "trace", path: Any = None) -> Any:
@@ -213,6 +215,7 @@ class HandsOver:
 
         Notes
         -----
+        Walkers of an ensemble become chains, as ArviZ has those of emcee: in their turn in one chain they would hide their memory from it.
         Errors and effective sample sizes of weighted draws come from `summary`; those that ArviZ computes from resampled draws are too good.
         """
         self._need_draws("to_arviz")
@@ -244,14 +247,20 @@ class HandsOver:
             groups = [(variables, np.take_along_axis(draws, rows[:, :, None], 1)) for variables, draws in groups]
             stats = {name: np.take_along_axis(values, rows, 1) for name, values in stats.items()}
             attributes["weights"] = "resampled: draws appear in proportion to their weights"
+        walkers, group = self.walkers, draws_in_round(self.walkers, self.settings["thin"])
+        groups = [(variables, by_walker(draws, group)) for variables, draws in groups]
+        stats = {name: by_walker(values, group) for name, values in stats.items()}
         tree = {"posterior": _dataset(xr, groups, attributes)}
         if stats:
             tree["sample_stats"] = _stats_dataset(xr, stats, attributes)
         if self.warmup is not None:
-            tree["warmup_posterior"] = _dataset(xr, [(self.variables, self.warmup)], attributes)
+            tree["warmup_posterior"] = _dataset(xr, [(self.variables, by_walker(self.warmup, walkers))], attributes)
             if self.warmup_stats:
-                tree["warmup_sample_stats"] = _stats_dataset(xr, self.warmup_stats, attributes)
+                tree["warmup_sample_stats"] = _stats_dataset(
+                    xr, {name: by_walker(values, walkers) for name, values in self.warmup_stats.items()}, attributes
+                )
         values = self.log_likelihood() if log_likelihood else {}
+        values = {name: by_walker(v, group) for name, v in values.items()}
         if rows is not None:
             values = {name: v[np.arange(len(v))[:, None], rows] for name, v in values.items()}
         if values:

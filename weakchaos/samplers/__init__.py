@@ -4,8 +4,8 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
 from weakchaos.samplers.chain_walk import RandomWalk
 from weakchaos.samplers.cluster import SwendsenWang, Wolff
-from weakchaos.samplers.esh import ESH
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
+from weakchaos.samplers.esh import ESH
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
@@ -16,8 +16,8 @@ from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.samplers.nose_hoover import NoseHoover
 from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
 from weakchaos.samplers.nuts import NUTS
-from weakchaos.samplers.thermostat_0532 import Thermostat0532
 from weakchaos.samplers.slice_sampling import Slice
+from weakchaos.samplers.thermostat_0532 import Thermostat0532
 
 __all__ = [
     "ESH",
