@@ -73,7 +73,7 @@ def test_the_command_in_the_report_makes_the_same_numbers(capsys):
 
 
 def test_a_file_with_evidence(capsys):
-    from weakchaos.interop.uai import write_uai
+    from weakchaos.targets.uai_files import write_uai
 
     write_uai(packaged("sachs"), "model.uai")
     Path("model.evid").write_text("1 2 1\n")
@@ -120,7 +120,7 @@ def test_a_model_that_is_too_wide_for_exact_inference_is_refused_with_advice(cap
         *zip(index[:-1].ravel(), index[1:].ravel(), strict=True),
     ]
     factors = [((int(a), int(b)), rng.uniform(0.5, 2.0, (2, 2))) for a, b in pairs]
-    from weakchaos.interop.uai import write_uai
+    from weakchaos.targets.uai_files import write_uai
 
     write_uai(FactorGraph([2] * side**2, factors), "grid.uai")
     line = _refused(capsys, "compare", "grid.uai")

@@ -15,13 +15,13 @@ ORDER = [
     "core",
     "native",
     "runs",
-    "interop",
     "targets",
     "kernels",
     "drivers",
     "systems",
     "samplers",
     "herding",
+    "interop",
     "diagnostics",
     "renormalization",
     "plots",
@@ -33,9 +33,6 @@ ORDER = [
 UPWARD = {
     ("diagnostics", "reports"),  # analyse_series is a diagnostic to its users, and a report with its words and figures in the house
     ("renormalization", "reports"),  # so is probe
-    ("runs", "plots"),  # a trace draws its own pictures
-    ("interop", "targets"),  # what other software describes becomes a target
-    ("interop", "samplers"),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.core.variables import Variables
-from weakchaos.plots.draws import _ranks
 from weakchaos.runs.memory import MemorySink
+from weakchaos.runs.pictures import _ranks
 from weakchaos.runs.trace import Trace
 from weakchaos.runs.weighted import resampled, summary_columns
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from tests.plots.made import DISAGREE, entrant, line_up, report
+from weakchaos.core.figures import COLOURS, look, place_labels, quiet_glyphs, spread
 from weakchaos.herding import Herding
-from weakchaos.plots.style import COLOURS, look, place_labels, quiet_glyphs, spread
 from weakchaos.reports.compare.compare_figure import convergence_figure, entropy_figure, plot_report
 
 

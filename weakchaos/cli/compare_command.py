@@ -64,8 +64,8 @@ def compare(
 
 
 def _target(model: str, evidence: str, say: Any) -> Any:
-    from weakchaos.interop.uai import read_evidence
     from weakchaos.targets.factor_graph import FactorGraph, packaged, packaged_names
+    from weakchaos.targets.uai_files import read_evidence
 
     path = Path(model).expanduser()
     if model in packaged_names():

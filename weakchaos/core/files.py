@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import StoreError
+from weakchaos.core.errors import ArgumentTypeError, StoreError, shown
 
-__all__ = ["read_npz", "write_atomically"]
+__all__ = ["as_path", "read_npz", "write_atomically"]
 
 
 def read_npz(file: Any, what: str) -> dict[str, np.ndarray]:
@@ -40,3 +40,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def as_path(name: str, value: Any) -> Path:
+    """An argument that must be a path, as one."""
+    try:
+        return Path(value)
+    except TypeError as error:
+        raise ArgumentTypeError(f"`{name}` must be a path; got {shown(value)}") from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, INK, SMALL, TITLE, look, new_figure, quiet_glyphs, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, SMALL, TITLE, look, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_panels"]
 

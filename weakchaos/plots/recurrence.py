@@ -8,10 +8,10 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, new_figure, quiet_glyphs, tidy, title
 from weakchaos.diagnostics.series.recurrence_lines import Recurrence, recurrence_quantification
 from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
 from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
-from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_sweep", "plot_recurrence", "plot_sweep"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, GRID, INK, SMALL, look, new_figure, quiet_glyphs, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, GRID, INK, SMALL, look, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["draw_depth_scales", "draw_exponents", "draw_population"]
 

@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from weakchaos.core.figures import FADED, GRID, INK, PAPER, quiet_glyphs
 from weakchaos.core.plain import plain
-from weakchaos.plots.style import FADED, GRID, INK, PAPER, quiet_glyphs
 
 __all__ = ["figure_svg", "versions", "write_page"]
 

@@ -181,7 +181,7 @@ class HandsOver:
         self._need_draws("plot")
         if kind not in ("trace", "pair"):
             raise ArgumentError(f"`kind` must be 'trace' or 'pair'; got {shown(kind)}")
-        from weakchaos.plots import draws as pictures
+        from weakchaos.runs import pictures
 
         if kind == "pair":
             return pictures.plot_pairs(self.to_arviz(), names, path)

@@ -20,26 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
-from weakchaos.core.files import read_npz, write_atomically
+from weakchaos.core.errors import ArgumentError, StoreError, shown
+from weakchaos.core.files import as_path, read_npz, write_atomically
 from weakchaos.runs.archive import Description
 from weakchaos.runs.meetings import commit_bytes, finish_meeting, meeting_was_cut_short, prepare_meeting
 from weakchaos.runs.memory import MemorySink, columns, today
 from weakchaos.runs.store_metadata import check_arrays, check_chunks, check_head, consolidate
 
-__all__ = ["MemorySink", "StoreSink", "as_path"]
+__all__ = ["MemorySink", "StoreSink"]
 
 _FORMAT = "weakchaos store 1"
 _CHUNK_BYTES = 1 << 20
 _GROW_SECONDS = 1.0
-
-
-def as_path(name: str, value: Any) -> Path:
-    """An argument that must be a path, as one."""
-    try:
-        return Path(value)
-    except TypeError as error:
-        raise ArgumentTypeError(f"`{name}` must be a path; got {shown(value)}") from error
 
 
 def _plan_data(plan: Any) -> dict:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.files import as_path
 from weakchaos.runs.archive import load_npz, load_states
 from weakchaos.runs.block import Chain, Plan
-from weakchaos.runs.store import StoreSink, as_path
+from weakchaos.runs.store import StoreSink
 from weakchaos.runs.trace import Trace
 from weakchaos.runs.until import Until
 

@@ -322,7 +322,7 @@ class FactorGraph(DiscreteTarget):
         ------
         FileNotFoundError, FileFormatError
         """
-        from weakchaos.interop.uai import read_evidence, read_uai
+        from weakchaos.targets.uai_files import read_evidence, read_uai
 
         cardinalities, factors = read_uai(path)
         graph = cls(cardinalities, factors, names, states, name=Path(path).stem)
@@ -341,7 +341,7 @@ class FactorGraph(DiscreteTarget):
         ------
         ArgumentTypeError, ArgumentError
         """
-        from weakchaos.interop.pgmpy import read_pgmpy
+        from weakchaos.targets.pgmpy_models import read_pgmpy
 
         return cls(**read_pgmpy(model))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
+from weakchaos.core.figures import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.draw_convergence import draw_convergence
 from weakchaos.reports.compare.draw_exponents import draw_entropy

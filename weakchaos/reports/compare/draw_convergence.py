@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import FADED, INK, NORMAL, PAPER, SMALL, extent, look, place_labels, spread, tidy, title
+from weakchaos.core.figures import FADED, INK, NORMAL, PAPER, SMALL, extent, look, place_labels, spread, tidy, title
 from weakchaos.reports.compare.draw_labels import label
 from weakchaos.reports.compare.row_flags import is_trusted
 

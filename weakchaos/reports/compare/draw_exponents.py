@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import FADED, INK, LEADER, NORMAL, PAPER, SMALL, extent, look, place_labels, tidy, title
+from weakchaos.core.figures import FADED, INK, LEADER, NORMAL, PAPER, SMALL, extent, look, place_labels, tidy, title
 from weakchaos.reports.compare.columns import finite
 from weakchaos.reports.compare.draw_labels import label
 from weakchaos.reports.compare.row_flags import is_trusted

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, SMALL, new_figure, quiet_glyphs, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, SMALL, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["KINDS", "draw_probe", "flow_panel", "phase_panel", "theory_flow", "waterfall_panel"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, INK, PAPER, SMALL, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, PAPER, SMALL, tidy, title
 from weakchaos.reports.series.measured import MeasuredNumbers
 
 __all__ = ["NUMBER_PANELS"]

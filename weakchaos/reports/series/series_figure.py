@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import Any
 
-from weakchaos.plots.style import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
+from weakchaos.core.figures import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
 from weakchaos.reports.series.number_panels import NUMBER_PANELS
 from weakchaos.reports.series.series_text import heading
 from weakchaos.reports.series.symbol_panels import SYMBOL_PANELS

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.plots.style import COLOURS, FADED, SMALL
+from weakchaos.core.figures import COLOURS, FADED, SMALL
 from weakchaos.reports.series.measured import MeasuredSymbols
 from weakchaos.reports.series.number_panels import absent, begin, blue_of, legend, remark
 

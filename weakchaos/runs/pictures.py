@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.plots.style import COLOURS, FADED, INK, NORMAL, SMALL, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, SMALL, tidy, title
 
 __all__ = ["plot_draws", "plot_pairs"]
 

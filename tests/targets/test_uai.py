@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.targets.test_exact import graphs
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError
-from weakchaos.interop.uai import read_evidence, read_uai, write_evidence, write_uai
 from weakchaos.targets.factor_graph import FactorGraph, packaged
+from weakchaos.targets.uai_files import read_evidence, read_uai, write_evidence, write_uai
 
 ASIA = (resources.files("weakchaos.targets") / "data" / "uai" / "asia.uai").read_text()
 
