@@ -92,7 +92,7 @@ def langevin(logp, gradient, x, v, uniforms, step, friction, scale, n, wrong=Non
     return np.array(out), np.array(errors)
 
 
-def _chain_half(p, zeta, mass, time):
+def chain_half(p, zeta, mass, time):
     """Thermostats of shape (chains, length) on momenta p of shape (chains, n); Martyna et al. (1996), equations (21) to (24)."""
     q, last = np.full(zeta.shape[1], float(mass)), zeta.shape[1] - 1
     q[0] *= p.shape[1]
@@ -111,14 +111,21 @@ def _chain_half(p, zeta, mass, time):
     return p, zeta
 
 
-def _cubic_half(p, zeta, a, b, time):
-    for _ in range(4):
-        zeta = zeta + time / 8 * (a * (p**2 - 1) + b * (p**4 - 3 * p**2))
-        # Bernoulli's equation for 1 / p**2, which is linear: w' = 2 zeta (a w + b)
-        w = (1 / p**2 + b / a) * np.exp(2 * a * zeta * time / 4) - b / a
+def _cubic_one(p, zeta, a, b, time):
+    while time > 0:
+        part = min(time, 0.05 / ((1 + abs(zeta)) * (a + 3 * b * p**2)))
+        zeta = zeta + part / 2 * (a * (p**2 - 1) + b * (p**4 - 3 * p**2))
+        # Bernoulli's equation for w = 1 / p**2, which is linear: w' = 2 zeta (a w + b)
+        w = (1 / p**2 + b / a) * np.exp(2 * a * zeta * part) - b / a
         p = np.sign(p) / np.sqrt(w)
-        zeta = zeta + time / 8 * (a * (p**2 - 1) + b * (p**4 - 3 * p**2))
+        zeta = zeta + part / 2 * (a * (p**2 - 1) + b * (p**4 - 3 * p**2))
+        time -= part
     return p, zeta
+
+
+def cubic_half(p, zeta, a, b, time):
+    moved = np.array([_cubic_one(*pair, a, b, time) for pair in zip(p.ravel(), zeta.ravel(), strict=True)])
+    return moved[:, 0].reshape(p.shape), moved[:, 1].reshape(p.shape)
 
 
 def thermostatted(gradient, x, p, zeta, half, step, scale, n):

@@ -82,18 +82,18 @@ def test_a_thermostat_is_its_slow_version(name):
     sampler, x, p, zeta = SAMPLERS[name], start[:2], start[2:4], start[4:]
     if "0532" in name:
         expected, p, zeta = naive.thermostatted(
-            gradient, x[None], p[None], zeta[None], lambda p, z, t: naive._cubic_half(p, z, 0.05, 0.32, t), 0.1, SCALE, N
+            gradient, x[None], p[None], zeta[None], lambda p, z, t: naive.cubic_half(p, z, 0.05, 0.32, t), 0.1, SCALE, N
         )
     elif sampler.per_coordinate:
 
         def each(p, z, time):  # a coordinate is a chain of its own
-            moved, zeta = naive._chain_half(p.T, z.reshape(2, -1), sampler.mass, time)
+            moved, zeta = naive.chain_half(p.T, z.reshape(2, -1), sampler.mass, time)
             return moved.T, zeta.reshape(1, -1)
 
         expected, p, zeta = naive.thermostatted(gradient, x[None], p[None], zeta[None], each, 0.1, SCALE, N)
     else:
         expected, p, zeta = naive.thermostatted(
-            gradient, x[None], p[None], zeta[None], lambda p, z, t: naive._chain_half(p, z, sampler.mass, t), 0.1, SCALE, N
+            gradient, x[None], p[None], zeta[None], lambda p, z, t: naive.chain_half(p, z, sampler.mass, t), 0.1, SCALE, N
         )
     np.testing.assert_allclose(draws, expected[:, 0], rtol=0, atol=1e-7)
     np.testing.assert_allclose(state.phase[2:], np.concatenate([p[0], zeta[0]]), rtol=0, atol=1e-7)
@@ -159,15 +159,15 @@ def test_energy_errors_are_of_third_order():
     """A symmetric splitting of second order changes what it should conserve by h**3 in one step."""
     for make in (lambda h: MCLMC(h, math.inf), ESH, NoseHoover, NoseHooverChain, Thermostat0532):
         size = []
-        for h in (0.02, 0.01):
+        for h in (0.004, 0.002):
             system = make(h).bind(banana_of())
             errors = []
-            for seed in range(20):
+            for seed in range(60):
                 stats = np.empty((1, len(system.stats_names)))
                 system.run(system.start(seed), 1, 1, np.empty((1, 2)), stats, np.empty(0))
                 errors.append(abs(stats[0, 1]))
             size.append(np.median(errors))
-        assert math.log2(size[0] / size[1]) == pytest.approx(3.0, abs=0.35), make(0.1)
+        assert math.log2(size[0] / size[1]) == pytest.approx(3.0, abs=0.5), make(0.1)
 
 
 def test_velocity_has_unit_length():

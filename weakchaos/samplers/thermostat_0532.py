@@ -39,7 +39,8 @@ class Thermostat0532(Sampler):
     -----
     A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
     ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
-    ``step_size`` and ``n_steps``. The sampler is unadjusted and not proven ergodic: run several chains and read ``trace.check()``.
+    ``step_size`` and ``n_steps``. The sampler is unadjusted and not proven ergodic, less
+    so where an inverse mass is not the variance of a coordinate: run several chains and read ``trace.check()``.
 
     References
     ----------
@@ -48,7 +49,7 @@ class Thermostat0532(Sampler):
     Examples
     --------
     >>> import weakchaos as wc
-    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 5.0]), Thermostat0532(), draws=2000, thin=10, seed=1, progress=False)
+    >>> trace = wc.sample(wc.zoo.gaussian([1.0, 5.0]), Thermostat0532(0.1, inverse_mass=(1.0, 25.0)), draws=2000, thin=50, seed=1, progress=False)
     >>> bool(abs(trace.draws[..., 1].var() / 25.0 - 1.0) < 0.2)
     True
     """
@@ -57,7 +58,7 @@ class Thermostat0532(Sampler):
     a: float = 0.05
     b: float = 0.32
     inverse_mass: Any = None
-    energy_variance: float = 5e-4
+    energy_variance: float = 1e-5
     uses_gradient: ClassVar[bool] = True
     adjusted: ClassVar[bool] = False
 
