@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.herding import HerdedGibbs, Herding
-from weakchaos.reports.compare.compare import Entrant, Report
+from weakchaos.reports.compare.compare import Report
+from weakchaos.reports.compare.measure import Entrant
 from weakchaos.samplers import Gibbs
 
-STREAM = "golden is equidistributed in 1 dimension and a step of Gibbs consumes 11"
-BIASED = "all starts agree (within 0.002) on an answer that is wrong by 0.021: biased"
-DISAGREE = "starts disagree by up to 0.31 (split R-hat 1.2): not converged"
-CYCLE = "the orbit repeats itself every 65536 draws: more of them add nothing"
-PLATEAU = "the error stops falling at about 1.2e+03 draws: the slope over the whole range is not a rate"
-UNREACHABLE = (
-    "A sampler that changes one unit at a time never leaves the component it starts in: zeros in the tables over tub, lung and either "
-    "split the possible states into 2 components of probability 0.9352 and 0.06483"
+STREAM = Flag.of(Kind.STREAM_MEMORY, where="golden", sampler="Gibbs", dimension=1.0, uniforms_per_step=11.0)
+BIASED = Flag.of(Kind.BIASED, where="x=1", bias=0.021, t=12.0)
+DISAGREE = Flag.of(Kind.DISAGREE, where="x=1", spread=0.31, ratio=120.0)
+CYCLE = Flag.of(Kind.CYCLE, period=65536, error=0.0076)
+PLATEAU = Flag.of(Kind.PLATEAU, draws=1.2e3)
+FEW = Flag.of(Kind.FEW_DRAWS, where="x=1", ess=31.0, draws=4000, chains=8)
+UNTUNED = Flag.of(Kind.UNTUNED, sampler="NUTS", count=4, chains=4, step_size=0.3)
+UNREACHABLE = Flag.of(
+    Kind.UNREACHABLE, where=("tub", "lung", "either"), components=2, exact=True, probabilities=[0.9352, 0.06483], blocks=False
 )
 
 
-def entrant(name, sampler=None, driver="pcg64", slope=-0.5, scale=1.0, notes=(), draws=100_000, repeats=8, fall=None, **row):
+def entrant(name, sampler=None, driver="pcg64", slope=-0.5, scale=1.0, flags=(), draws=100_000, repeats=8, fall=None, **row):
     """One run, whose errors fall with the slope of its row or as `fall` says; keyword arguments replace entries of the row."""
     t = np.unique(np.round(np.geomspace(10, draws, 25)).astype(np.int64))
     # Two repeats in the middle have the error that is meant, so that it is the median.
@@ -40,16 +43,15 @@ def entrant(name, sampler=None, driver="pcg64", slope=-0.5, scale=1.0, notes=(),
         "gradients_per_draw": 0.0,
         "rhat": 1.001,
         "disagreement": 0.01,
-        "status": "; ".join(notes) if notes else "ok",
+        "status": "; ".join(flag.sentence for flag in flags) if flags else "ok",
     } | row
-    return Entrant(name, Gibbs() if sampler is None else sampler, driver, t, errors, full, tuple(notes))
+    return Entrant(name, Gibbs() if sampler is None else sampler, driver, t, errors, full, tuple(flags))
 
 
 def report(*entrants, target="sachs (11 units)", **fields):
     """A report of these runs."""
-    found = [f"{e.name}: {note}" for e in entrants for note in e.notes]
     repeats = max([len(e.errors) for e in entrants], default=8)
-    settings = {"truth": "exact", "repeats": repeats, "seed": "0", "error_kind": "largest error of a marginal", "warnings": found}
+    settings = {"truth": "exact", "repeats": repeats, "seed": "0", "error_kind": "largest error of a marginal"}
     return Report(target, list(entrants), **(settings | fields))
 
 
@@ -58,13 +60,13 @@ def line_up():
     return report(
         entrant("herded Gibbs", HerdedGibbs(), "none", -0.69, 4.0, (BIASED, PLATEAU), entropy_rate=0.41),
         entrant("Gibbs, PCG64"),
-        entrant("Gibbs, golden rotation", driver="golden", slope=-0.12, notes=(STREAM, DISAGREE), entropy_rate=0.04),
+        entrant("Gibbs, golden rotation", driver="golden", slope=-0.12, flags=(STREAM, DISAGREE), entropy_rate=0.04),
         entrant(
             "Gibbs, bad LCG",
             driver="toy-lcg",
             slope=-0.49,
             scale=1.3,
-            notes=(CYCLE,),
+            flags=(CYCLE,),
             lyapunov=104.6,
             period=65_536,
             entropy_rate=0.549,

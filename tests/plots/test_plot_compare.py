@@ -58,7 +58,7 @@ def test_names_do_not_cover_each_other_nor_leave_the_figure():
 
 
 def test_curves_are_medians_with_the_range_of_the_repeats():
-    made = report(entrant("Gibbs"), entrant("bad", slope=-0.2, notes=(DISAGREE,)))
+    made = report(entrant("Gibbs"), entrant("bad", slope=-0.2, flags=(DISAGREE,)))
     left = plot_report(made).axes[0]
     curves = [line for line in left.lines if len(line.get_xdata()) > 2]
     for line, e, dashed in zip(curves, made.entrants, (False, True), strict=True):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.plots.made import BIASED, DISAGREE, entrant, line_up, report
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.herding import HerdedGibbs
 from weakchaos.reports.compare.columns import COLUMNS
 from weakchaos.reports.compare.compare_page import reproduction, write_html, write_json
@@ -75,8 +76,8 @@ def test_the_page_says_what_the_report_says(tmp_path):
     flat = " ".join(" ".join(page.text).split())
     assert two_sentences(made) in flat
     for e in made.entrants:
-        for note in e.notes:
-            assert note in flat
+        for flag in e.flags:
+            assert flag.sentence in flat
     for column in COLUMNS:
         assert column.definition in flat
     for word in ("100,000 draws", "8 repeats", "seed 0", "weakchaos", "numpy", "numba", "python 3", "no period within 1,984 draws"):
@@ -96,7 +97,9 @@ def test_parts_of_the_two_figures_do_not_share_names(tmp_path):
 
 def test_what_users_write_is_shown_and_not_run(tmp_path):
     nasty = "<script>alert(\"1\")</script> & 'x' </style> --> $a$"
-    made = report(entrant(nasty, notes=(nasty,), driver=nasty), target=nasty, warnings=[nasty], truth=nasty)
+    made = report(
+        entrant(nasty, flags=(Flag.of(Kind.NOT_FINITE, where=nasty),), driver=nasty), target=nasty, remarks=[nasty], truth=nasty
+    )
     made.command = f"weakchaos compare '{nasty}'"
     text, page = _page(made, tmp_path)
     assert "alert" not in "".join(a for _, attributes in page.tags for a in attributes if a)
@@ -110,7 +113,7 @@ def test_rows_embedded_in_the_page_are_those_of_the_report(tmp_path):
     made = line_up()
     _, page = _page(made, tmp_path)
     data = _strict("".join(page.scripts))
-    assert [{k: v for k, v in row.items() if k != "notes"} for row in data["rows"]] == made.rows
+    assert [{k: v for k, v in row.items() if k not in ("notes", "flags")} for row in data["rows"]] == made.rows
     assert "curves" not in data
 
 
@@ -119,8 +122,8 @@ def test_json_round_trip(tmp_path):
     text = write_json(made, tmp_path / "report.json")
     data = _strict((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert data == _strict(text)
-    assert [{k: v for k, v in row.items() if k != "notes"} for row in data["rows"]] == made.rows
-    assert [tuple(row["notes"]) for row in data["rows"]] == [e.notes for e in made.entrants]
+    assert [{k: v for k, v in row.items() if k not in ("notes", "flags")} for row in data["rows"]] == made.rows
+    assert [[Flag.from_plain(f) for f in row["flags"]] for row in data["rows"]] == [list(e.flags) for e in made.entrants]
     for curve, e in zip(data["curves"], made.entrants, strict=True):
         np.testing.assert_array_equal(curve["draws"], e.draws)
         np.testing.assert_array_equal(curve["errors"], e.errors)
@@ -157,7 +160,7 @@ def test_how_to_make_it_again_is_the_command_or_a_call_that_runs():
     made = report(
         entrant("Gibbs, PCG64"),
         entrant("herded", HerdedGibbs(), "none", draws=2000),
-        entrant("bad", driver="toy-lcg", notes=(DISAGREE, BIASED)),
+        entrant("bad", driver="toy-lcg", flags=(DISAGREE, BIASED)),
     )
     call = reproduction(made)
     names = {}

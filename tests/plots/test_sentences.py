@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.plots.made import BIASED, CYCLE, DISAGREE, PLATEAU, STREAM, UNREACHABLE, entrant, line_up, report
+from tests.plots.made import BIASED, CYCLE, DISAGREE, FEW, PLATEAU, STREAM, UNREACHABLE, UNTUNED, entrant, line_up, report
 from weakchaos.herding import HerdedGibbs, Herding
 from weakchaos.reports.compare.compare_sentences import errors_at, two_sentences
 from weakchaos.reports.compare.row_flags import is_trusted
@@ -36,7 +36,7 @@ def test_the_best_trusted_run_is_held_against_the_random_one_at_equal_draws():
     assert "so here less chaos went with faster convergence" in second
     assert second.count("no period within") == 2
     assert second.endswith('"Gibbs, bad LCG" (the orbit repeats itself every 65536 draws).')
-    assert '"herded Gibbs" (all starts agree on a wrong answer and the error stops falling)' in second
+    assert '"herded Gibbs" (the average over all starts is wrong and the error stops falling)' in second
 
 
 def test_errors_between_checkpoints_lie_on_the_power_law():
@@ -47,7 +47,7 @@ def test_errors_between_checkpoints_lie_on_the_power_law():
 
 
 def test_all_flagged():
-    first, second = _halves(report(entrant("a", notes=(DISAGREE,)), entrant("b", notes=(UNREACHABLE,))))
+    first, second = _halves(report(entrant("a", flags=(DISAGREE,)), entrant("b", flags=(UNREACHABLE,))))
     assert "none of the 2 runs passed every check, so that no convergence is shown" in first
     assert second.startswith("No trusted run gives a slope to hold against chaos; Lyapunov exponents are all 954.2")
     assert '"a" (starts disagree), "b" (not every state can be reached)' in second
@@ -62,8 +62,15 @@ def test_one_run():
     )
 
 
+def test_a_run_with_too_few_draws_is_trusted_and_said_to_have_too_few():
+    second = _halves(report(entrant("a", flags=(FEW,)), entrant("b")))[1]
+    assert second.endswith('no run is flagged; "a" has too few draws for reliable errors.')
+    second = _halves(report(entrant("a", flags=(FEW,)), entrant("b", flags=(CYCLE, FEW))))[1]
+    assert 'not to be trusted: "b" (the orbit repeats itself every 65536 draws); "a" has too few draws' in second
+
+
 def test_one_flagged_run():
-    first, second = _halves(report(entrant("a", notes=(BIASED,))))
+    first, second = _halves(report(entrant("a", flags=(BIASED,))))
     assert "the only run did not pass every check, so that no convergence is shown: its error is 3.16e-03" in first
     assert second.startswith("No trusted run gives a slope to hold against chaos; not to be trusted")
 
@@ -110,7 +117,7 @@ def test_without_exponents_entropy_decides_and_without_both_nothing_does():
 
 
 def test_the_flagged_random_run_is_named_and_is_no_yardstick():
-    made = report(entrant("Gibbs", notes=(UNREACHABLE,)), entrant("herding", Herding(), "none", slope=-1.0))
+    made = report(entrant("Gibbs", flags=(UNREACHABLE,)), entrant("herding", Herding(), "none", slope=-1.0))
     first = _halves(made)[0]
     assert '"herding" is the only one of 2 runs that passed every check' in first
     assert 'the plain random run "Gibbs", flagged itself, is at 3.16e-03 after as many draws' in first
@@ -151,13 +158,11 @@ def test_a_continuous_target_is_held_against_the_same_sampler():
 def test_no_runs_and_no_errors():
     assert _halves(report()) == ["No sampler was run on sachs (11 units).", "There is nothing to say of chaos or trust."]
     assert "no run that passed its checks has an error to compare" in _halves(report(entrant("a", error=None)))[0]
-    assert "no error was measured" in _halves(report(entrant("a", error=math.nan, notes=(PLATEAU,))))[0]
+    assert "no error was measured" in _halves(report(entrant("a", error=math.nan, flags=(PLATEAU,))))[0]
 
 
 _NUMBERS = st.one_of(st.none(), st.just(math.nan), st.floats(-5, 5))
-_NOTES = st.lists(
-    st.sampled_from([STREAM, BIASED, DISAGREE, CYCLE, PLATEAU, UNREACHABLE, "no words for it: at all"]), max_size=3, unique=True
-)
+_FLAGS = st.lists(st.sampled_from([STREAM, BIASED, DISAGREE, CYCLE, PLATEAU, UNREACHABLE, FEW, UNTUNED]), max_size=3, unique=True)
 
 
 @st.composite
@@ -180,7 +185,7 @@ def _runs(draw):
                 f"run {i}",
                 sampler,
                 driver,
-                **({"slope": slope, "fall": slope, "scale": scale, "notes": draw(_NOTES), "draws": draws} | row),
+                **({"slope": slope, "fall": slope, "scale": scale, "flags": draw(_FLAGS), "draws": draws} | row),
             )
         )
     return report(*runs)
@@ -193,7 +198,8 @@ def test_the_sentences_hold_for_any_rows(made):
     trusted = [e for e in made.entrants if is_trusted(e)]
     flagged = {e.name for e in made.entrants if not is_trusted(e)}
     if made.entrants:
-        said = second.partition("not to be trusted: ")[2]
+        said, *few = re.split(r'\); (?=")', second.partition("not to be trusted: ")[2])
+        assert len(few) <= 1
         assert set(re.findall(r'"(run \d)"', said)) == flagged
     best = re.search(r'"(run \d)" is the most accurate of the (\d) runs of (\d)', first)
     if best:

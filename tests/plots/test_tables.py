@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from tests.plots.made import BIASED, CYCLE, DISAGREE, STREAM, UNREACHABLE, entrant, line_up, report
+from tests.plots.made import BIASED, CYCLE, DISAGREE, FEW, STREAM, UNREACHABLE, UNTUNED, entrant, line_up, report
 from weakchaos.reports.compare.columns import COLUMNS, cell, slope_words
 from weakchaos.reports.compare.compare_text import text_table
-from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, notes_of, phrases, word
+from weakchaos.reports.compare.row_flags import is_trusted, lacks_draws, phrases, runs_by_flag, word
 
 
 def _flat(text):
@@ -69,24 +69,34 @@ def test_every_run_that_is_not_ok_is_marked_and_its_notes_stand_below_in_full():
     for e in made.entrants:
         row = next(line for line in text.splitlines() if line.startswith(e.name + " "))
         assert ("!" in row) == (not is_trusted(e))
-        for note in e.notes:
-            assert _flat(f"{e.name}: {note}") in _flat(text)
+        for flag in e.flags:
+            assert _flat(f"{e.name}: {flag.sentence}") in _flat(text)
     assert "3 of 5 runs not to be trusted" in text
 
 
-def test_a_note_of_several_runs_is_written_once():
-    made = report(entrant("a", notes=(UNREACHABLE,)), entrant("b", notes=(UNREACHABLE, DISAGREE)))
-    assert notes_by_text(made) == [(["a", "b"], UNREACHABLE), (["b"], DISAGREE)]
-    assert _flat(text_table(made)).count(UNREACHABLE) == 1
+def test_a_flag_of_several_runs_is_written_once():
+    made = report(entrant("a", flags=(UNREACHABLE,)), entrant("b", flags=(UNREACHABLE, DISAGREE)))
+    assert runs_by_flag(made) == [(["a", "b"], UNREACHABLE), (["b"], DISAGREE)]
+    assert _flat(text_table(made)).count(UNREACHABLE.sentence) == 1
 
 
-def test_a_status_without_notes_and_a_warning_without_a_run_are_not_lost():
-    made = report(entrant("a", status="something new went wrong"), entrant("b"), warnings=["the machine was on fire"])
-    text = _flat(text_table(made))
-    assert "a: something new went wrong" in text
-    assert "the machine was on fire" in text
-    assert "1 of 2 runs not to be trusted" in text
-    assert not is_trusted(entrant("c", status=None))
+def test_what_is_no_distrust_is_said_apart_and_remarks_are_not_lost():
+    made = report(
+        entrant("a", flags=(UNTUNED,)),
+        entrant("b", flags=(FEW,)),
+        entrant("c", flags=(CYCLE, FEW)),
+        remarks=["the machine was on fire"],
+    )
+    text = text_table(made)
+    against, _, rest = text.partition("To be known:")
+    assert "1 of 3 runs not to be trusted" in against
+    assert _flat(f"c: {CYCLE.sentence}") in _flat(against)
+    for said in (UNTUNED.sentence, FEW.sentence, "the machine was on fire"):
+        assert said in _flat(rest)
+        assert said not in _flat(against)
+    assert [is_trusted(e) for e in made.entrants] == [True, True, False]
+    assert [lacks_draws(e) for e in made.entrants] == [False, True, False]
+    assert "No run is flagged." in text_table(report(entrant("a", flags=(FEW,))))
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
@@ -118,7 +128,7 @@ def test_numbers_are_written_so_that_nothing_is_rounded_to_a_falsehood():
 
 
 @pytest.mark.parametrize(
-    ("notes", "expected"),
+    ("flags", "expected"),
     [
         ((), "ok"),
         ((BIASED,), "! biased"),
@@ -126,18 +136,18 @@ def test_numbers_are_written_so_that_nothing_is_rounded_to_a_falsehood():
         ((CYCLE,), "! cycle"),
         ((STREAM,), "! stream"),
         ((STREAM, DISAGREE, UNREACHABLE), "! unreachable +2"),
-        (("the log density was NaN at 3 proposals; look at it",), "! flagged"),
+        ((FEW, BIASED), "! biased"),
+        ((FEW, UNTUNED), "few draws"),
+        ((UNTUNED,), "ok"),
     ],
 )
-def test_the_word_in_the_table_is_the_gravest_note(notes, expected):
-    assert word(entrant("a", notes=notes)) == expected
+def test_the_word_in_the_table_is_the_gravest_flag(flags, expected):
+    assert word(entrant("a", flags=flags)) == expected
 
 
-def test_phrases_of_unknown_notes_are_their_first_clause():
-    e = entrant("a", notes=("the moon was full: " + "x" * 200,))
-    assert phrases(e) == ("the moon was full",)
-    assert len(phrases(entrant("a", notes=("y" * 300,)))[0]) == 80
-    assert notes_of(entrant("a")) == ()
+def test_phrases_are_of_what_makes_a_run_invalid():
+    assert phrases(entrant("a", flags=(FEW, CYCLE, CYCLE))) == ("the orbit repeats itself every 65536 draws",)
+    assert phrases(entrant("a", flags=(FEW, UNTUNED))) == ()
 
 
 def test_a_report_without_runs_has_a_table():

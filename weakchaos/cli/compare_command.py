@@ -55,7 +55,7 @@ def compare(
         command += ["--samplers", ",".join(f"{_slug(k)}:{d}" if d != n else _slug(k) for k, (_, _, d) in entrants.items())]
     report = _run(target, entrants, n, repeats_, seed_, quiet)
     report.command = shlex.join(command)
-    report.warnings += left_out
+    report.remarks += left_out
     paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
     report.plot(paths[0])
     report.to_html(paths[1])

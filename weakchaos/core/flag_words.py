@@ -59,16 +59,13 @@ def _stream(flag: Any) -> str:
     have, need = n["dimension"], n["uniforms_per_step"]
     much = "a number of uniforms that varies" if need is None else f"{need:g} uniform{'s' * (need != 1)}"
     dimensions = f"{have:g} dimension{'s' * (have != 1)}"
+    result = "averages may converge to the wrong values, as a comparison with known ones shows"
     if flag.kind is Kind.STREAM_MEMORY:
         return (
             f"{flag.where} is equidistributed in {dimensions}, not in all of them (completely uniformly distributed), as a chain like "
-            f"{n['sampler']} needs because it has memory, and a step consumes {much}: averages may converge to the wrong values; "
-            "compare() shows the bias"
+            f"{n['sampler']} needs because it has memory, and a step consumes {much}: {result}"
         )
-    return (
-        f"{flag.where} is equidistributed in {dimensions} and a step of {n['sampler']} consumes {much}: averages may converge to the wrong "
-        "values; compare() shows the bias"
-    )
+    return f"{flag.where} is equidistributed in {dimensions} and a step of {n['sampler']} consumes {much}: {result}"
 
 
 def _low_acceptance(flag: Any) -> str:
@@ -112,7 +109,7 @@ WORDS: dict[Kind, Words] = {
         "chains {first} and {second} made the same draws, so that their agreement says nothing; start them at different places",
     ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
-    Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself", _cycle),
+    Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
     Kind.BIASED: Words(
         _INVALID,
         "biased",

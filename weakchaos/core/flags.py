@@ -69,12 +69,15 @@ class Flag:
     @property
     def phrase(self) -> str:
         """The flag in a few words that fit behind a name in brackets."""
-        return WORDS[self.kind].phrase
+        return WORDS[self.kind].phrase.format(**self.numbers)
 
     @property
     def word(self) -> str:
         """The flag in the word that stands in a table."""
         return WORDS[self.kind].word
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.severity, self.where))
 
     def __str__(self) -> str:
         return self.sentence

@@ -51,7 +51,8 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
     Result
         ``value``: the mean of the repeats' slopes, -0.5 for independent draws, -1 for the best herding; ``stderr``: from their scatter
         (None for a single repeat, whose checkpoints are not independent); ``curve``: the geometric mean of the errors. A curve that has
-        stopped falling is reported among the warnings, with the draw count where it did: its slope is then no rate.
+        stopped falling is reported among the warnings, and ``parameters["plateau"]`` is the draw count where it did (None otherwise): its slope
+        is then no rate.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
             None,
             (t, e.mean(0)),
             (low, high),
-            {"repeats": len(e)},
+            {"repeats": len(e), "plateau": None},
             ("the error is zero throughout: there is no rate to measure",),
         )
     if (e == 0).any():
@@ -92,7 +93,12 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
     stderr = float(slopes.std(ddof=1) / np.sqrt(len(slopes))) if len(e) > 1 else None
     curve = (t, np.exp(np.log(np.maximum(e, floor)).mean(0)))
     return Result(
-        float(slopes.mean()), stderr, curve, (float(x[0] and np.exp(x[0])), float(np.exp(x[-1]))), {"repeats": len(e)}, tuple(notes)
+        float(slopes.mean()),
+        stderr,
+        curve,
+        (float(x[0] and np.exp(x[0])), float(np.exp(x[-1]))),
+        {"repeats": len(e), "plateau": plateau},
+        tuple(notes),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.targets.target import Target
 
 __all__ = ["DiscreteTarget", "Model", "build_model", "factor_conditional", "pair_field", "smallest_integer"]
 
@@ -204,7 +205,7 @@ def build_model(target: Any, tabulate: bool = True) -> Model:
     )
 
 
-class DiscreteTarget:
+class DiscreteTarget(Target):
     """Base class of discrete targets: ``cardinalities``, ``names``, ``observed``, and a product of tables ``scopes``, ``log_tables``.
 
     A subclass defines these attributes, ``log_prob`` and `marginals`, and `random_start` if a uniformly random state is not suitable.
@@ -213,6 +214,8 @@ class DiscreteTarget:
     cardinalities: np.ndarray
     names: Sequence[str]
     observed: dict[int, int]
+    error_kind = "largest error of a marginal"
+    counted = "units"
     readout_shift = 0
     readout_step = 1
     default_sampler = "samplers:Gibbs"  # by its public name, as samplers stand above targets
@@ -273,6 +276,15 @@ class DiscreteTarget:
         if not np.isfinite(self.log_prob(x)):
             raise ArgumentError(f"`initial` has probability zero; got {shown(array.tolist())}")
         return x
+
+    def draw_variance(self, averages: np.ndarray) -> np.ndarray:
+        """That of indicators of states."""
+        return averages * (1 - averages)
+
+    def estimand_names(self, n: int) -> list[str]:
+        """Each state of each unit."""
+        values = [f"{name}={k}" for name, states in zip(self.names, self.cardinalities, strict=True) for k in range(states)]
+        return values if n == len(values) else super().estimand_names(n)
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
         """Exact marginals in one row (None where exact inference is out of reach), and the scale 1 in which errors count."""

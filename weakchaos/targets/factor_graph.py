@@ -70,6 +70,11 @@ class FactorGraph(DiscreteTarget):
     log_tables: tuple[np.ndarray, ...]
     states: tuple[tuple[Any, ...], ...] | None
 
+    @property
+    def has_zeros(self) -> bool:
+        """See `Target.has_zeros`."""
+        return any(not np.isfinite(table).all() for table in self.log_tables)
+
     def __init__(
         self,
         cardinalities: Any,

@@ -12,6 +12,7 @@ from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.targets.hull import outside_hull
 from weakchaos.targets.moments import Moments
+from weakchaos.targets.target import Target
 
 __all__ = ["IsingMoments"]
 
@@ -19,7 +20,7 @@ _ENUMERATED = 12
 _TOLERANCE = 1e-8
 
 
-class IsingMoments:
+class IsingMoments(Target):
     """The features s_i and s_i s_j of n spins -1, +1, and the averages they are to have; a draw is a state of all spins.
 
     Parameters
@@ -159,7 +160,12 @@ class IsingMoments:
         names = [*self.names, *(f"{self.names[i]} {self.names[j]}" for i, j in self.edges)]
         return Moments(self.features(self.states()), self.moments, names)
 
-    def feature_variance(self, averages: np.ndarray) -> np.ndarray:
+    def estimand_names(self, n: int) -> list[str]:
+        """Spins and pairs."""
+        names = [*map(str, self.names), *(f"{self.names[i]} {self.names[j]}" for i, j in self.edges)]
+        return names if n == len(names) else super().estimand_names(n)
+
+    def draw_variance(self, averages: np.ndarray) -> np.ndarray:
         """Variance of one draw of each feature, whose values are -1 and +1."""
         return np.maximum(1 - averages**2, 0.0)
 

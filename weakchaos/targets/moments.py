@@ -13,6 +13,7 @@ import numpy as np
 from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.hull import outside_hull
+from weakchaos.targets.target import Target
 
 __all__ = ["Moments", "WholeMoments"]
 
@@ -45,7 +46,7 @@ def _fractions(values: Any) -> list[Fraction] | None:
     return [Fraction(v) for v in array.ravel()] if array.dtype == object else None
 
 
-class Moments:
+class Moments(Target):
     """A finite set of states whose feature averages are given; a draw is the index of a state.
 
     Parameters
@@ -143,6 +144,14 @@ class Moments:
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A state at random, shape (1,)."""
         return rng.integers(0, self.n_states, 1)
+
+    def draw_variance(self, averages: np.ndarray) -> np.ndarray:
+        """That of the features over the states, all states alike."""
+        return self.features.var(0)
+
+    def estimand_names(self, n: int) -> list[str]:
+        """The features."""
+        return self.feature_names if n == len(self.feature_names) else super().estimand_names(n)
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """The moments, and the scale 1 in which errors count."""

@@ -10,11 +10,12 @@ import numpy as np
 from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.moments import finite_matrix
+from weakchaos.targets.target import Target
 
 __all__ = ["Points"]
 
 
-class Points:
+class Points(Target):
     """The distribution that puts mass `weights` on the rows of `x`; draws are rows.
 
     Parameters
@@ -63,6 +64,10 @@ class Points:
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A point drawn with probabilities proportional to the weights, shape (dim,)."""
         return self.x[rng.choice(len(self.x), p=self.weights)]
+
+    def draw_variance(self, averages: np.ndarray) -> np.ndarray:
+        """That of the points."""
+        return np.diag(self.covariance())
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean, and the standard deviations in which errors count."""

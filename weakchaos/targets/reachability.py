@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.targets.exact import log_partition
 from weakchaos.targets.moves import connect, moves_of, row_keys
 from weakchaos.targets.support import JOINED, Support
 
-__all__ = ["Cut", "Reachability", "Support", "component_of", "components", "suggest_blocks"]
+__all__ = ["Cut", "Reachability", "Support", "component_of", "components", "suggest_blocks", "unreachable_flag"]
 
 _LISTED = 1 << 16  # possible states of a cluster
 _LOCAL = 1 << 14  # states of a local certificate
@@ -234,6 +235,24 @@ def components(target: Any, blocks: Any = None) -> Reachability:
     return Reachability(
         n, exact, None if probabilities is None else tuple(probabilities), units, names, message, tuple(cuts), ranks
     )
+
+
+def unreachable_flag(target: Any, blocks: Any) -> Flag | None:
+    """The flag of a sampler that changes single units or `blocks` and cannot reach every state; None where nothing was found.
+
+    Examples
+    --------
+    >>> from weakchaos.targets.factor_graph import packaged
+    >>> unreachable_flag(packaged("asia"), ()).numbers["components"], unreachable_flag(packaged("sachs"), ())
+    (2, None)
+    """
+    found = components(target, blocks=blocks or None) if target.has_zeros else None
+    if found is None or found.n_components == 1:
+        return None
+    return Flag.of(
+        Kind.UNREACHABLE, where=found.names, components=found.n_components, exact=found.exact,
+        probabilities=None if found.probabilities is None else list(found.probabilities), blocks=bool(blocks),
+    )  # fmt: skip
 
 
 def component_of(result: Reachability, state: Any) -> Any:

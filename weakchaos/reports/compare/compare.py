@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.counters import GRADIENTS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import as_seed
-from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
-from weakchaos.runs.sampling import sample
+from weakchaos.reports.compare.measure import Entrant, Plan, measure
+from weakchaos.targets.target import Target
 
 __all__ = ["Entrant", "Report", "compare"]
-
-_RHAT = 1.01
-_SPREAD = 0.1
-_SYMBOLIC_DRAWS = 20_000
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """One sampler under one driver, with what was measured of it."""
-
-    name: str
-    sampler: Any
-    driver: str
-    draws: np.ndarray
-    errors: np.ndarray
-    row: dict
-    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -49,8 +29,8 @@ class Report:
         Where the truth comes from.
     repeats : int
     seed : str
-    warnings : list of str
-        What speaks against a sampler's answers, one sentence each.
+    remarks : list of str
+        What is to be known of the comparison as a whole.
     command : str
         The command line that made it; empty when it was made by a call.
     """
@@ -61,8 +41,13 @@ class Report:
     repeats: int
     seed: str
     error_kind: str
-    warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     command: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against the answers of samplers, or is to be known of them, a sentence each; then the remarks."""
+        return [*(f"{e.name}: {flag.sentence}" for e in self.entrants for flag in e.flags), *self.remarks]
 
     @property
     def rows(self) -> list[dict]:
@@ -123,18 +108,29 @@ def _checked_draws(draws: Any) -> int:
     return int(draws)
 
 
+def _named(samplers: Any) -> dict[Any, Any]:
+    """Samplers by name; those of a list by their class, numbered where several are of one."""
+    if isinstance(samplers, Mapping):
+        return dict(samplers)
+    given = list(samplers) if isinstance(samplers, list) else [samplers]
+    if isinstance(samplers, tuple):  # a sampler with its driver, or several samplers
+        given = list(samplers) if all(hasattr(s, "bind") or isinstance(s, tuple) for s in samplers) else [samplers]
+    classes = [type(s[0] if isinstance(s, tuple) and s else s).__name__ for s in given]
+    many = {name for name in classes if classes.count(name) > 1}
+    return {
+        f"{name} {classes[: k + 1].count(name)}" if name in many else name: s
+        for k, (name, s) in enumerate(zip(classes, given, strict=True))
+    }
+
+
 def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, Any, int]]:
-    if not isinstance(samplers, Mapping):
-        if isinstance(samplers, list | tuple):
-            samplers = {type(s).__name__: s for s in samplers}
-        else:
-            samplers = {type(samplers).__name__: samplers}
+    samplers = _named(samplers)
     if not samplers:
         raise ArgumentError("`samplers` must name at least one sampler, as in {'Gibbs': weakchaos.samplers.Gibbs()}")
     out = {}
     for name, value in samplers.items():
         parts = value if isinstance(value, tuple) else (value,)
-        if not 1 <= len(parts) <= 3 or isinstance(parts[0], type) or not hasattr(parts[0], "bind"):
+        if not 1 <= len(parts) <= 3 or isinstance(parts[0], type) or not callable(getattr(parts[0], "bind", None)):
             raise ArgumentTypeError(
                 f"`samplers`[{name!r}] must be a sampler, (sampler, driver) or (sampler, driver, draws); got {shown(value)}"
             )
@@ -142,152 +138,24 @@ def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, An
     return out
 
 
-def _truth(target: Any, truth: Any, n_averages: int) -> tuple[np.ndarray, np.ndarray, str]:
-    if truth is None:
-        known, scale = target.truth()
-        if known is None:
-            raise ArgumentError(
-                "`truth` is required: exact inference is out of reach for this target, and it knows no expectations of its own; pass marginals or means, "
-                "for instance from a long run: truth=weakchaos.sample(...).averages()[1][:, -1].mean(0)"
-            )
-        return known, scale, getattr(target, "source", None) or "exact"
-    flat = (
-        np.concatenate([np.ravel(t) for t in truth])
-        if isinstance(truth, list | tuple) and np.ndim(truth[0])
-        else np.atleast_1d(np.asarray(truth, np.float64))
-    )
-    scale = np.ones(n_averages)
-    sds = getattr(target, "sds", None)
-    if sds is not None and not callable(sds):
-        scale[: len(sds)] = sds
-    if flat.size != n_averages:
-        if n_averages == 2 * flat.size and flat.size == len(getattr(target, "names", ())):
-            flat = np.concatenate([flat, np.full(flat.size, np.nan)])
-        else:
-            raise ArgumentError(f"`truth` must have {n_averages} entries (one for each average the samplers keep); got {flat.size}")
-    return flat, scale, "given"
-
-
-def _checkpoints(draws: int, per_decade: int = 8) -> np.ndarray:
-    counts = np.geomspace(10, draws, max(3, round(per_decade * math.log10(draws / 10)) + 1))
-    half = draws // 2
-    return np.unique(np.concatenate([np.round(counts).astype(np.int64), [half, draws]]))
-
-
-def _variance(averages: np.ndarray, target: Any, dim: int) -> np.ndarray:
-    """Variance of one draw of each estimand: of indicators p (1 - p), of coordinates by their second moments."""
-    pooled = averages[:, -1].mean(0)
-    if hasattr(target, "cardinalities"):
-        return pooled * (1 - pooled)
-    if hasattr(target, "feature_variance"):
-        return target.feature_variance(pooled)
-    if hasattr(target, "features") or hasattr(target, "x"):
-        features = target.features if hasattr(target, "features") else target.x
-        return features.var(0)
-    return np.concatenate([np.maximum(pooled[dim:] - pooled[:dim] ** 2, 0.0), np.full(dim, np.nan)])
-
-
-def _symbolic(system: Any, seed: Any, draws: int) -> float:
-    """Entropy rate of the readout in nats per draw, mean over coordinates; real ones are coded by their side of the median."""
-    state = system.start(seed)
-    system.advance(state, min(200, draws), min(200, draws))
-    out = np.asarray(system.advance(state, min(_SYMBOLIC_DRAWS, draws)))
-    if out.dtype.kind == "f":
-        out = (out > np.median(out, axis=0)).astype(np.int8)
-    columns = range(min(out.shape[1], 32))
-    return float(np.mean([float(entropy_rate(out[:, k])) for k in columns]))
-
-
-def _reachability(system: Any, target: Any, cache: dict) -> str | None:
-    """Why the moves of a sampler cannot reach every state, in one sentence; None when nothing stands in the way."""
-    moves = getattr(system, "moves", None)
-    if moves is None or not hasattr(target, "log_tables") or hasattr(target, "pair_arrays"):
-        return None  # couplings are finite: every state is possible, and any order of moves connects them
-    if moves not in cache:
-        from weakchaos.targets.reachability import components
-
-        found = components(target, blocks=moves or None)
-        cache[moves] = found.message if found.n_components > 1 else None
-    return cache[moves]
-
-
-def _measure(name: str, sampler: Any, driver: Any, target: Any, plan: dict, cache: dict) -> Entrant:
-    system = sampler.bind(target, driver=driver)
-    seed, draws, repeats = plan["seed"], plan["draws"], plan["repeats"]
-    # Compiled now, so that the time of a draw below is that of a draw.
-    state = system.start(seed)
-    system.run(
-        state, 1, 1, np.empty((0, system.dim), system.dtype), np.empty((0, len(system.stats_names))), np.zeros(system.n_averages)
-    )
-    notes = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        checkpoints = _checkpoints(draws)
-        trace = sample(
-            target, sampler, draws, warmup=0, chains=repeats, seed=seed, driver="pcg64" if driver is None else driver, executor=plan["executor"],
-            progress=plan["progress"], record="averages", checkpoints=checkpoints,
-        )  # fmt: skip
-    for w in caught:
-        if not issubclass(w.category, DriverWarning):
-            notes.append(str(w.message))
-        elif "equidistributed" in str(w.message):
-            notes.append(str(w.message).split(":")[0])
-    if trace.interrupted:
-        raise KeyboardInterrupt
-    counts, averages = trace.averages()
-    truth, scale = plan["truth"], plan["scale"]
-    known = np.isfinite(truth)
-    errors = np.abs((averages - truth) / scale)[:, :, known].max(-1)
-    rate = convergence_rate(counts, errors, (min(100.0, draws / 10), draws))
-    notes.extend(n for n in rate.warnings if "stops falling" in n or "zero throughout" in n)
-
-    variance = _variance(averages, target, len(system.names))
-    judged = np.isfinite(variance)
-    half = int(np.flatnonzero(counts == draws // 2)[0])
-    rhat = split_rhat(averages[:, half][:, judged], averages[:, -1][:, judged], variance[judged]) if repeats > 1 else np.ones(1)
-    spread = np.ptp(averages[:, -1] / scale, axis=0)[judged]
-    disagreement = float(spread.max())
-    worst = float(rhat.max())
-    final = float(np.median(errors[:, -1]))
-    if disagreement > _SPREAD or worst > _RHAT:
-        size = "inf" if not np.isfinite(worst) else f"{worst:.3g}"
-        notes.append(f"starts disagree by up to {disagreement:.2g} (split R-hat {size}): not converged")
-    if final > 3 * disagreement and final > max(20 / draws, 1e-3):
-        notes.append(f"all starts agree (within {disagreement:.1g}) on an answer that is wrong by {final:.2g}: biased")
-    stuck = _reachability(system, target, cache)
-    if stuck:
-        notes.append(stuck)
-
-    # Each round copies the state: where it is large (weights over wide Markov blankets) fewer rounds must do.
-    rounds = max(20, min(plan["lyapunov_steps"], int(4e9 / (1 + state.phase.nbytes + state.symbols.nbytes))))
-    conditional = largest_exponent(system, steps=rounds, seed=int(as_seed(seed).generate_state(1)[0]))
-    stream = system.stream_exponent
-    own = float(conditional)
-    exponent = own if system.driver is None else None if stream is None else max(stream, own)
-    cycle = find_cycle(system, seed=seed, max_steps=plan["cycle_steps"])
-    if cycle and cycle.period is not None and cycle.period < draws:
-        notes.append(f"the orbit repeats itself every {cycle.period} draws: more of them add nothing")
-    gradients = sum(int(s.counters[GRADIENTS]) for s in trace.states) / (draws * repeats)
-    row = {
-        "sampler": name,
-        "driver": "none" if system.driver is None else system.driver.name,
-        "draws": int(draws),
-        "error": final,
-        "slope": float(rate),
-        "slope_se": rate.stderr,
-        "lyapunov": exponent,
-        "entropy_rate": _symbolic(system, seed, draws),
-        "period": cycle.period,
-        "period_searched": cycle.steps,
-        "ns_per_draw": 1e9 * sum(trace.cpu_seconds) / (draws * repeats),
-        "gradients_per_draw": gradients,
-        "rhat": worst,
-        "disagreement": disagreement,
-        "sampler_exponent": float(conditional),
-        "sampler_exponent_kind": conditional.parameters["kind"],
-        "status": "ok" if not notes else "; ".join(notes),
-    }
-    return Entrant(name, sampler, row["driver"], counts, errors, row, tuple(notes))
+def _truth(target: Target, truth: Any, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Expectations of what samplers average, the scale of their errors, all expectations by which a bias is judged, and where they come from."""
+    if truth is not None:
+        flat = (
+            np.concatenate([np.ravel(t) for t in truth])
+            if isinstance(truth, list | tuple) and np.ndim(truth[0])
+            else np.atleast_1d(np.asarray(truth, np.float64))
+        )
+        given, scale = target.given_truth(flat, n)
+        return given, scale, given, "given"
+    known, scale = target.truth()
+    judged = target.judged_truth()
+    if known is None or judged is None:
+        raise ArgumentError(
+            "`truth` is required: exact inference is out of reach for this target, and it knows no expectations of its own; pass marginals or means, "
+            "for instance from a long run: truth=weakchaos.sample(...).averages()[1][:, -1].mean(0)"
+        )
+    return known, scale, judged, target.source or "exact"
 
 
 def compare(
@@ -309,8 +177,8 @@ def compare(
     Parameters
     ----------
     target : Target
-    samplers : dict
-        Names and samplers, or tuples (sampler, driver) or (sampler, driver, draws); a sampler that is given fewer draws than the others
+    samplers : dict or list
+        A list of samplers, which are named by their classes; or names and samplers, or tuples (sampler, driver) or (sampler, driver, draws); a sampler that is given fewer draws than the others
         has its cycle looked for among no more than these.
     draws : int
         Draws per repeat (sweeps of a Gibbs sampler); warm-up is not thrown away, since it is part of how fast a sampler learns.
@@ -335,7 +203,8 @@ def compare(
         log-log slope; ``lyapunov`` the largest exponent of sampler and stream together, nats per draw (None: not defined for the
         driver's generator, and the sampler's own is under ``sampler_exponent``); ``entropy_rate`` that of the readout, nats per draw and
         coordinate; ``period`` that of the full state, None if none was found. ``status`` is "ok" or says why the answers of a run cannot
-        be trusted: starts that disagree, states that cannot be reached, a bias, a plateau, a short cycle.
+        be trusted (starts that disagree, states that cannot be reached, a bias, a plateau, a short cycle) or need more draws; the same as data is in
+        ``report.entrants[k].flags``.
 
     Raises
     ------
@@ -355,28 +224,22 @@ def compare(
         )
     draws = _checked_draws(draws)
     entrants = _entrants(samplers, driver, draws)
-    if not hasattr(target, "truth"):
+    if not isinstance(target, Target):
         raise ArgumentTypeError(
             f"`target` must be a target such as weakchaos.PairwiseMRF or weakchaos.Density; got {shown(target)}"
         )
     first, own, _ = next(iter(entrants.values()))
     width = first.bind(target, driver="pcg64" if own is None else own).n_averages
-    known, scale, source = _truth(target, truth, width)
-    entropy = as_seed(seed).entropy
-    plan = {
-        "repeats": int(repeats), "seed": entropy, "truth": known, "scale": scale, "executor": executor, "progress": progress,
-        "lyapunov_steps": lyapunov_steps,
-    }  # fmt: skip
-    cache: dict = {}
+    known, scale, judged, source = _truth(target, truth, width)
+    root = as_seed(seed)
+    common = Plan(target, draws, int(repeats), root, known, judged, scale, executor, progress, lyapunov_steps, cycle_steps)
     done = []
     for name, (sampler, own, n) in entrants.items():
-        limits = {"draws": n, "cycle_steps": cycle_steps if n >= draws else min(cycle_steps, n)}
-        done.append(_measure(name, sampler, own, target, plan | limits, cache))
+        done.append(
+            measure(name, sampler, own, replace(common, draws=n, cycle_steps=cycle_steps if n >= draws else min(cycle_steps, n)))
+        )
         if on_done is not None:
             on_done(done[-1])
-    found = [f"{e.name}: {note}" for e in done for note in e.notes]
-    continuous = not hasattr(target, "cardinalities")
-    kind = "largest error of a mean, in standard deviations" if continuous else "largest error of a marginal"
-    kind = getattr(target, "error_kind", kind)
-    label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {'coordinates' if continuous else 'units'})"
-    return Report(label, done, source, int(repeats), str(entropy), kind, found)
+    label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {target.counted})"
+    key = f"numpy.random.SeedSequence({root.entropy}, spawn_key={root.spawn_key})" if root.spawn_key else str(root.entropy)
+    return Report(label, done, source, int(repeats), key, target.error_kind)

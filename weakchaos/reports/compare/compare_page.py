@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.flags import gravest_first
 from weakchaos.core.plain import strict_json
 from weakchaos.reports.compare.columns import COLUMNS, cell, finite, period_words
 from weakchaos.reports.compare.compare_sentences import two_sentences
 from weakchaos.reports.compare.compare_text import heading
-from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, notes_of
+from weakchaos.reports.compare.row_flags import is_trusted, word
 from weakchaos.reports.page import figure_svg, versions, write_page
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
@@ -60,7 +61,9 @@ def _content(report: Any, curves: bool) -> dict:
         "versions": versions(),
         "sentences": two_sentences(report),
         "warnings": list(report.warnings),
-        "rows": [{**e.row, "notes": list(notes_of(e))} for e in report.entrants],
+        "rows": [
+            {**e.row, "notes": [f.sentence for f in e.flags], "flags": [f.to_plain() for f in e.flags]} for e in report.entrants
+        ],
     }
     if curves:
         out["curves"] = [{"sampler": e.name, "draws": e.draws, "errors": np.atleast_2d(e.errors)} for e in report.entrants]
@@ -99,13 +102,13 @@ _WORDS = ("sampler", "driver", "status")
 
 
 def _rows(report: Any) -> list[dict[str, Any]]:
-    """What the table shows of every run: cells by column, and notes where it is not to be trusted."""
+    """What the table shows of every run: cells by column, and what speaks against it."""
     out = []
     for entrant in report.entrants:
         trusted = is_trusted(entrant)
-        status = "ok" if trusted else "not to be trusted"
+        status = word(entrant) if trusted else "not to be trusted"
         cells = [(c.key, status if c.key == "status" else cell(entrant.row, c.key)) for c in COLUMNS]
-        out.append({"cells": cells, "period": period_words(entrant.row), "notes": None if trusted else list(notes_of(entrant))})
+        out.append({"cells": cells, "period": period_words(entrant.row), "trusted": trusted, "flags": gravest_first(entrant.flags)})
     return out
 
 
@@ -162,7 +165,7 @@ def write_html(report: Any, path: Any) -> Path:
         columns=COLUMNS,
         words=_WORDS,
         rows=_rows(report),
-        warnings=[note for names, note in notes_by_text(report) if not names],
+        remarks=report.remarks,
         definitions=_definitions(report),
         command=reproduction(report),
     )

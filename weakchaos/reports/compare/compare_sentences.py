@@ -13,7 +13,7 @@ import numpy as np
 
 from weakchaos.herding import Herding
 from weakchaos.reports.compare.columns import cell, finite, period_words, slope_words
-from weakchaos.reports.compare.row_flags import is_trusted, phrases
+from weakchaos.reports.compare.row_flags import is_trusted, lacks_draws, phrases
 
 __all__ = ["two_sentences"]
 
@@ -267,6 +267,8 @@ def _trust(report: Any) -> str:
     for entrant in report.entrants:
         if not is_trusted(entrant):
             reasons.setdefault(_joined(list(phrases(entrant))), []).append(_quoted(entrant))
+    short = [_quoted(entrant) for entrant in report.entrants if lacks_draws(entrant)]
+    few = f"; {_joined(short)} {'has' if len(short) == 1 else 'have'} too few draws for reliable errors" if short else ""
     if not reasons:
-        return "no run is flagged"
-    return "not to be trusted: " + ", ".join(f"{_joined(names)} ({reason})" for reason, names in reasons.items())
+        return "no run is flagged" + few
+    return "not to be trusted: " + ", ".join(f"{_joined(names)} ({reason})" for reason, names in reasons.items()) + few

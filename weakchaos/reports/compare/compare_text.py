@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
+from weakchaos.core.flags import Severity
 from weakchaos.core.text_table import columns_of_text
 from weakchaos.reports.compare.columns import COLUMNS, cell, finite, searched
-from weakchaos.reports.compare.row_flags import is_trusted, notes_by_text, word
+from weakchaos.reports.compare.row_flags import is_trusted, runs_by_flag, word
 
 __all__ = ["heading", "text_table"]
 
@@ -75,12 +77,23 @@ def _legend(report: Any) -> list[str]:
 
 
 def _notes(report: Any) -> list[str]:
-    notes = notes_by_text(report)
-    if not notes:
-        return ["No run is flagged."] if report.entrants else ["No sampler was run."]
+    flags = runs_by_flag(report)
     flagged = sum(not is_trusted(e) for e in report.entrants)
-    out = [f"! {flagged} of {len(report.entrants)} runs not to be trusted:" if flagged else "Warnings:"]
-    for names, note in notes:
-        text = f"{' | '.join(names)}: {note}" if names else note
-        out += textwrap.wrap(text, _NOTES_WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+    if not report.entrants:
+        return ["No sampler was run.", *_listed(report.remarks)]
+    out = [f"! {flagged} of {len(report.entrants)} runs not to be trusted:" if flagged else "No run is flagged."]
+    out += _listed(f"{' | '.join(names)}: {flag.sentence}" for names, flag in flags if flag.severity is Severity.INVALID)
+    rest = [f"{' | '.join(names)}: {flag.sentence}" for names, flag in flags if flag.severity is not Severity.INVALID]
+    if rest or report.remarks:
+        out += ["", "To be known:", *_listed([*rest, *report.remarks])]
     return out
+
+
+def _listed(texts: Iterable[str]) -> list[str]:
+    return [
+        line
+        for text in texts
+        for line in textwrap.wrap(
+            " ".join(text.split()), _NOTES_WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False
+        )
+    ]

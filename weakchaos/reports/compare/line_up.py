@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 __all__ = ["default_samplers"]
 
 
@@ -18,9 +16,10 @@ def default_samplers(target: Any) -> dict[str, Any]:
     """
     from weakchaos.herding import HerdedGibbs, Herding, RotorWalk
     from weakchaos.samplers import HMC, Gibbs, RandomWalk, RandomWalkMetropolis
+    from weakchaos.targets.discrete_target import DiscreteTarget
     from weakchaos.targets.markov_chain import MarkovChain
 
-    if not hasattr(target, "cardinalities"):
+    if not isinstance(target, DiscreteTarget):
         rotation = f"rotation-{min(target.dim + 1, 64)}"
         return {
             "HMC, PCG64": HMC(),
@@ -42,7 +41,7 @@ def default_samplers(target: Any) -> dict[str, Any]:
         "Gibbs, bad LCG": (Gibbs(), "toy-lcg"),
         "herding, given moments": Herding(),
     }
-    if not hasattr(target, "pair_arrays") and any(not np.isfinite(t).all() for t in target.log_tables):
+    if target.has_zeros:
         from weakchaos.targets.reachability import suggest_blocks
 
         if suggest_blocks(target):
