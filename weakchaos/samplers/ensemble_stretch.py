@@ -77,7 +77,7 @@ def _stretch(density, user_data, stream, stream_state, a, together, phase, known
                 symbols[1 + due + k] = 0
                 if math.isnan(values[k]) or values[k] == math.inf:
                     counters[BAD_VALUES] += 1  # rejected: a NaN must never become the state
-                elif chances[k] < math.exp(min(0.0, factors[k] + values[k] - lp[due + k])):
+                elif values[k] > -math.inf and chances[k] < math.exp(min(0.0, factors[k] + values[k] - lp[due + k])):
                     symbols[1 + due + k] = 1
                     counters[ACCEPTED] += 1
                     lp[due + k] = values[k]
