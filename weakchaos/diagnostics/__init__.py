@@ -1,6 +1,6 @@
-"""Diagnostics: what a system does as a dynamical system, a series as a record of one, and a sampler as an estimator.
+"""Diagnostics of dynamical systems, of recorded series, of sequences of symbols, and of samplers as estimators.
 
-Names are found on first use, so that a program pays only for the diagnostics it calls.
+Names are imported on first use, so that a program loads only the diagnostics that it calls.
 """
 
 from weakchaos.core.faces import face

@@ -20,12 +20,12 @@ def _curves(draws: Any, errors: Any) -> tuple[np.ndarray, np.ndarray]:
     e = e[None] if e.ndim == 1 else e
     if t.ndim != 1 or e.ndim != 2 or e.shape[1] != t.size:
         raise ArgumentError(
-            f"`errors` must have shape (repeats, {t.size}) or ({t.size},), one column a draw count; got {np.shape(errors)}"
+            f"`errors` must have shape (repeats, {t.size}) or ({t.size},), one column for each draw count; got {np.shape(errors)}"
         )
     if t.size < 3 or (np.diff(t) <= 0).any() or t[0] <= 0:
         raise ArgumentError(f"`draws` must be at least 3 increasing positive counts; got {shown(np.asarray(draws).tolist())}")
     if not np.isfinite(e).all() or (e < 0).any():
-        raise ArgumentError("`errors` must be finite and not negative; drop the coordinates whose truth is unknown")
+        raise ArgumentError("`errors` must be finite and not negative; leave out the coordinates whose true value is unknown")
     return t, e
 
 
@@ -49,10 +49,9 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
     Returns
     -------
     Result
-        ``value``: the mean of the repeats' slopes, -0.5 for independent draws, -1 for the best herding; ``stderr``: from their scatter
-        (None for a single repeat, whose checkpoints are not independent); ``curve``: the geometric mean of the errors. A curve that has
-        stopped falling is reported among the warnings, and ``parameters["plateau"]`` is the draw count where it did (None otherwise): its slope
-        is then no rate.
+        ``value`` is the mean of the repeats' slopes, -0.5 for independent draws, -1 for herding at its best; ``stderr`` comes from their scatter
+        (None for a single repeat, whose checkpoints are not independent); ``curve`` holds the geometric mean of the errors. If the error stops
+        falling, a warning and ``parameters["plateau"]`` give the draw count at which it does (None otherwise); the slope is then not a rate.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
             ("the error is zero throughout: there is no rate to measure",),
         )
     if (e == 0).any():
-        notes.append(f"{int((e == 0).sum())} errors are exactly zero and count as half the least other")
+        notes.append(f"{int((e == 0).sum())} errors are exactly zero and count as half of the smallest positive error")
     floor = 0.5 * positive.min()
     x, y = np.log(t[used]), np.log(np.maximum(e[:, used], floor))
     slopes = _slope(x, y)
@@ -124,7 +123,7 @@ def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
 def split_rhat(first_half: Any, whole: Any, within: Any) -> np.ndarray:
     """Split R-hat of each estimand, from running averages alone.
 
-    Each repeat is cut in two halves; with B the variance of the 2 R half averages and W the variance of one draw,
+    Each of the R repeats is cut in two halves; with B the variance of the 2 R half averages and W the variance of one draw,
     ``rhat = sqrt(1 + B / W)``, the potential scale reduction of Gelman and Rubin (Stat. Sci. 7 (1992) 457) with halves as chains
     (Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Anal. 16 (2021) 667, doi:10.1214/20-BA1221).
 
@@ -138,7 +137,7 @@ def split_rhat(first_half: Any, whole: Any, within: Any) -> np.ndarray:
     Returns
     -------
     array of shape (k,)
-        1 when halves and repeats agree; above 1.01 they do not. An estimand that never varied has 1.
+        1 if halves and repeats agree; above 1.01 they do not. For an estimand that never varied it is 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What every diagnostic of a recorded series asks first: usable numbers, the correlation time, the Theiler window."""
+"""The common beginning of all diagnostics of recorded series: checks of the numbers, the correlation time, the Theiler window."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def _from_least(array: np.ndarray) -> np.ndarray:
 
 
 def as_series(x: Any, least: int, name: str = "x", constant: bool = False, differences: bool = False) -> np.ndarray:
-    """`x` as a contiguous float64 array of shape (n,); refused when it is too short, not finite, or constant.
+    """`x` as a contiguous float64 array of shape (n,); refused if it is too short, not finite, or constant.
 
-    With `differences`, for what depends on differences of the numbers only, whole numbers beyond 2**53 are counted from the least one, so
-    that they are compared as the whole numbers they are.
+    Pass `differences` if the estimate depends on differences of the numbers only: the smallest number is then subtracted from whole numbers
+    beyond 2**53, so that they are compared without rounding.
     """
     try:
         array = np.asarray(x)
@@ -46,7 +46,9 @@ def as_series(x: Any, least: int, name: str = "x", constant: bool = False, diffe
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
     if array.ndim != 1:
-        raise ArgumentError(f"`{name}` must have shape (n,), one number a step; got {array.shape}: pass one column at a time")
+        raise ArgumentError(
+            f"`{name}` must have shape (n,), one number for each step; got {array.shape}: pass one column at a time"
+        )
     series = np.ascontiguousarray(array, np.float64)
     if series.size < least:
         raise ArgumentError(f"`{name}` must hold at least {least} numbers for this estimate; got {series.size}")
@@ -68,8 +70,10 @@ def whole(value: Any, name: str, least: int) -> int:
 
 
 def within(radius: float, x: np.ndarray) -> float:
-    """A radius that distances equal to it do not exceed by rounding, whatever the units: a few units in the last place of the largest number
-    are added to it. Whole numbers have exact distances and need the rounding of the radius itself only.
+    """The radius with a small tolerance, so that rounding errors do not make a distance that equals the radius larger than it.
+
+    The tolerance is a few units in the last place of the largest number, whatever the units. Distances between whole numbers are exact, so for
+    them it covers the rounding of the radius itself only.
 
     Examples
     --------
@@ -82,12 +86,12 @@ def within(radius: float, x: np.ndarray) -> float:
 
 
 def tie_notes(x: np.ndarray) -> tuple[str, ...]:
-    """A warning where equal numbers make up most of the series."""
+    """A warning if most numbers of the series are equal to other ones."""
     distinct = np.unique(x).size
     if 2 * distinct > x.size:
         return ()
     return (
-        f"only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",
+        f"there are only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",
     )
 
 
@@ -140,15 +144,15 @@ def correlation_time(x: np.ndarray) -> int:
 
 
 def mean_period(x: np.ndarray) -> float:
-    """The inverse of the mean frequency of the periodogram, in steps; it lies between 2 and n."""
+    """The inverse of the mean frequency of the periodogram, in steps, between 2 and n."""
     power = np.abs(np.fft.rfft(_scaled_deviations(x)))[1:] ** 2
     return float(x.size * power.sum() / (power * np.arange(1, power.size + 1)).sum())
 
 
 def theiler_window(x: Any) -> int:
-    """How many steps apart two points must be to count as neighbours in space rather than in time.
+    """The Theiler window: points at most this many steps apart are neighbours in time and are not counted as neighbours in space.
 
-    The larger of three correlation times (the autocorrelation below 1/e) and one mean period; at most a tenth of the series.
+    It is the larger of three correlation times (first lag with an autocorrelation below 1/e) and one mean period; at most a tenth of the series.
 
     Parameters
     ----------
@@ -157,7 +161,7 @@ def theiler_window(x: Any) -> int:
     Returns
     -------
     int
-        At least 1. Pairs of points less than or exactly this far apart in time are left out.
+        At least 1. Pairs of points that are at most this many steps apart are left out.
 
     Raises
     ------

@@ -17,22 +17,22 @@ class NoStandardError(str):
 
 @dataclass(frozen=True)
 class Result:
-    """An estimate and what it rests on; ``float(result)`` is its value.
+    """An estimate with its standard error, the curve from which it was read, its parameters and its warnings; ``float(result)`` is its value.
 
     Attributes
     ----------
     value : float
-        In nats (per step, per symbol or per unit time) where it is an entropy or an exponent.
+        Entropies and exponents are in nats (per step, per symbol or per unit time).
     stderr : float or None
-        Standard error; None where the data allow none, with the reason among the warnings.
+        Standard error; None if the data allow none, with the reason among the warnings.
     curve : tuple of two arrays
-        The curve the value was read off: abscissae and ordinates.
+        The curve from which the value was read: abscissae and ordinates.
     fit_range : tuple of two floats or None
         The part of the curve that was used.
     parameters : dict
-        What the estimate was made with, chosen values included.
+        The parameters of the estimate, including those that were chosen automatically.
     warnings : tuple of str
-        Why the value may not mean what its name says; empty when nothing speaks against it.
+        Why the value may not mean what its name says; empty if nothing speaks against it.
     """
 
     value: float

@@ -12,18 +12,20 @@ __all__ = ["visit_split"]
 
 
 def visit_split(path: Any, transition: Any) -> np.ndarray:
-    """How far the departures from each state are from their shares: the largest ``|N_xy - T_x P(x, y)|`` over y.
+    """How far the departures from each state x are from their expected numbers: the largest ``|N_xy - T_x P(x, y)|`` over y.
+
+    T_x is the number of departures from x, and N_xy the number of those that went to y.
 
     Parameters
     ----------
     path : int array of shape (T,) or (T, 1)
-        States visited one after the other; every step, not thinned.
+        The states visited, one for every step, not thinned.
     transition : MarkovChain, or array of shape (n, n)
 
     Returns
     -------
     float64 array of shape (n,)
-        Bounded for rotor walks; of random walks it grows like sqrt(T_x).
+        Bounded for rotor walks; for random walks it grows like sqrt(T_x).
 
     Raises
     ------
@@ -31,7 +33,7 @@ def visit_split(path: Any, transition: Any) -> np.ndarray:
 
     Notes
     -----
-    Holroyd and Propp (2010), arXiv:0904.4507: where these are bounded, so are T times the errors of visit frequencies.
+    If these numbers are bounded, so are the errors of visit frequencies times T (Holroyd and Propp 2010, arXiv:0904.4507).
 
     Examples
     --------
@@ -45,7 +47,7 @@ def visit_split(path: Any, transition: Any) -> np.ndarray:
         raise ArgumentError(f"`transition` must be a MarkovChain or a square matrix; got shape {matrix.shape}")
     n = len(matrix)
     if x.ndim != 1 or x.dtype.kind not in "iu" or not x.size or x.min() < 0 or x.max() >= n:
-        raise ArgumentError(f"`path` must hold states from 0 to {n - 1}, one a step; got {shown(path)}")
+        raise ArgumentError(f"`path` must hold states from 0 to {n - 1}, one for each step; got {shown(path)}")
     x = x.astype(np.int64)
     counts = np.bincount(x[:-1] * n + x[1:], minlength=n * n).reshape(n, n)
     return np.abs(counts - counts.sum(1, keepdims=True) * matrix).max(1)

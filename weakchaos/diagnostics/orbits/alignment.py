@@ -3,7 +3,7 @@
 Ch. Skokos, J. Phys. A 34 (2001) 10029, doi:10.1088/0305-4470/34/47/309; Ch. Skokos, T. Bountis and Ch. Antonopoulos, Physica D 231 (2007) 30,
 doi:10.1016/j.physd.2007.04.004. Vectors of length 1 are moved without making them orthonormal. GALI_k, the volume of the parallelepiped of k
 of them, falls like exp(-((λ1 - λ2) + ... + (λ1 - λk)) t) on a chaotic orbit. On a torus of dimension s of a Hamiltonian flow with N degrees
-of freedom it is bounded away from 0 for k <= s, and falls like a power of t beyond.
+of freedom it is bounded away from 0 for k <= s, and falls like a power of t for larger k.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, ever
         for _ in range(every):
             images = system.tangent(base, 1, frame.T) if exact else twin_tangent(system, base, 1, frame.T, scale)
             if images is None:
-                return rows[:row], ["twin orbits took different branches of the map: the curve ends there"]
+                return rows[:row], ["twin orbits went to different branches of the map: the curve ends there"]
             lengths = np.linalg.norm(images, axis=0)
             if not (np.isfinite(lengths) & (lengths > 0)).all():
                 return rows[:row], ["the orbit diverged or a vector shrank to nothing: the curve ends there"]
@@ -89,7 +89,7 @@ def _curve(
     steps, transient = whole_number("steps", steps, 1), whole_number("transient", transient, 0)
     base = system.start(seed) if state is None else state.copy()
     if base.phase.size < 2:
-        raise ArgumentError("`system` needs at least two real coordinates: vectors of a line are always aligned")
+        raise ArgumentError("`system` needs at least two real coordinates: in one dimension vectors are always aligned")
     k = whole_number("k", k, 2, base.phase.size)
     every = max(1, steps // _ROWS) if every is None else whole_number("every", every, 1)
     if transient:
@@ -139,19 +139,19 @@ def gali(
     k : int
         From 2 to the number of coordinates.
     steps, transient : int
-        Steps measured, and made before.
+        Number of steps that are measured, and of steps that are made before.
     every : int, optional
-        Steps between two points of the curve; a thousand points when not given.
+        Steps between two points of the curve; by default the curve has a thousand points.
     seed : int
-        Of the start and of the first vectors, which are orthonormal, so that the curve begins near 1.
+        Seed of the start and of the first vectors, which are orthonormal, so that the curve begins near 1.
     state : State, optional
-        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
     Result
-        The last value. ``curve``: times and values. ``parameters["rate"]``: slope of their logarithm, per unit time, before rounding;
-        ``parameters["reached"]``: when the index fell below 1e-14, None if it did not.
+        ``value`` is the last value; ``curve`` holds times and values. ``parameters["rate"]`` is the slope of the logarithm of the values per unit
+        time, before rounding errors dominate; ``parameters["reached"]`` is the time at which the index fell below 1e-14, None if it did not.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def sali(
     """The smaller alignment index of an orbit: min(|u + v|, |u - v|) of two deviation vectors of length 1.
 
     It is twice GALI_2 to first order: it falls like exp(-(λ1 - λ2) t) on a chaotic orbit and stays between bounds on a regular one of a
-    Hamiltonian flow. Arguments, result and errors as of `gali`.
+    Hamiltonian flow. Arguments, result and errors are those of `gali`.
 
     Examples
     --------

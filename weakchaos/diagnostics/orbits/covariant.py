@@ -58,18 +58,18 @@ class CovariantVectors(Result):
     Attributes
     ----------
     vectors : array of shape (m, dim, k)
-        At each of m places, unit vectors as columns, from the fastest growing to the slowest. Their signs mean nothing.
+        At each of m points of the orbit, unit vectors as columns, from the fastest growing to the slowest. Their signs mean nothing.
     states : array of shape (m, dim)
-        The places, as the phase of the system.
+        The points, as phases of the system.
     times : array of shape (m,)
-        Units of time from the first place.
+        Units of time since the first point.
     growth : array of shape (m, k)
-        Rates of growth from each place to the next, in nats per unit time.
+        Rates of growth from each point to the next, in nats per unit time.
     exponents, stderr : arrays of shape (k,)
         Means of `growth` and their standard errors by batch means.
     residual : float
-        Largest difference between a vector moved by the linearised map to the next place and the vector there, both of length 1, over up to
-        100 places.
+        Largest difference between a vector that is moved to the next point by the linearised map and the vector at that point, both of length 1,
+        over up to 100 points.
     """
 
     stderr: Any = None
@@ -81,7 +81,7 @@ class CovariantVectors(Result):
     residual: float = math.nan
 
     def angle(self, first: int, second: int) -> np.ndarray:
-        """The angle between two of the vectors at each place, in radians from 0 to π / 2; shape (m,)."""
+        """The angle between two of the vectors at each point, in radians from 0 to π / 2; shape (m,)."""
         cosine = np.abs(np.einsum("td,td->t", self.vectors[:, :, first], self.vectors[:, :, second]))
         # From the distance of the vectors where they are close: an arc cosine would lose half of the digits.
         apart = np.linalg.norm(
@@ -95,7 +95,7 @@ class CovariantVectors(Result):
     def smallest_angle(self, unstable: int) -> np.ndarray:
         """The smallest angle between the span of the first `unstable` vectors and that of the others, in radians; shape (m,).
 
-        Bounded away from 0 where the dynamics is hyperbolic; tangencies show as angles near 0.
+        It is bounded away from 0 if the dynamics are hyperbolic; tangencies show as angles near 0.
         """
         k = self.vectors.shape[2]
         if not 0 < unstable < k:
@@ -123,19 +123,19 @@ def covariant_vectors(
     ----------
     system : System
     k : int, optional
-        All when not given.
+        Number of vectors; all by default.
     steps : int
-        Steps along which vectors are given.
+        Number of steps along which vectors are computed.
     transient : int, optional
-        Steps made first, in which the frames turn; max(1000, steps / 10) when not given.
+        Number of steps before these, in which the frames converge; max(1000, steps / 10) by default.
     backward : int, optional
-        Steps made after the end and only gone back through, in which the coefficients turn; as `transient` when not given. The error of a
-        vector falls like exp(-gap * time) with the gap between neighbouring exponents.
+        Number of steps after these, which are used only on the way back, where the coefficients converge; as `transient` by default. The error of
+        a vector falls like exp(-gap * time) with the gap between neighbouring exponents.
     every : int
-        Steps between two places.
+        Steps between two points.
     seed : int
     state : State, optional
-        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def covariant_vectors(
     Raises
     ------
     ArgumentError
-        When an argument is out of range, or more than 2 GB would be kept.
+        If an argument is out of range, or if more than 2 GB would be kept in memory.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def covariant_vectors(
         kept = ((steps + (transient if back is None else back)) // every) * k * (dim + k)
         if kept > _LARGEST:
             raise ArgumentError(
-                f"`steps` keeps {kept * 8 / 2**30:.1f} GB of frames, more than 2; lower `steps` or `k`, or raise `every`"
+                f"`steps` keeps {kept * 8 / 2**30:.1f} GB of frames, and at most 2 GB are allowed; lower `steps` or `k`, or raise `every`"
             )
 
     base, frame, steps, transient, _, notes, ended = prepared(system, k, steps, transient, every, seed, state, refuse_too_much)
@@ -173,11 +173,13 @@ def covariant_vectors(
     notes += [note for note in kept.remarks if note not in notes]
     if ended or kept.ended or kept.split or singular:
         if kept.diverged:
-            notes.append("the orbit diverged: no vectors belong to an unbounded orbit")
+            notes.append("the orbit diverged: an unbounded orbit has no covariant vectors")
         if kept.steep:
-            notes.append("the derivative was not finite at a place of the orbit: no derivative carries vectors across")
+            notes.append("the derivative was not finite at a point of the orbit, so it cannot carry vectors past this point")
         if kept.split:
-            notes.append("twin orbits took different branches of the map: no derivative carries vectors across")
+            notes.append(
+                "twin orbits went to different branches of the map, so there is no derivative that carries vectors past this point"
+            )
         if singular:
             notes.append("the linearised map is singular, and vectors cannot be followed backwards: lower `k`")
         missing = np.full(k, np.nan)

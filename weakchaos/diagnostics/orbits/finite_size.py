@@ -1,7 +1,7 @@
 """Exponents at finite sizes of the error: the rate at which an error of size δ grows by a factor.
 
 E. Aurell, G. Boffetta, A. Crisanti, G. Paladin and A. Vulpiani, Phys. Rev. Lett. 77 (1996) 1262, doi:10.1103/PhysRevLett.77.1262. It is the largest
-exponent as δ -> 0, and tells how predictable the large scales are at δ of their size.
+exponent as δ -> 0; at sizes δ of the large scales it tells how predictable these are.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def finite_size_exponent(
 ) -> Result:
     """The finite-size Lyapunov exponent λ(δ) of a map or flow, by twin orbits.
 
-    An error is followed from far below `smallest`, where it has turned into the growing direction, to `largest`. For each δ of a geometric
-    sequence λ(δ) is the mean growth from δ to the next size over the mean time it took.
+    An error is followed from far below `smallest`, so that it has the direction of fastest growth when it reaches `smallest`, to `largest`. For
+    each δ of a geometric sequence, λ(δ) is the mean log growth from δ to the next size divided by the mean time that this growth took.
 
     Parameters
     ----------
@@ -94,22 +94,23 @@ def finite_size_exponent(
     smallest, largest : float
         The range of δ, in the units of the draws.
     ratio : float
-        Of neighbouring sizes, above 1.
+        Ratio of neighbouring sizes, above 1.
     samples : int
-        Errors followed, one after the other along the orbit.
+        Number of errors that are followed, one after the other along the orbit.
     transient : int
-        Steps made first.
+        Number of steps before the first error.
     most : int
-        Steps after which an error that has not reached `largest` is given up.
+        Number of steps after which an error that has not reached `largest` is given up.
     seed : int
     state : State, optional
-        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
     Result
-        Over the first third of the sizes (on a logarithmic scale): an estimate of the largest exponent where these are small enough.
-        ``curve``: sizes and λ in nats per unit time; a size that was always jumped over is left out. ``parameters["counts"]``: errors measured at each.
+        ``value`` is λ over the first third of the sizes (on a logarithmic scale), an estimate of the largest exponent if these are small enough.
+        ``curve`` holds sizes and λ in nats per unit time, without sizes that every error jumped over in one step. ``parameters["counts"]`` is the
+        number of errors measured at each size.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def finite_size_exponent(
     True
     """
     if not isinstance(system, CompiledSystem):
-        raise ArgumentError(f"`system` must be a map or flow of weakchaos.systems; got {shown(system)}: wrap another in UserMap")
+        raise ArgumentError(f"`system` must be a map or flow of weakchaos.systems; got {shown(system)}: wrap other maps in UserMap")
     smallest, largest, ratio = real_number("smallest", smallest), real_number("largest", largest), real_number("ratio", ratio)
     if not (0.0 < smallest < largest and ratio > 1.0 and largest >= smallest * ratio):
         raise ArgumentError(
@@ -140,7 +141,7 @@ def finite_size_exponent(
     if transient:
         system.advance(base, transient, transient)
     if not np.isfinite(base.phase).all():
-        note = "the orbit diverged during the transient: the exponents of an unbounded orbit say nothing"
+        note = "the orbit diverged during the transient: the exponents of an unbounded orbit have no meaning"
         return Result(
             math.nan, parameters={"smallest": smallest, "largest": largest, "ratio": ratio, "samples": 0}, warnings=(note,)
         )
@@ -173,9 +174,9 @@ def finite_size_exponent(
         if outcome:
             escaped = outcome == 2
             notes.append(
-                f"the orbit diverged after {sample} errors: the exponents of an unbounded orbit say nothing"
+                f"the orbit diverged after {sample} errors: the exponents of an unbounded orbit have no meaning"
                 if escaped
-                else f"error {sample + 1} did not reach `largest` in {most} steps or vanished: small errors do not grow, or do not grow so far"
+                else f"error {sample + 1} did not reach `largest` in {most} steps or vanished: small errors do not grow, or they do not grow to this size"
             )
             break
     time_step = float(system.time_step)
@@ -191,7 +192,7 @@ def finite_size_exponent(
             curve,
             None,
             parameters,
-            tuple(notes) or ("all sizes of the first third were jumped over: lower `ratio`",),
+            tuple(notes) or ("every error jumped over all sizes of the first third in one step: lower `ratio`",),
         )
     value = total[0] / total[1] / time_step
     measured = each[each[:, 1] > 0]

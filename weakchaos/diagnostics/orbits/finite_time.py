@@ -1,4 +1,4 @@
-"""Exponents over finite times: the growth over windows of an orbit, whose distribution says how uneven the chaos is.
+"""Exponents over finite times: growth rates over windows of an orbit, whose distribution shows how much the strength of chaos varies.
 
 P. Grassberger, R. Badii and A. Politi, J. Stat. Phys. 51 (1988) 135, doi:10.1007/BF01015324.
 """
@@ -28,7 +28,7 @@ class FiniteTime(Result):
     Attributes
     ----------
     local : array of shape (m, k)
-        In nats per unit time, of vectors that have turned with the flow, in descending order of their exponents.
+        Growth rates in nats per unit time, of vectors that have converged to the directions of the flow, in descending order of their exponents.
     exponents, stderr : arrays of shape (k,)
         Means over the windows and their standard errors.
     spread : array of shape (k,)
@@ -56,20 +56,20 @@ def finite_time_exponents(
     ----------
     system : System
     window : int
-        Steps in a window.
+        Number of steps in a window.
     samples : int
-        Windows, one after the other.
+        Number of windows, one after the other.
     k : int
     transient : int, optional
-        Steps made first; max(1000, a tenth of the run) when not given.
+        Number of steps before the first window; max(1000, a tenth of the run) by default.
     seed : int
     state : State, optional
-        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
     FiniteTime
-        ``curve``: the beginnings of the windows and the largest rates.
+        ``curve`` holds the beginnings of the windows and the largest rates.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def finite_time_exponents(
     width = window * float(getattr(system, "time_step", 1.0))
     rounds = frame_rounds(system, base, frame, 0 if ended else samples, window // interval, interval)
     notes += [
-        n for n in rounds.notes(f"after {rounds.made * interval} steps (only the windows before are given)") if n not in notes
+        n for n in rounds.notes(f"after {rounds.made * interval} steps (the result has only the windows before)") if n not in notes
     ]
     local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width
     parameters = {"window": window, "samples": len(local), "k": len(frame), "transient": transient, "every": interval}

@@ -1,6 +1,6 @@
 """Whether a flow leaves a density invariant, by finite differences.
 
-The continuity equation dp/dt + div(p v) = 0 has p at rest if and only if div(p v) = 0 everywhere (Liouville). Divided by p,
+By the continuity equation dp/dt + div(p v) = 0 the density p does not change if and only if div(p v) = 0 everywhere (Liouville). Divided by p,
 
     div(p v) / p = sum_i d/dx_i [ v_i(y) p(y) / p(x) ]  at y = x,
 
@@ -46,9 +46,9 @@ def flow_divergence(flow: Any, logp: Any, points: Any, step: float = 1e-3) -> An
     logp : callable or Density
         ``logp(x) -> float``, up to a constant, in nats.
     points : array of shape (m, dim) or (dim,)
-        Off the walls of a bounded space by four steps at the least.
+        Points at a distance of at least four steps from the walls of a bounded space.
     step : float
-        Of the differences, in the units of the coordinates.
+        Step of the differences, in the units of the coordinates.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def flow_divergence(flow: Any, logp: Any, points: Any, step: float = 1e-3) -> An
     Raises
     ------
     ArgumentError
-        Where velocity or density is not finite in the neighbourhood of a point.
+        If velocity or density is not finite in the neighbourhood of a point.
 
     Examples
     --------

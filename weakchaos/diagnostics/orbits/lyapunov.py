@@ -2,9 +2,9 @@
 
 Benettin, Galgani, Giorgilli and Strelcyn, Meccanica 15 (1980) 9, doi:10.1007/BF02128236: a copy of the state whose phase is nudged by a
 small distance moves beside the original under the same numbers of the driver; the mean growth of the logarithm of their distance, which is
-set back after every few steps, is the exponent. Where nothing but symbols moves there is no small distance: a copy that differs in one
-symbol is followed for one step, and the logarithm of the mean number of differing symbols takes the exponent's place (Derrida and Pomeau,
-Europhys. Lett. 1 (1986) 45, doi:10.1209/0295-5075/1/2/001): damage heals below 0 and spreads above.
+reset every few steps, is the exponent. If the state consists of symbols only, there is no small distance: a copy that differs in one
+symbol is followed for one step, and the logarithm of the mean number of differing symbols takes the place of the exponent (Derrida and Pomeau,
+Europhys. Lett. 1 (1986) 45, doi:10.1209/0295-5075/1/2/001): below 0 the difference (damage) heals, above 0 it spreads.
 """
 
 from __future__ import annotations
@@ -42,24 +42,23 @@ def largest_exponent(
         A sampler bound to its target, a map, a flow. The stream of a sampler is shared by both orbits, so the exponent is that of the
         sampler as a driven system; the exponent of the stream is a property of its driver.
     steps : int
-        Steps measured.
+        Number of steps that are measured.
     transient : int
-        Steps made first, the second half of them by both orbits, so that the perturbation has turned into the direction that grows. With
-        0, the first tenth of `steps` (at most 100) does that and is made beside those that are measured.
+        Number of steps before these; both orbits make the second half of them, so that the perturbation turns into the direction of fastest
+        growth. With 0, additional steps are made for this purpose: a tenth of `steps`, at most 100.
     every : int
-        Steps between two settings back of the distance.
+        Steps between two resets of the distance.
     separation : float
-        The distance it is set back to, as a part of how far the orbit moves in each coordinate, so that the units of the coordinates do not
-        matter.
+        The distance after a reset, relative to how far the orbit moves in each coordinate, so that the units of the coordinates do not matter.
     seed : int
     state : State, optional
-        Where to begin; ``system.start(seed)`` by default. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
     Result
-        NaN with a warning where the orbit diverges. ``curve``: times and the running estimate. ``parameters["kind"]`` is ``"phase"``, or ``"symbols"`` for the damage of discrete
-        systems.
+        ``value`` is NaN, with a warning, if the orbit diverges. ``curve`` holds times and the running estimate. ``parameters["kind"]`` is
+        ``"phase"``, or ``"symbols"`` for the spreading of damage in discrete systems.
 
     Raises
     ------
@@ -95,7 +94,7 @@ def _nothing(note: str, parameters: dict[str, Any]) -> Result:
     return Result(math.nan, None, (np.empty(0), np.empty(0)), None, parameters, (note,))
 
 
-_ESCAPED = "the orbit diverged: the exponent of an unbounded orbit says nothing"
+_ESCAPED = "the orbit diverged: the exponent of an unbounded orbit has no meaning"
 
 
 def _twin(system: System, base: State, steps: int, turning: int, every: int, separation: float, rng: np.random.Generator) -> Result:
@@ -149,9 +148,11 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
     rates = np.array(growth) / (every * unit)
     notes = []
     if split > rounds // 10:
-        notes.append(f"in {split} of {rounds} rounds the orbits took different branches of the map and are left out")
+        notes.append(f"in {split} of {rounds} rounds the orbits went to different branches of the map; these rounds are left out")
     if merged:
-        notes.append(f"in {merged} of {rounds} rounds the orbits met within rounding: the exponent is at most the value given")
+        notes.append(
+            f"in {merged} of {rounds} rounds the orbits became equal up to rounding: the exponent is at most the given value"
+        )
     if rates.size == 0:
         return Result(
             math.nan,
@@ -159,7 +160,7 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
             (np.empty(0), np.empty(0)),
             None,
             parameters | {"split": split},
-            (*notes, "no round could be measured: there is no value"),
+            (*notes, "no round could be measured, so there is no value"),
         )
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
     stderr = standard_errors(rates[:, None], most=rates.size // 5)[0]
@@ -195,7 +196,7 @@ def _other_symbol(system: Any, state: State, rng: np.random.Generator) -> State 
 def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -> Result:
     if base.symbols.size == 0:
         raise ArgumentError(
-            "`system` has neither phase nor symbols: nothing can be nudged but its driver, whose exponent is `driver.lyapunov`"
+            "`system` has neither phase nor symbols, so there is nothing to perturb except its driver, whose exponent is `driver.lyapunov`"
         )
     damage = []
     for _ in range(steps):
@@ -213,7 +214,7 @@ def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -
             (np.empty(0), np.empty(0)),
             None,
             parameters,
-            ("no state with one symbol changed has positive probability: no twin exists",),
+            ("no state that differs from the present one in one symbol has positive probability, so there is no twin orbit",),
         )
     running = np.cumsum(counts) / np.arange(1, counts.size + 1)
     if counts.sum() == 0:
@@ -223,7 +224,7 @@ def _damage(system: System, base: State, steps: int, rng: np.random.Generator) -
             (np.arange(1, counts.size + 1), running),
             None,
             parameters,
-            ("damage healed in every trial: the value is an upper bound",),
+            ("the difference between the twin states healed in every trial, so the value is an upper bound",),
         )
     found = float(standard_errors(counts[:, None], most=counts.size // 5)[0])
     stderr = found if math.isfinite(found) else None

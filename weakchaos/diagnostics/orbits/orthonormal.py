@@ -1,4 +1,4 @@
-"""Rounds of the method of Benettin et al.: some steps of the linearised map, then a frame of vectors made orthonormal again.
+"""Rounds of the method of Benettin et al.: some steps of the linearised map, after which a frame of vectors is made orthonormal again.
 
 One compiled kernel serves every system whose step is a C function; a slow loop with the same output serves all others.
 """
@@ -173,7 +173,7 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
 
 @dataclass
 class Rounds:
-    """What the rounds gave.
+    """The results of the rounds.
 
     Attributes
     ----------
@@ -182,15 +182,15 @@ class Rounds:
     made : int
         Rounds made.
     lost : array of shape (k,)
-        How often a vector was lost in rounding or shrunk to nothing.
+        How often each vector was lost in rounding errors or shrank to zero.
     split : int
-        Rounds left out because twin orbits took different branches of the map.
+        Number of rounds left out because twin orbits went to different branches of the map.
     diverged : bool
-        Whether the orbit left the numbers.
+        Whether the orbit became infinite or NaN.
     remarks : list of str
-        What was met on the way that a result must say.
+        Remarks on the orbit that a result must carry as warnings.
     steep : bool
-        Whether a derivative left the numbers while the orbit did not.
+        Whether a derivative became infinite or NaN while the orbit stayed finite.
     frames, factors, states : arrays
         With ``keep``: at the beginning of each round the frame, vectors as rows, of shape (rounds, k, dim), and the state; and the
         triangular factor that takes a frame to the next, of shape (rounds, k, k).
@@ -213,19 +213,23 @@ class Rounds:
         return self.diverged or self.steep
 
     def notes(self, when: str = "") -> list[str]:
-        """Sentences on the rounds, for the warnings of a result; `when` they ended early."""
+        """Sentences on the rounds, for the warnings of a result; `when` says where they ended early."""
         said = list(self.remarks)
         if self.diverged:
-            said.append(f"the orbit diverged {when}: the exponents of an unbounded orbit say nothing")
+            said.append(f"the orbit diverged {when}: the exponents of an unbounded orbit have no meaning")
         if self.steep:
-            said.append(f"the derivative was not finite {when}, though the orbit was: no exponent goes past such a place")
+            said.append(
+                f"the derivative was not finite {when}, although the orbit was: no exponent can be computed across such a point"
+            )
         if self.split:
-            said.append(f"in {self.split} of {self.made} rounds the orbits took different branches of the map and are left out")
+            said.append(
+                f"in {self.split} of {self.made} rounds the orbits went to different branches of the map; these rounds are left out"
+            )
         return said
 
 
 def random_frame(dim: int, k: int, rng: np.random.Generator) -> np.ndarray:
-    """`k` orthonormal vectors as rows: in general position, so that no invariant subspace of the map keeps one of them."""
+    """`k` orthonormal vectors as rows, in general position, so that none of them stays in an invariant subspace of the map."""
     return np.ascontiguousarray(np.linalg.qr(rng.standard_normal((dim, k)))[0].T)
 
 

@@ -1,9 +1,8 @@
 """Exact cycles of a system's full state, by Brent's algorithm (BIT 20 (1980) 176, doi:10.1007/BF01933190).
 
-Two states are equal when their phase, symbols and driver are equal to the last bit; then their futures are. Where the map is a C function
-of the phase alone, states are compared in one kernel with it. Elsewhere comparing states is slow and reading the orbit is fast, so
-candidates are found in the readout: equal states have equal futures, and a window of the readout that repeats is checked on the states
-themselves.
+Two states are equal if their phase, symbols and driver are equal to the last bit; then their future orbits are equal too. If the map is a C
+function of the phase alone, one kernel makes the steps and compares the states. For other systems it is slow to compare states and fast to read
+draws, so candidates are found in the draws: if a window of draws repeats, the states themselves are compared.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ _FAILED = -1
 
 @dataclass(frozen=True)
 class Cycle:
-    """What was found of an orbit's cycle.
+    """The cycle in which an orbit ends, as far as it was found.
 
     Attributes
     ----------
     period : int or None
-        Least number of steps after which the full state comes back; None if it did not within `steps`.
+        Smallest number of steps after which the full state returns to itself; None if it did not within `steps`.
     preperiod : int or None
-        Steps before the cycle is entered.
+        Number of steps before the orbit enters the cycle.
     steps : int
-        How far the orbit was followed; without a period, any cycle begins later or is longer than half of it.
+        Number of steps for which the orbit was followed. If no period was found, the cycle begins later or is longer than half of this.
     warnings : tuple of str
-        Why there may be no cycle to be found: the orbit diverged.
+        Why the orbit may have no cycle, for instance because it diverged.
     """
 
     period: int | None
@@ -162,9 +161,9 @@ def find_cycle(system: System, seed: Any = 0, max_steps: int = 1_000_000, state:
         Any sampler, driver, map.
     seed : int
     max_steps : int
-        How far to follow the orbit.
+        Largest number of steps for which the orbit is followed.
     state : State, optional
-        Where to begin; ``system.start(seed)`` by default. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------

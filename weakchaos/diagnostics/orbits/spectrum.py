@@ -32,22 +32,22 @@ _STRETCH = 50
 
 @dataclass(frozen=True)
 class Spectrum(Result):
-    """The k largest exponents and what follows from them; ``float(spectrum)`` is the largest.
+    """The k largest exponents, and quantities that follow from them; ``float(spectrum)`` is the largest.
 
     Attributes
     ----------
     exponents : array of shape (k,)
         In nats per step of a map, per unit time of a flow; descending.
     stderr : array of shape (k,)
-        Standard errors by batch means, widened where one excursion of the orbit outlasts a batch; NaN where fewer than four batches could be made.
+        Standard errors by batch means, larger if one excursion of the orbit is longer than a batch; NaN if there are fewer than four batches.
     times : array of shape (m,)
     history : array of shape (m, k)
-        Running estimates after `times`.
+        Running estimates at `times`.
     kaplan_yorke : float or None
-        Kaplan-Yorke dimension; None where more exponents are needed for it.
+        Kaplan-Yorke dimension; None if it needs more exponents than were measured.
     pesin : float or None
-        Sum of the positive exponents, the entropy of the orbit where Pesin's formula holds and a bound of it elsewhere; None where the
-        smallest exponent measured is positive and others are not measured.
+        Sum of the positive exponents: the entropy of the orbit if Pesin's formula holds, otherwise an upper bound of it; None if the smallest
+        measured exponent is positive and others are not measured.
     """
 
     stderr: Any = None
@@ -73,13 +73,13 @@ class Spectrum(Result):
 
 
 def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | None:
-    """The dimension at which volumes neither grow nor shrink: j + (λ1 + ... + λj) / |λ(j+1)|, j the last place with a sum not negative.
+    """The Kaplan-Yorke dimension, j + (λ1 + ... + λj) / |λ(j+1)|, where j is the largest number of exponents whose sum is not negative.
 
     Parameters
     ----------
     exponents : array of shape (k,)
     complete : bool
-        Whether these are all exponents; if so, and no sum is negative, the dimension is k. If not, it is then unknown.
+        Whether these are all exponents of the system. If no sum is negative, the dimension is k if they are all, and unknown if they are not.
 
     Returns
     -------
@@ -104,8 +104,9 @@ def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | Non
 def chosen_interval(pilot: Rounds, every: int, exact: bool = False) -> int:
     """Steps between two orthonormalisations.
 
-    Twin orbits must stay close: nothing may grow, and the frame not be sheared, by more than a factor of about 100. An `exact` derivative has
-    only rounding to fear: a shear of 10**4 leaves twelve digits of the smallest vector, and growth by 10**40 is far from overflow.
+    Twin orbits must stay close, so neither growth nor the shear of the frame between two orthonormalisations may exceed a factor of about 100. With
+    an `exact` derivative only rounding errors limit the interval: a shear of 10**4 leaves twelve digits of the smallest vector, and growth by a
+    factor of 10**40 is far from overflow.
     """
     if not pilot.logs.size or not np.isfinite(pilot.logs).all():
         return every
@@ -125,9 +126,10 @@ def prepared(
     state: State | None,
     check: Callable[[int, int, int], None] | None = None,
 ) -> tuple[State, np.ndarray, int, int, int, list[str], bool]:
-    """The beginning of every diagnostic by frames.
+    """The common beginning of all diagnostics that use frames.
 
-    State and frame after the transient, steps, transient, steps between orthonormalisations, notes, and whether the orbit ended before.
+    Returns the state and the frame after the transient, the numbers of steps and of transient steps, the steps between two orthonormalisations,
+    notes, and whether the orbit ended during the transient.
     """
     steps = whole_number("steps", steps, 1)
     transient = max(1000, steps // 10) if transient is None else whole_number("transient", transient, 0)
@@ -135,7 +137,7 @@ def prepared(
     size = base.phase.size
     if size == 0:
         raise ArgumentError(
-            "`system` has no real coordinates, so no linearised map; largest_exponent measures the spread of damage in discrete systems"
+            "`system` has no real coordinates and therefore no linearised map; use largest_exponent, which measures how damage spreads in discrete systems"
         )
     k = size if k is None else whole_number("k", k, 1, size)
     if check is not None:
@@ -178,31 +180,32 @@ def lyapunov_spectrum(
     Parameters
     ----------
     system : System
-        Its own ``tangent`` is used where it has one; otherwise derivatives are differences of twin orbits under the same numbers of the
-        driver, at k + 1 orbits. A reference system or `UserMap` runs in one compiled kernel, common to all.
+        The system's own ``tangent`` is used if it has one; otherwise derivatives are differences of k + 1 twin orbits under the same numbers
+        of the driver. Reference systems and `UserMap` run in one common compiled kernel.
     k : int, optional
-        All when not given.
+        Number of exponents; all by default.
     steps : int
-        Steps measured (rounded up to whole rounds). The standard error falls like 1 / sqrt(steps); 100 000 steps give the Hénon map 0.0013.
+        Number of steps that are measured (rounded up to whole rounds). The standard error falls like 1 / sqrt(steps); for the Hénon map and
+        100 000 steps it is 0.0013.
     transient : int, optional
-        Steps made first, in which the frame turns too; max(1000, steps / 10) when not given.
+        Number of steps before these, in which the frame converges too; max(1000, steps / 10) by default.
     every : int, optional
-        Steps between two orthonormalisations; chosen in the transient when not given: at most 50, and so that little is lost to
-        rounding or, for twin orbits, to their distance.
+        Steps between two orthonormalisations. By default the transient determines it: at most 50, and so few that little is lost to rounding
+        errors or, for twin orbits, to their distance.
     seed : int
-        Of the start and of the first frame.
+        Seed of the start and of the first frame.
     state : State, optional
-        Where to begin; ``system.start(seed)`` when not given. It is not changed.
+        The state from which to begin; ``system.start(seed)`` by default. It is not changed.
 
     Returns
     -------
     Spectrum
-        In nats per unit time (per step where the system has no ``time_step``). A diverging orbit gives NaN and a warning.
+        In nats per unit time (per step if the system has no ``time_step``). A diverging orbit gives NaN and a warning.
 
     Raises
     ------
     ArgumentError
-        When an argument is out of range, or the system has no real coordinates.
+        If an argument is out of range, or if the system has no real coordinates.
 
     Examples
     --------
@@ -239,7 +242,7 @@ def lyapunov_spectrum(
 
 
 def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, Any], notes: list[str]) -> Spectrum:
-    """The result behind growth `logs` over rows of `width` units of time."""
+    """The spectrum from the growth `logs` over rows of `width` units of time."""
     m, k = logs.shape
     if m == 0:
         missing = np.full(k, np.nan)
@@ -260,7 +263,7 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     if np.isneginf(exponents).any():
         notes = [
             *notes,
-            "a vector shrank to nothing (a superstable orbit, or a map that is not invertible): its exponent is minus infinity",
+            "a vector shrank to zero (the orbit is superstable, or the map is not invertible): its exponent is minus infinity",
         ]
     complete = k == dim
     dimension = kaplan_yorke_dimension(exponents, complete)
@@ -268,7 +271,7 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     if dimension is None or pesin is None:
         notes = [
             *notes,
-            f"{k} exponents do not reach far enough for the {'Pesin sum' if pesin is None else 'Kaplan-Yorke dimension'}: raise `k`",
+            f"{k} exponents are too few for the {'Pesin sum' if pesin is None else 'Kaplan-Yorke dimension'}: raise `k`",
         ]
     return Spectrum(
         value=float(exponents[0]),

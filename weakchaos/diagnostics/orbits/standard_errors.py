@@ -1,10 +1,10 @@
-"""Standard errors of means over an orbit, whose stretches are correlated and, where it is intermittent, very uneven.
+"""Standard errors of means over an orbit, whose stretches are correlated and, if the orbit is intermittent, very uneven.
 
-Means over batches are independent where a batch outlasts the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989) 461,
-doi:10.1063/1.457480). In an intermittent orbit one laminar phase may last as long as a batch; the scatter of batches then misses what the
-next such phase would do. Two things guard against it: longer batches count where they scatter more, and so does the range of the sum of the
-deviations, which is sqrt(pi / 2) standard errors of the sum for a Brownian bridge (W. Feller, Ann. Math. Stat. 22 (1951) 427,
-doi:10.1214/aoms/1177729589) and at least as long as the longest excursion to one side.
+Means over batches are nearly independent if a batch is longer than the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989)
+461, doi:10.1063/1.457480). In an intermittent orbit one laminar phase may last as long as a batch; the scatter of the batches is then too small.
+Two safeguards are used, of which the largest standard error counts: longer batches, and the range of the cumulative sum of the deviations, which
+is sqrt(pi / 2) standard errors of the sum for a Brownian bridge (W. Feller, Ann. Math. Stat. 22 (1951) 427, doi:10.1214/aoms/1177729589) and at
+least as large as the longest excursion to one side.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _BRIDGE = math.sqrt(math.pi / 2.0)
 
 
 def standard_errors(values: np.ndarray, most: int | None = None) -> np.ndarray:
-    """Standard errors of the column means of `values`, of shape (m, k); NaN where fewer than four batches can be made.
+    """Standard errors of the column means of `values`, of shape (m, k); NaN if fewer than four batches can be made.
 
     Parameters
     ----------
     values : array of shape (m, k)
-        Means over successive stretches of an orbit, all of one length.
+        Means over successive stretches of an orbit, all of the same length.
     most : int, optional
-        The largest number of batches; half of m when not given.
+        The largest number of batches; half of m by default.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def standard_errors(values: np.ndarray, most: int | None = None) -> np.ndarray:
 
 
 def laminar_note(values: np.ndarray) -> str | None:
-    """What to say where one excursion to one side of the mean is a large part of the orbit; None where none is.
+    """A warning if one excursion to one side of the mean is a large part of the orbit; otherwise None.
 
     `values` of shape (m,) are the means over stretches. The longest laminar phase is the longest run of stretches on one side of the mean
     whose deviations are of the size of the mean itself.
@@ -72,6 +72,6 @@ def laminar_note(values: np.ndarray) -> str | None:
     if longest * 20 < m:
         return None
     return (
-        f"the longest laminar phase lasts {100 * longest / m:.0f} % of the orbit measured, as long as a batch of the standard errors: they may "
-        "be too small; raise `steps`"
+        f"the longest laminar phase lasts {100 * longest / m:.0f} % of the measured orbit, as long as a batch: the standard errors may be "
+        "too small; raise `steps`"
     )

@@ -1,9 +1,9 @@
-"""Whether a flow was integrated in steps short enough for its exponents, measured on a stretch of the orbit.
+"""A check on a stretch of an orbit whether the integration steps of a flow are short enough for its exponents.
 
-Each step of the stretch is made once whole and once as two halves, from the same place and with the same frame. The mean difference of the
-growth is the error of each exponent to first order; the difference of the states, as a part of how far the step moves, is by how much the
-step has changed the vector field. And the sum of all exponents is the mean divergence of the field (Liouville's theorem), which Simpson's
-rule gives from the beginning, middle and end of each step.
+Each step of the stretch is made once as a whole and once as two half steps, from the same point and with the same frame. The mean difference of
+the growth is the error of each exponent to first order; the difference of the states, relative to how far the step moves, is the relative error
+of the vector field. In addition, the sum of all exponents must equal the mean divergence of the field (Liouville's theorem), which Simpson's rule
+gives from the beginning, middle and end of each step.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def _halves(whole, whole_data, half, half_data, field, field_data, dim, z, unit,
 
 
 def step_notes(system: Any, state: State, frame: np.ndarray, steps: int) -> tuple[list[str], dict[str, Any]]:
-    """What speaks against the step of a flow, from a stretch of `steps` steps that begins at `state`, which is not moved.
+    """Warnings about the step of a flow, from a stretch of `steps` steps that begins at `state`, which is not moved.
 
-    Also numbers for the parameters of a result: ``step_error``, the error that the step makes in each exponent as far as halving shows it, and,
-    where all exponents are measured, ``divergence``, the mean divergence of the field over the stretch.
+    The second result holds numbers for the parameters of a result: ``step_error``, the error of each exponent as estimated by halving the step, and,
+    if all exponents are measured, ``divergence``, the mean divergence of the field over the stretch.
     """
     if not isinstance(system, Flow) or not hasattr(system, "half_map"):
         return [], {}
@@ -76,9 +76,7 @@ def step_notes(system: Any, state: State, frame: np.ndarray, steps: int) -> tupl
     words = [np.uint64(x) for f in (whole, half, field) for x in (f.address, f.user_data)]
     made = _halves(*words, dim, z, unit, steps, step, growth, sums)
     if made < max(10, steps // 10) or not np.isfinite(growth).all() or not np.isfinite(sums).all():
-        return [
-            f"the step of {step:g} could not be checked: half steps, or the derivatives of the field, failed after {made} steps"
-        ], {}
+        return [f"the step of {step:g} could not be checked: half steps or derivatives of the field failed after {made} steps"], {}
     time = made * step
     rates, size = growth[0] / time, float((growth[2] / time).max())
     error = rates - growth[1] / time

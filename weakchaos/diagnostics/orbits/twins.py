@@ -12,11 +12,11 @@ _PILOT = 32
 
 
 def phase_scale(system: System, state: State, steps: int = _PILOT) -> np.ndarray:
-    """How far an orbit moves in each coordinate of the phase over some steps from `state`, which is not moved; positive.
+    """How far an orbit moves in each coordinate of the phase over some steps from `state`, which is not moved; a positive number.
 
-    It is the unit in which twin orbits are near or far, whatever the units of the coordinates are. A coordinate that hardly moves gets a
-    hundredth of its size, so that a nudge is more than rounding; one that does not move gets its size, and one that is 0 throughout what
-    the others have.
+    The distance of twin orbits is measured in this unit, whatever the units of the coordinates are. For a coordinate that hardly moves it is a
+    hundredth of the coordinate's size, so that a perturbation is larger than the rounding error; for a coordinate that does not move it is the
+    size, and for one that is 0 throughout it is the unit of the others.
 
     Examples
     --------
@@ -58,16 +58,16 @@ def twin_tangent(
     state : State
     n : int
     vectors : array of shape (phase.size, k)
-        Columns; not changed.
+        Vectors as columns; not changed.
     scale : array of shape (phase.size,), optional
-        How far the orbit moves in each coordinate; measured by `phase_scale` when not given.
+        How far the orbit moves in each coordinate; measured by `phase_scale` by default.
     separation : float
-        The largest nudge of a coordinate, as a part of its scale.
+        The largest perturbation of a coordinate, relative to its scale.
 
     Returns
     -------
     array of shape (phase.size, k) or None
-        None where an orbit took another branch of the map than its twin: the difference is then no derivative.
+        None if an orbit went to another branch of the map than its twin: the difference is then not a derivative.
 
     Examples
     --------

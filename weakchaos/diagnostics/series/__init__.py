@@ -1,4 +1,4 @@
-"""Everything that asks a recorded series, under one name: ``diagnostics.series.lyapunov_from_series(x)``."""
+"""All diagnostics of recorded series under one name, for instance ``diagnostics.series.lyapunov_from_series(x)``."""
 
 from weakchaos.core.faces import face
 

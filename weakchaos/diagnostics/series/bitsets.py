@@ -1,8 +1,8 @@
-"""Sets of times as bits, 64 to a word: which numbers of a series lie near a given one, which points of an orbit near another.
+"""Sets of times as bits, 64 in a word: the numbers of a series that lie near a given one, the points of an orbit that lie near another.
 
-Where the numbers are sorted, those near one of them have consecutive ranks. The times of the first so many ranks are kept as sets, one for
-every `stride` ranks; the exclusive or of two of them, corrected by the few ranks between, is the set sought. Points of an orbit are near in
-the largest difference where every coordinate is: the sets of the coordinates are cut with each other. For other norms that is a filter.
+When the numbers are sorted, those near one of them have consecutive ranks. For every multiple of `stride`, the set of the times of all smaller
+ranks is kept; the exclusive or of two such sets, corrected for the few ranks between, is the set that is searched for. In the maximum norm two
+points of an orbit are near if they are near in every coordinate, so the sets of the coordinates are intersected. For other norms this is a filter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _intrinsic: Any = intrinsic
 
 @_intrinsic
 def count_bits(typingctx, word):
-    """How many bits of a word are set."""
+    """The number of bits of a word that are set."""
 
     def codegen(context, builder, signature, args):
         return builder.ctpop(args[0])
@@ -39,7 +39,7 @@ def count_bits(typingctx, word):
 
 @_intrinsic
 def lowest_bit(typingctx, word):
-    """The place of the lowest bit that is set; there must be one."""
+    """The place of the lowest bit that is set; at least one bit must be set."""
 
     def codegen(context, builder, signature, args):
         return builder.cttz(args[0], context.get_constant(types.boolean, True))

@@ -4,10 +4,10 @@ Grassberger and Procaccia, Physica D 9 (1983) 189, doi:10.1016/0167-2789(83)9029
 
     C_m(r) = (pairs i, j with max_{k < m} |x_{i + k delay} - x_{j + k delay}| <= r and |i - j| > theiler) / (all pairs with |i - j| > theiler).
 
-Pairs close in time are left out (Theiler, Phys. Rev. A 34 (1986) 2427, doi:10.1103/PhysRevA.34.2427). The distance in m + 1 dimensions is the
-maximum of the one in m and one more difference, and its cell in a histogram of eight cells an octave is read off the bits of the
-floating-point number, so a pair costs a few instructions a dimension and nothing is stored. A pair is given up once it is farther
-apart than the largest radius asked for.
+Pairs that are close in time are left out (Theiler, Phys. Rev. A 34 (1986) 2427, doi:10.1103/PhysRevA.34.2427). The distance in m + 1 dimensions
+is the maximum of the distance in m dimensions and one more difference. The bits of this floating-point number give its cell in a histogram of
+eight cells per octave, so a pair takes a few instructions per dimension and nothing is stored. The loop over the dimensions ends when the
+distance of the pair exceeds the largest requested radius.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ class CorrelationSums:
     Attributes
     ----------
     radii : array of shape (k,)
-        Rising, eight an octave.
+        Increasing, eight per octave.
     sums : array of shape (dims, k)
-        Share of pairs at most each radius apart, in 1 .. dims dimensions, maximum norm.
+        Share of the pairs whose distance is at most each radius, in 1 .. dims dimensions, in the maximum norm.
     pairs : int
-        Pairs looked at.
+        Number of pairs that were examined.
     delay, theiler : int
     without : array of shape (8, dims, k)
-        The same sums without pairs that touch the first, second, ... eighth of the series: what standard errors are made of.
+        The same sums without the pairs that have a point in the first, second, ... or last of eight parts of the series, for standard errors.
     """
 
     radii: np.ndarray
@@ -101,9 +101,9 @@ def correlation_sums(
     delay : int, optional
         `embedding_delay` by default.
     theiler : int, optional
-        Only pairs more than this many steps apart count, at least 1; `theiler_window` by default.
+        Only pairs that are more than this many steps apart are counted; at least 1; `theiler_window` by default.
     max_pairs : int
-        Longer series are thinned to as many reference points as give about this many pairs.
+        In longer series only every so many points are reference points, so that there are about this many pairs.
     max_radius : float, optional
         Larger radii are left out, which saves time; the range of the series by default.
 

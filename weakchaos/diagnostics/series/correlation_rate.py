@@ -1,8 +1,8 @@
 """The correlation entropy K2, a lower bound of the entropy rate.
 
 Grassberger and Procaccia, Phys. Rev. A 28 (1983) 2591, doi:10.1103/PhysRevA.28.2591: the correlation sum of delay vectors in m dimensions
-grows as C_m(r) ~ r^D2 exp(-m delay K2) for small r and large m, so K2 = log(C_m(r) / C_{m+1}(r)) / delay. Noise shows itself by a rate that
-depends on the radius, as -log r.
+grows as C_m(r) ~ r^D2 exp(-m delay K2) for small r and large m, so K2 = log(C_m(r) / C_{m+1}(r)) / delay. For noise this rate depends on the
+radius, as -log r.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def correlation_entropy(
     max_pairs: int = PAIRS,
     base: float | None = None,
 ) -> DimensionResult:
-    """The correlation entropy K2 per unit time, a lower bound of the entropy rate: how fast pairs cease to be close.
+    """The correlation entropy K2 per unit time, a lower bound of the entropy rate: the rate at which close pairs of stretches cease to be close.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def correlation_entropy(
     delay, theiler, max_dim, max_pairs
         As for `correlation_sums`; fewer dimensions are used if the series is short.
     base : float, optional
-        Of the logarithm; nats by default.
+        Base of the logarithm; nats by default.
 
     Returns
     -------
     DimensionResult
-        ``by_dimension``: log of ``C_m(r) / C_{m+1}(r)``, over the time of one delay, averaged over the radii with enough pairs, for m = 1 ..
-        max_dim - 1; ``curve``: m and the same; ``value``: the mean over the later half; ``stderr``: their scatter and that over
-        eighths of the series, together. Flows need ``max_dim * delay * dt`` of several Lyapunov times; a rate that still changes with
-        dimension or radius, as that of noise does, comes with a warning.
+        ``by_dimension`` holds, for m = 1 .. max_dim - 1, the log of ``C_m(r) / C_{m+1}(r)`` divided by the time of one delay, averaged over the
+        radii with enough pairs; ``curve`` holds m and these rates; ``value`` is their mean over the second half of the dimensions; ``stderr``
+        combines their scatter and the scatter over eighths of the series. Flows need a ``max_dim * delay * dt`` of several Lyapunov times. If the
+        rate still changes with the dimension or the radius, as that of noise does, there is a warning.
 
     Raises
     ------
@@ -98,10 +98,11 @@ def correlation_entropy(
     falling, sliding = change > max(0.15 * value, 0.02 * unit), abs(drift[known[-1]]) > max(0.5 * value, 0.1 * unit)
     if falling:
         notes.insert(
-            0, f"no scaling region: the rate still changes with the dimension, by {change:.2g} over the later half of those tried"
+            0,
+            f"no scaling region: the rate still changes with the dimension, by {change:.2g} over the second half of the dimensions",
         )
     if sliding:
-        notes.insert(0, "no scaling region: the rate depends on the radius; noise, or too few points")
+        notes.insert(0, "no scaling region: the rate depends on the radius, as for noise or for too few points")
     with np.errstate(divide="ignore", invalid="ignore"):
         left = [np.mean([np.log(c[m, used[m]] / c[m + 1, used[m]]).mean() for m in late]) * unit for c in sums.without]
     stderr = math.hypot(jackknife(np.array(left)), float(part.std(ddof=1)))

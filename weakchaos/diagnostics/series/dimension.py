@@ -1,8 +1,9 @@
 """The correlation dimension.
 
 Grassberger and Procaccia, Physica D 9 (1983) 189, doi:10.1016/0167-2789(83)90298-1: the correlation sum of delay vectors
-in m dimensions grows as C_m(r) ~ r^D2 for small r, once m is large enough. The power law is looked for by the machine: in each dimension the window of radii whose slope has the least expected error, and then
-dimensions over which these slopes agree. Where they do not agree, as for noise, which fills every dimension, nothing is called a dimension.
+in m dimensions grows as C_m(r) ~ r^D2 for small r, once m is large enough. The range of the power law is found automatically: in each dimension
+the window of radii whose slope has the smallest expected error, and then the dimensions over which these slopes agree. If they do not agree, as
+for noise, which fills every dimension, no value is called a dimension.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ _TRIAL = 200_000  # pairs that tell how large radii matter
 
 @dataclass(frozen=True)
 class DimensionResult(Result):
-    """A correlation dimension or entropy, with what it was in each embedding dimension.
+    """A correlation dimension or entropy, with the estimates in each embedding dimension.
 
     Attributes
     ----------
     by_dimension : array of shape (max_dim,)
-        The estimate in 1 .. max_dim dimensions; NaN where no power law was found.
+        The estimates in 1 .. max_dim dimensions; NaN if no power law was found.
     scaling : bool
-        Whether the estimates settle as the dimension grows. Where they do not, a warning says so and the value is what the last dimension gave.
+        Whether the estimates converge as the dimension grows. If they do not, a warning says so, and the value is that of the last dimension.
     """
 
     by_dimension: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -49,7 +50,7 @@ class DimensionResult(Result):
 
 @dataclass(frozen=True)
 class RecordedPairs:
-    """What both estimators begin with."""
+    """The correlation sums and parameters with which both estimators begin."""
 
     series: np.ndarray
     sums: CorrelationSums
@@ -63,7 +64,7 @@ class RecordedPairs:
 def recorded_pairs(
     x: Any, dims: int, fixed: bool, delay: Any, theiler: Any, max_pairs: Any, deepest: bool
 ) -> RecordedPairs | DimensionResult:
-    """Correlation sums up to the radius that matters, in as many of `dims` dimensions as the series is long enough for."""
+    """Correlation sums up to the largest radius that is needed, in at most `dims` dimensions, fewer if the series is short."""
     series = as_series(x, 100, differences=True)
     lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
     window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
@@ -78,7 +79,7 @@ def recorded_pairs(
     if notes and most_dimensions(series.size, lag, window) >= dims:
         vectors = embed(series, dims, lag)
         if 2 * len(np.unique(vectors, axis=0)) < len(vectors):
-            text = "no scaling region: the series repeats itself exactly; a cycle has dimension and entropy 0, or it is too coarsely rounded"
+            text = "no scaling region: the series repeats itself exactly; it is a cycle, whose dimension and entropy are 0, or its numbers are too coarsely rounded"
             parameters = {"delay": lag, "theiler": window, "dim": dims}
             return DimensionResult(0.0, None, parameters=parameters, warnings=(text, *notes), by_dimension=np.zeros(dims))
     trial = correlation_sums(series, dims, lag, window, _TRIAL)
@@ -115,7 +116,7 @@ def _slope(radii: np.ndarray, sums: np.ndarray, pairs: int, least: float) -> tup
 
 
 def jackknife(left: np.ndarray) -> float:
-    """Standard error from what each estimate became without one stretch of the series."""
+    """Standard error from the estimates without one stretch of the series each."""
     return math.sqrt((left.size - 1) * left.var()) if np.isfinite(left).all() else math.nan
 
 
@@ -160,17 +161,17 @@ def correlation_dimension(
     ----------
     x : array of shape (n,)
     dim : int, optional
-        The embedding dimension; by default all up to `max_dim` (fewer if the series is short) are tried, and the value is the one at which
-        they settle.
+        The embedding dimension; by default all dimensions up to `max_dim` (fewer if the series is short) are tried, and the value is the one to
+        which the estimates converge.
     delay, theiler, max_dim, max_pairs
         As for `correlation_sums`.
 
     Returns
     -------
     DimensionResult
-        ``curve``: radii and correlation sums in the last dimension used; ``fit_range``: radii of the power law there; ``stderr``: scatter
-        over dimensions and over eighths of the series, together. Estimates that go on growing with the dimension (noise fills every
-        one) are reported, as is a value beyond ``2 log10 n``, which a series of this length cannot carry (Eckmann and Ruelle, Physica D 56
+        ``curve`` holds radii and correlation sums in the last dimension used; ``fit_range`` holds the radii of the power law there; ``stderr``
+        combines the scatter over dimensions and over eighths of the series. A warning is given if the estimates keep growing with the dimension,
+        as for noise, and if the value exceeds ``2 log10 n``, the largest dimension that n numbers can show (Eckmann and Ruelle, Physica D 56
         (1992) 185, doi:10.1016/0167-2789(92)90023-G).
 
     Raises
@@ -232,6 +233,6 @@ def correlation_dimension(
     last = int(known[-1])
     notes.insert(
         0,
-        f"no scaling region: the estimate goes on changing with the dimension, up to {values[last]:.2f} in {last + 1}; noise, or too few points",
+        f"no scaling region: the estimate keeps changing with the dimension, up to {values[last]:.2f} in {last + 1} dimensions, as for noise or for too few points",
     )
     return made(float(values[last]), last, last, False)

@@ -2,16 +2,16 @@
 
 Rosenstein, Collins and De Luca, Physica D 65 (1993) 117, doi:10.1016/0167-2789(93)90009-P: S(k) is the mean over reference points of the log
 distance, k steps later, to the nearest neighbour in delay space; its slope is the exponent. Kantz, Phys. Lett. A 185 (1994) 77,
-doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm; the median stands in for that average
-here, because one neighbour that a saddle has torn away would make up most of a mean.
+doi:10.1016/0375-9601(94)90991-1, averages the distances to several neighbours inside the logarithm; here the median is used instead of this
+average, because a single neighbour that a saddle has torn away would dominate a mean.
 
-Three refinements make the slope usable without tuning. In flows the distance is taken across the orbit: a neighbour may be ahead or behind
-in time, which neither grows nor shrinks, so it is shifted along its own orbit to the closest place. The mean over reference points is
-winsorised by a fifth at either end, where the pairs are that a saddle has just torn apart. The region of the fit is found by `scaling_region`, and where
-there is none, or where distances grow as a power of time rather than exponentially, nothing is called an exponent.
+Three refinements make the slope usable without tuning. In flows the distance is measured across the orbit: a neighbour may be ahead or behind
+in time, and this lag neither grows nor shrinks, so the neighbour is shifted along its own orbit to the closest point. The mean over reference
+points is winsorised by a fifth at either end, because the pairs that a saddle has just torn apart are there. The region of the fit is found by
+`scaling_region`; if there is none, or if distances grow as a power of time rather than exponentially, no value is called an exponent.
 
-Resampling sees the scatter of a slope and not what the choice of embedding and of method does to it. So the exponent is read off three more times,
-in one and in two dimensions more and with the other number of neighbours, and the interval is widened by the largest difference.
+Resampling accounts for the scatter of a slope, but not for the choice of embedding and method. So the exponent is estimated three more times,
+in one and in two more dimensions and with the other number of neighbours, and the interval is widened by the largest difference.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ _ROUGHNESS = 0.5  # variance of second differences over that of the series beyon
 
 @dataclass(frozen=True)
 class Divergence(Result):
-    """An exponent, and the curves of divergence it was read off.
+    """An exponent, and the curves of divergence from which it was read.
 
     Attributes
     ----------
     interval : (float, float) or None
-        95 % interval: bootstrap over stretches of the series and over the acceptable regions of the fit, widened where the fit reaches distances at
-        which saturation is felt, and by the difference between the readings in ``readings``.
+        95 % interval, from a bootstrap over stretches of the series and over the acceptable regions of the fit. It is widened if the fit reaches
+        distances that are affected by saturation, and by the largest difference between the estimates in ``readings``.
     readings : tuple of (int, int, float)
-        Embedding dimension, neighbours and exponent of every reading that had a scaling region, that of ``value`` first.
+        Embedding dimension, number of neighbours and exponent of every estimate that had a scaling region, beginning with that of ``value``.
     far_curve : array
         Ordinates of the curve of neighbours that start farther away, at the abscissae of ``curve``.
     scaling : bool
-        Whether a scaling region was found. Where it was not, ``value`` is NaN, or 0 for regular motion, and a warning says why.
+        Whether a scaling region was found. If it was not, ``value`` is NaN, or 0 for regular motion, and a warning says why.
     """
 
     interval: tuple[float, float] | None = None
@@ -133,34 +133,35 @@ def lyapunov_from_series(
     seed: int = 0,
     base: float | None = None,
 ) -> Divergence:
-    """The largest Lyapunov exponent of a recorded series, or the statement that it has none to show.
+    """The largest Lyapunov exponent of a recorded series, or the statement that the series shows none.
 
     Parameters
     ----------
     x : array of shape (n,)
     dt : float
-        Time between two numbers; the exponent is per unit of it.
+        Time between two numbers; the exponent is in nats per unit of this time.
     method : {"rosenstein", "kantz"}
-        One neighbour a reference point, or the median distance to several inside the logarithm (Kantz, with the ball that holds just them).
+        "rosenstein" follows one neighbour of each reference point; "kantz" takes the logarithm of the median distance to several neighbours, with a
+        ball that contains just these neighbours.
     dim, delay : int, optional
-        Of the embedding; `embedding_dimension` and `embedding_delay` by default.
+        Dimension and delay of the embedding; `embedding_dimension` and `embedding_delay` by default.
     theiler : int, optional
-        Neighbours are more than this many steps apart in time, at least 1; `theiler_window` by default.
+        Neighbours are more than this many steps apart in time; at least 1; `theiler_window` by default.
     horizon : int, optional
-        Steps that neighbours are followed; doubled until they have saturated by default, at most a quarter of the series.
+        Number of steps for which neighbours are followed. By default it is doubled until the distances saturate, up to a quarter of the series.
     neighbours : int, optional
-        Per reference point; 1 for Rosenstein and 5 for Kantz by default.
+        Number of neighbours of each reference point; 1 for Rosenstein and 5 for Kantz by default.
     bootstrap : int
-        Replicates for ``stderr`` and ``interval``.
+        Number of bootstrap replicates for ``stderr`` and ``interval``.
     seed : int
     base : float, optional
-        Of the logarithm; nats by default.
+        Base of the logarithm; nats by default.
 
     Returns
     -------
     Divergence
-        ``curve``: times and S(k); ``fit_range``: the times of the scaling region; ``interval``: 95 %. Without a scaling region (noise, too
-        short a series) ``value`` is NaN; regular motion gives 0. ``warnings`` name the reason.
+        ``curve`` holds times and S(k), ``fit_range`` the times of the scaling region, ``interval`` the 95 % interval. Without a scaling region
+        (noise, or too short a series) ``value`` is NaN; for regular motion it is 0. ``warnings`` give the reason.
 
     Raises
     ------
@@ -198,7 +199,7 @@ def lyapunov_from_series(
     notes = list(tie_notes(series))
     if not is_map and series.size < 50 * period:
         notes.append(
-            f"the series is {series.size / period:.0f} mean periods long: too few for an exponent to settle; sample longer rather than finer"
+            f"the series is {series.size / period:.0f} mean periods long, too short for the exponent to converge; record a longer series rather than a finer one"
         )
     parameters: dict[str, Any] = {
         "method": method,
@@ -218,7 +219,10 @@ def lyapunov_from_series(
             0.0,
             None,
             parameters=parameters,
-            warnings=("no scaling region: the series repeats itself exactly; regular motion, or too coarsely rounded", *notes),
+            warnings=(
+                "no scaling region: the series repeats itself exactly; its motion is regular, or its numbers are too coarsely rounded",
+                *notes,
+            ),
         )
     reach = None if horizon is None else whole(horizon, "horizon", 4)
     found = _read(points, window, near_count, is_map, period, reach, _REFERENCES)
@@ -239,7 +243,7 @@ def lyapunov_from_series(
         )
     curve = (dt * np.arange(found.steps + 1), curves.near)
     if found.is_power:
-        text = "no scaling region: distances of neighbours grow as a power of time rather than exponentially, as where motion is not chaotic"
+        text = "no scaling region: distances of neighbours grow as a power of time rather than exponentially, as in motion that is not chaotic"
         return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
     if not regions:
         rise = moving_average(curves.near, found.smooth).max() - curves.near[0]
@@ -266,7 +270,7 @@ def lyapunov_from_series(
         notes.append(f"distances reach {100 * best.reach:.0f} % of those of points far apart: too few points, the value is rough")
     if len(readings) == 1:
         notes.append(
-            "neither another dimension nor another number of neighbours has a scaling region: the value rests on one choice"
+            "neither other dimensions nor another number of neighbours give a scaling region: the value rests on a single choice"
         )
     below, above = np.quantile(slopes, [0.025, 0.975])
     low = value - math.hypot(min(float(below) - value, 0.0), apart)

@@ -1,9 +1,9 @@
 """Delay vectors, and how to choose their delay and dimension.
 
 Takens, Lect. Notes Math. 898 (1981) 366, doi:10.1007/BFb0091924: the vectors (x_t, x_{t+delay}, ..., x_{t+(dim-1) delay}) of a smooth
-deterministic system fill a copy of its attractor once dim exceeds twice the attractor's dimension, and often earlier. The delay is the
+deterministic system form a copy of its attractor if dim exceeds twice the attractor's dimension, and often for smaller dim. The delay is the
 first minimum of the mutual information of x_t and x_{t+delay} (Fraser and Swinney, Phys. Rev. A 33 (1986) 1134,
-doi:10.1103/PhysRevA.33.1134). The dimension is the one above which neighbours stay neighbours: by Cao, Physica D 110 (1997) 43,
+doi:10.1103/PhysRevA.33.1134). The dimension is the smallest in which neighbours remain neighbours in higher dimensions: by Cao, Physica D 110 (1997) 43,
 doi:10.1016/S0167-2789(97)00118-8, or by the false neighbours of Kennel, Brown and Abarbanel, Phys. Rev. A 45 (1992) 3403,
 doi:10.1103/PhysRevA.45.3403.
 """
@@ -33,7 +33,7 @@ def embed(x: Any, dim: int, delay: int = 1) -> np.ndarray:
     ----------
     x : array of shape (n,)
     dim : int
-        Coordinates of a vector.
+        Number of coordinates of a vector.
     delay : int
         Steps between two coordinates.
 
@@ -91,7 +91,7 @@ def mutual_information(x: Any, max_lag: int, bins: int | None = None) -> np.ndar
     x : array of shape (n,)
     max_lag : int
     bins : int, optional
-        Cells of equal probability; about ``0.75 n^(1/3)``, between 4 and 32, by default. Independent numbers have
+        Number of cells of equal probability; about ``0.75 n^(1/3)``, between 4 and 32, by default. For independent numbers the estimate is
         ``(bins - 1)^2 / (2 n)`` on average.
 
     Returns
@@ -127,13 +127,13 @@ def mutual_information(x: Any, max_lag: int, bins: int | None = None) -> np.ndar
 
 
 def embedding_delay(x: Any, max_delay: int | None = None) -> Result:
-    """The delay for an embedding: 1 where neighbouring numbers are uncorrelated, else the first minimum of the mutual information.
+    """The delay for an embedding: 1 if successive numbers are uncorrelated, else the first minimum of the mutual information.
 
     Parameters
     ----------
     x : array of shape (n,)
     max_delay : int, optional
-        The longest tried; the smaller of n // 10 and 500 by default.
+        The longest delay that is tried; the smaller of n // 10 and 500 by default.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def _false(series, delay, theiler, max_dim):
 def embedding_dimension(
     x: Any, delay: int | None = None, theiler: int | None = None, max_dim: int = 10, method: str = "cao"
 ) -> Result:
-    """The smallest dimension in which neighbours stay neighbours when one more coordinate is looked at.
+    """The smallest embedding dimension in which neighbours remain neighbours when one more coordinate is added.
 
     Parameters
     ----------
@@ -226,14 +226,14 @@ def embedding_dimension(
     theiler : int, optional
         Neighbours are more than this many steps apart; `theiler_window` by default.
     max_dim : int
-        The largest dimension tried.
+        The largest dimension that is tried.
     method : {"cao", "false neighbours"}
 
     Returns
     -------
     Result
-        ``curve``: dimensions and Cao's E1, which rises to 1, or the share of false neighbours, which falls to 0. For Cao
-        ``parameters["E2"]`` stays at 1 in every dimension when the future does not depend on the past; then a warning says so.
+        ``curve`` holds dimensions and Cao's E1, which rises to 1, or the share of false neighbours, which falls to 0. For Cao's method
+        ``parameters["E2"]`` is 1 in every dimension if the future does not depend on the past; then a warning says so.
 
     Raises
     ------

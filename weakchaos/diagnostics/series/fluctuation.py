@@ -1,11 +1,11 @@
 """Detrended fluctuation analysis and the rescaled range: how the fluctuations of a series grow with the length of time.
 
 Peng, Buldyrev, Havlin, Simons, Stanley and Goldberger, Phys. Rev. E 49 (1994) 1685, doi:10.1103/PhysRevE.49.1685: F(s) is the root mean
-square of the summed series about a polynomial fitted in each window of length s, and grows as s^alpha. Hurst, Trans. Am. Soc. Civ. Eng. 116
-(1951) 770: the range of the summed deviations over the standard deviation grows as s^H; what independent numbers give in short windows is
-taken off as computed by Anis and Lloyd, Biometrika 63 (1976) 111, doi:10.1093/biomet/63.1.111.
+square of the cumulative sum of the series about a polynomial fitted in each window of length s, and grows as s^alpha. Hurst, Trans. Am. Soc. Civ.
+Eng. 116 (1951) 770: the range of the summed deviations divided by the standard deviation grows as s^H; the expected value for independent numbers
+in short windows, computed by Anis and Lloyd, Biometrika 63 (1976) 111, doi:10.1093/biomet/63.1.111, is subtracted.
 
-Windows of each length lie side by side; where they do not fill the series they are laid from its end too, so that no number is left out
+Windows of each length lie side by side; if they do not fill the series, windows from its end are added, so that no number is left out
 (Kantelhardt et al., Physica A 295 (2001) 441, doi:10.1016/S0378-4371(01)00144-3).
 """
 
@@ -125,7 +125,8 @@ def _fitted(
         notes.append(NoStandardError("no standard error: all windows of one length lie in one tenth of the series"))
     if abs(high - low) > allowed:
         notes.insert(
-            0, f"no single power law: the slope is {low:.2f} over the shorter half of the scales and {high:.2f} over the longer"
+            0,
+            f"no single power law: the slope is {low:.2f} over the shorter half of the scales and {high:.2f} over the longer half",
         )
     fit_range = (float(used[0]), float(used[-1]))
     return Result(value, stderr, (used, np.exp(curve)), fit_range, parameters, tuple(notes))
@@ -139,16 +140,16 @@ def detrended_fluctuation(x: Any, scales: Any = None, order: int = 1) -> Result:
     x : array of shape (n,)
         At least 100 numbers; more for higher orders.
     scales : sequence of ints, optional
-        Rising window lengths, from ``order + 2`` to n / 4; 20 spread evenly in their logarithm between 10 (``4 order + 4`` if that is more)
-        and n / 10 by default.
+        Increasing window lengths, from ``order + 2`` to n / 4; by default 20 lengths, evenly spaced in their logarithm, between 10
+        (``4 order + 4`` if that is more) and n / 10.
     order : int
-        Degree of the polynomial taken off each window of the summed series.
+        Degree of the polynomial that is subtracted in each window of the summed series.
 
     Returns
     -------
     Result
-        ``curve``: scales and F, in the units of `x`; ``fit_range``: the first and last scale; ``stderr``: by leaving out one tenth of the
-        series after another, which is too small, by up to 40 %, for sums (alpha beyond 1.5). A curve that bends comes with a warning.
+        ``curve`` holds scales and F, in the units of `x`; ``fit_range`` holds the first and last scale; ``stderr`` comes from leaving out one tenth
+        of the series at a time, and is too small by up to 40 % for cumulative sums (alpha beyond 1.5). If the curve bends there is a warning.
 
     Raises
     ------
@@ -204,17 +205,17 @@ def hurst_exponent(x: Any, scales: Any = None, corrected: bool = True) -> Result
     x : array of shape (n,)
         Increments, not their sum; at least 100.
     scales : sequence of ints, optional
-        Rising window lengths, from 3 to n / 4; 20 spread evenly in their logarithm between 10 and n / 10 by default.
+        Increasing window lengths, from 3 to n / 4; by default 20 lengths, evenly spaced in their logarithm, between 10 and n / 10.
     corrected : bool
-        Take off what independent numbers give in short windows, and add 1/2. That is exact for them; for others a bias towards 1/2 is left:
-        10 000 numbers of fractional noise give 0.26 for H = 0.2 and 0.73 for 0.8 (uncorrected 0.31, 0.55 and 0.78 for 0.2, 0.5 and 0.8).
-        `detrended_fluctuation` has no such bias.
+        Subtract the expected value for independent numbers in short windows, and add 1/2. This is exact for independent numbers; for others a bias
+        towards 1/2 remains: 10 000 numbers of fractional noise give 0.26 for H = 0.2 and 0.73 for H = 0.8 (uncorrected 0.31, 0.55 and 0.78 for
+        H = 0.2, 0.5 and 0.8). `detrended_fluctuation` has no such bias.
 
     Returns
     -------
     Result
-        ``curve``: scales and mean R/S (standard deviations with ddof 0), uncorrected; ``stderr``: by leaving out one tenth of the series
-        after another. A curve that bends comes with a warning.
+        ``curve`` holds scales and mean R/S (standard deviations with ddof 0), uncorrected; ``stderr`` comes from leaving out one tenth of the
+        series at a time. If the curve bends there is a warning.
 
     Raises
     ------
@@ -258,6 +259,10 @@ def hurst_exponent(x: Any, scales: Any = None, corrected: bool = True) -> Result
     result = replace(result, warnings=(*result.warnings, *notes))
     if result.value + _slope(np.log(used), offset[:, None])[0] > _SUMMED:
         result = replace(
-            result, warnings=(*result.warnings, "ranges grow as windows do, as those of a sum or a trend: pass the increments")
+            result,
+            warnings=(
+                *result.warnings,
+                "ranges grow in proportion to the windows, like those of a cumulative sum or a trend: pass the increments",
+            ),
         )
     return replace(result, value=result.value + (0.5 if corrected else 0.0))

@@ -1,9 +1,9 @@
-"""A series made Gaussian by a monotone function, as little as it takes: what a test for nonlinearity must do before it matches spectra.
+"""The simplest monotone function that makes a series Gaussian; a test for nonlinearity needs it before it matches spectra.
 
-Surrogates that match the spectrum and the numbers of a skewed series are too much alike: tests against them reject a monotone function of a
-linear Gaussian process, their own null hypothesis, too often. So that function is taken off first. Ranks alone would do it, but bend a
-series that is short against its correlation time in many places, where it is Gaussian already; so the simplest of four is taken that
-leaves a series whose skewness and kurtosis are those of Gaussian noise of the same autocorrelation, by the statistic
+Surrogates that match the spectrum and the numbers of a skewed series vary too little: tests against them reject a monotone function of a
+linear Gaussian process, their own null hypothesis, too often. So this function is inverted first. Normal scores of the ranks would do this, but
+they distort a series that is short compared with its correlation time although it is Gaussian already. So the simplest of four functions is taken
+after which the skewness and kurtosis of the series are those of Gaussian noise of the same autocorrelation, by the statistic
 
     G = n m_3^2 / (6 F_3) + n (m_4 - 3 m_2^2)^2 / (24 F_4),   F_k = sum_j gamma(j)^k over all lags,
 
@@ -86,7 +86,7 @@ def _power(x: np.ndarray) -> np.ndarray | None:
 
 
 def gaussianized(x: np.ndarray) -> tuple[np.ndarray, str]:
-    """The series after the simplest monotone function that makes it Gaussian, and which that is.
+    """The series after the simplest monotone function that makes it Gaussian, and the name of this function.
 
     Examples
     --------

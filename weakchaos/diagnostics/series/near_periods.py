@@ -1,14 +1,13 @@
-"""Periods that a sequence nearly has: lags at which it comes back within a tolerance, and peaks of its spectrum, tested against
-surrogates.
+"""Near periods of a sequence: lags after which it returns within a tolerance, and peaks of its spectrum, tested against surrogates.
 
 * By tolerance: C(p) is the fraction of times t with ``|x(t + p) - x(t)| <= tolerance``, or with equal symbols (close returns:
   Lathrop and Kostelich, Phys. Rev. A 40 (1989) 4028, doi:10.1103/PhysRevA.40.4028).
 * By spectrum: the periodogram under a Hann taper.
 
-What a sequence without a period would show is drawn from surrogates: shuffled, or of first order (an autoregression for numbers, a
-Markov chain for symbols), which has the same correlation from one step to the next. Each lag or frequency is standardised by its
-mean and standard deviation over the sequence and its surrogates together, and the largest value of each is compared: so the
-sequence is, under the null, one of equals, and the level holds for the whole search.
+Surrogates show what a sequence without a period would give. They are shuffled sequences, or sequences of first order (an autoregression for
+numbers, a Markov chain for symbols), which have the same correlation from one step to the next. The value at each lag or frequency is
+standardised by its mean and standard deviation over the sequence and its surrogates together, and the largest value of the sequence is compared
+with the largest values of the surrogates: under the null hypothesis they are exchangeable, so the level holds for the whole search.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ class NearPeriods(Result):
     Attributes
     ----------
     periods : array of shape (found,)
-        Those that pass the test: lags by score, peaks by strength, the largest first. Multiples of a lag and harmonics of a peak
+        The periods that pass the test: lags by score, peaks by strength, the largest first. Multiples of a lag and harmonics of a peak
         are among them.
     scores : array of shape (found,)
-        How many standard deviations each stands above the surrogates.
+        Number of standard deviations by which each exceeds the mean of the surrogates.
     strengths : array of shape (found,)
         The fraction of close returns, or the share of the variance.
     p_values : array of shape (found,)
-        Probability that a surrogate shows anything as large at any lag or frequency.
+        Probability that a surrogate has a value as large as this at any lag or frequency.
     threshold : array
-        What the ordinates of ``curve`` must exceed to pass, at the same abscissae.
+        The values that the ordinates of ``curve`` must exceed to pass the test, at the same abscissae.
     """
 
     periods: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -87,7 +86,7 @@ def _autoregression(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def markov_surrogate(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As many symbols of the Markov chain of first order with the transitions of `x`, whole numbers from 0."""
+    """A sequence of the same length from the Markov chain of first order with the transition frequencies of `x`, whole numbers from 0."""
     symbols = x.astype(np.int64)
     size = int(symbols.max()) + 1
     counts = np.zeros((size, size))
@@ -172,29 +171,29 @@ def near_periods(
     level: float = 0.05,
     seed: int = 0,
 ) -> NearPeriods:
-    """Lags at which a series or a symbol sequence comes back more often than surrogates do.
+    """Lags after which a series or a symbol sequence returns more often than surrogates do.
 
     Parameters
     ----------
     x : str, array of shape (n,), or symbols of shape (n, units)
         Floating-point numbers are compared within `tolerance`; whole numbers, strings and rows are symbols, compared for equality.
     tolerance : float, optional
-        0.1 standard deviations by default; given, whole numbers are compared within it too.
+        0.1 standard deviations by default. If it is given, whole numbers are compared within it too.
     max_period : int, optional
         n / 4, at most 500, by default.
     null : {"first-order", "shuffle"}
-        What the sequence is compared with: by default "first-order" for numbers, "shuffle" for symbols, since a cycle of different
-        symbols is itself a Markov chain of first order.
+        The surrogates with which the sequence is compared: by default "first-order" for numbers and "shuffle" for symbols, since a cycle of
+        different symbols is itself a Markov chain of first order.
     surrogates : int
         At least 19.
     level : float
-        Probability to report anything of a sequence that is like its surrogates.
+        Probability to report a period of a sequence that does not differ from its surrogates.
     seed : int
 
     Returns
     -------
     NearPeriods
-        ``curve``: lags and fractions of close returns. A lag is reported where the fraction is not below that of either neighbour.
+        ``curve`` holds lags and fractions of close returns. A lag is reported if its fraction is not below that of either neighbouring lag.
 
     Raises
     ------
@@ -242,21 +241,21 @@ def near_periods(
 
 
 def spectral_periods(x: Any, *, null: str = "first-order", surrogates: int = 99, level: float = 0.05, seed: int = 0) -> NearPeriods:
-    """Periods of the peaks of a series' spectrum that surrogates do not show.
+    """Periods of those peaks in the spectrum of a series that are higher than the peaks of surrogates.
 
     Parameters
     ----------
     x : array of shape (n,)
-        Evenly sampled.
+        A series that is evenly sampled in time.
     null, surrogates, level, seed
-        As for `near_periods`; numbers throughout, so that "first-order" is an autoregression.
+        As for `near_periods`; the values are always numbers, so "first-order" is an autoregression.
 
     Returns
     -------
     NearPeriods
-        Periods in steps, not whole, from a parabola through the logarithms of a peak and its neighbours; ``stderr`` is the half
-        width of a peak, ``period**2 / 2 n``, a bound rather than an error. ``curve``: periods and powers. Harmonics are peaks of
-        their own.
+        Periods in steps, which need not be whole numbers: each comes from a parabola through the logarithms of a peak and its neighbours.
+        ``stderr`` is half the width of a peak, ``period**2 / 2 n``, a bound rather than an error. ``curve`` holds periods and powers. Harmonics are
+        listed as peaks of their own.
 
     Raises
     ------

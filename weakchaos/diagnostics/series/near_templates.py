@@ -1,13 +1,13 @@
-"""How many templates of a series agree with each one within r: what sample and approximate entropy count.
+"""The number of templates of a series that agree with each template within r, which sample and approximate entropy need.
 
-A template is near another where its first value is, and its second, and so on. The values near one value are a set of bits, cut out
-between two of the sets kept for every so many ranks; the sets of a template's values are cut with each other, 64 bits at a time, and
-counted, so the cost has nothing to do with how many pairs agree.
+A template is near another if its first value is near the other's first value, and its second near the other's second, and so on. The values near
+one value are a set of bits, the difference of two of the sets that are kept for every so many ranks; the sets of the values of a template are
+intersected, 64 bits at a time, and counted, so the cost does not depend on how many pairs agree.
 
-* By value: bit j is the template whose first value is the j-th smallest. Those near in the first value are neighbours there, so only
-  this stretch of the other sets is read. The best where r is small.
-* By time: bit j is the template that begins at j. The sets of one time serve m + 1 templates, each shifted, and the cost is N^2 / 64
-  words whatever r and m. The best where r or m is large.
+* By value: bit j is the template whose first value is the j-th smallest. Templates whose first values are near have neighbouring bits, so only
+  this stretch of the other sets is read. This is the fastest way if r is small.
+* By time: bit j is the template that begins at j. The sets of one time are used, shifted, for m + 1 templates, and the cost is N^2 / 64 words
+  whatever r and m. This is the fastest way if r or m is large.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Nearest neighbours of points that lie on one orbit, those close in time left out.
+"""Nearest neighbours of points on one orbit, without points that are close in time.
 
-Points are sorted by their first coordinate and scanned outwards from each reference until that coordinate alone is farther away than the
-worst neighbour kept. On attractors of low dimension a few points in a hundred are looked at; equal points and long Theiler windows, which
-upset trees, cost nothing extra.
+Points are sorted by their first coordinate and scanned outwards from each reference point until the difference in this coordinate alone exceeds
+the distance of the farthest neighbour kept. On attractors of low dimension a few points in a hundred are examined; equal points and long Theiler
+windows, which slow down trees, cost nothing extra.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def nearest(
     Parameters
     ----------
     points : array of shape (n, dim)
-        Row t is where the orbit is at time t.
+        Row t is the point of the orbit at time t.
     who : array of shape (m,)
-        Times of the points whose neighbours are wanted.
+        Times of the points whose neighbours are searched for.
     count : int
     theiler : int
     norm : 2 or inf
@@ -77,7 +77,7 @@ def nearest(
     Returns
     -------
     (distances, times), each of shape (m, count)
-        Sorted by distance; infinity and -1 where there are too few.
+        Sorted by distance; infinity and -1 if there are too few neighbours.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A second opinion on a recorded series: the estimators of nolds beside ours."""
+"""A second opinion on a recorded series: the estimates of nolds beside those of weakchaos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS = ("quantity", "weakchaos", "stderr", "nolds", "function", "seconds_wea
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """Two estimates of each quantity.
+    """The estimates of weakchaos and of nolds for each quantity.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class SecondOpinion:
         ``quantity``, ``weakchaos`` and ``nolds`` (None where it failed), ``stderr`` (of ours), ``function`` (of nolds),
         ``seconds_weakchaos``, ``seconds_nolds`` (CPU), ``notes`` (warnings and failures of both).
     numbers : int
-        How many numbers both saw.
+        How many numbers both libraries were given.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -53,15 +53,15 @@ _ALONE = ("0.6.2", "0.6.3")
 
 
 def nolds_measures() -> Any:
-    """The functions of nolds, without its data sets where those cannot be read.
+    """The module nolds, imported without its data sets if these cannot be read.
 
-    0.6.2 reads them by a part of setuptools that is gone since version 82, 0.6.3 by one of importlib that came with Python 3.12: either
-    fails when the package is imported, although no estimator needs them.
+    Version 0.6.2 reads the data sets with a part of setuptools that was removed in version 82, and version 0.6.3 with a part of importlib that is
+    new in Python 3.12: without these parts the import of the package fails, although no estimator needs the data sets.
 
     Raises
     ------
     ArgumentError
-        When nolds is not installed, or cannot be imported; the message names the versions.
+        If nolds is not installed or cannot be imported; the message names the versions.
     """
     import sys
     from importlib.metadata import PackageNotFoundError, distribution
@@ -103,10 +103,10 @@ def _timed(function: Callable[[], Any]) -> tuple[Any, list[str], float]:
 
 
 def second_opinion(x: Any, dt: float = 1.0, max_numbers: int = 2000) -> SecondOpinion:
-    """Our estimates of a recorded series beside those of nolds.
+    """The estimates of weakchaos for a recorded series beside those of nolds.
 
-    Ours are made with their defaults. nolds is given the embedding and the Theiler window that ours chose, the same tolerance for sample
-    entropy, least squares instead of its random fit, and otherwise its own defaults.
+    The estimators of weakchaos use their defaults. nolds is given the embedding and the Theiler window that they chose, the same tolerance for
+    sample entropy, and least squares instead of its random fit; otherwise it uses its own defaults.
 
     Parameters
     ----------
@@ -114,13 +114,13 @@ def second_opinion(x: Any, dt: float = 1.0, max_numbers: int = 2000) -> SecondOp
     dt : float
         Time between two numbers.
     max_numbers : int
-        Both see only the first so many: the time and the memory of nolds grow as their square.
+        Both are given at most this many numbers from the beginning of the series: the time and the memory of nolds grow as the square.
 
     Returns
     -------
     SecondOpinion
         Rows for the largest Lyapunov exponent (``lyap_r``, and the first of ``lyap_e``), the correlation dimension, sample entropy, alpha of
-        detrended fluctuation analysis, and the Hurst exponent. Where one of the two fails, its column is None and a note says why.
+        detrended fluctuation analysis, and the Hurst exponent. If one of the two libraries fails, its column is None and a note says why.
 
     Raises
     ------

@@ -28,18 +28,19 @@ _TABLE_ORDER = 9
 
 @dataclass(frozen=True)
 class PermutationEntropy(Result):
-    """``value`` is in nats a pattern.
+    """``value`` is in nats per pattern.
 
     Attributes
     ----------
     normalized : float
-        `value` over its largest possible, ``ln order!``.
+        `value` divided by its largest possible value, ``ln order!``.
     probabilities : float64 array of shape (order!,)
-        Of the patterns by code (`pattern` decodes); empty beyond order 9.
+        Probabilities of the patterns by code (`pattern` decodes a code); empty if the order is above 9.
     missing : int
-        Patterns that did not occur, of order!.
+        Number of the order! patterns that did not occur.
     expected_missing : float
-        How many would not occur among as many independent, equally likely patterns: what `missing` must exceed to be forbidden.
+        How many patterns would not occur on average if the windows were independent and all patterns equally likely; patterns may be called
+        forbidden only if `missing` is larger.
     """
 
     normalized: float = 0.0
@@ -98,24 +99,24 @@ def permutation_entropy(
     ----------
     x : array of shape (n,)
     order : int
-        Values a window, 2 to 20.
+        Number of values in a window, 2 to 20.
     delay : int
-        Steps between them.
+        Steps between these values.
     weighted : bool
-        Count each window by its variance, so that noise between large excursions counts little.
+        Weight each window by its variance, so that noise between large excursions counts little.
     ties : {"first", "skip"}
-        Of equal values the earlier counts as the smaller, or windows with equal values are left out.
+        "first": the earlier of two equal values is ranked as the smaller; "skip": windows with equal values are left out.
     estimator : str
-        See `count_entropy`; a weighted entropy has no counts and takes "plug-in" only.
+        See `count_entropy`; a weighted entropy has no counts and allows "plug-in" only.
     base : float, optional
-        Of the logarithm; nats by default.
+        Base of the logarithm; nats by default.
 
     Returns
     -------
     PermutationEntropy
-        The standard error is from batch means of -ln p: windows overlap, and independent ones would give a smaller one.
-        Warns of ties in more than 1 % of the windows, of fewer than 5 order! windows, and where the bias of the plug-in estimate, about
-        ``(patterns seen - 1) / (2 windows)``, is more than half of the standard error.
+        The standard error comes from batch means of -ln p, since windows overlap; the formula for independent windows would be too small.
+        There are warnings if more than 1 % of the windows have ties, if there are fewer than 5 order! windows, and if the bias of the plug-in
+        estimate, about ``(patterns seen - 1) / (2 windows)``, is more than half of the standard error.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def permutation_entropy(
         raise ArgumentError("`x` has equal values in every window, and `ties` leaves such windows out")
     notes = []
     if x.min() == x.max():
-        notes.append("the series is constant: its one pattern is that of a tie")
+        notes.append("the series is constant: its only pattern is that of equal values")
     elif tied > windows / 100:
         treatment = "the earlier was taken as the smaller" if ties == "first" else "these windows were left out"
         notes.append(f"{tied} of {windows} windows hold equal values; {treatment}")
@@ -154,7 +155,9 @@ def permutation_entropy(
         if estimator != "plug-in":
             raise ArgumentError(f'`estimator` must be "plug-in" for a weighted entropy, which has no counts; got "{estimator}"')
         if ties == "skip":
-            raise ArgumentError('`ties` must be "first" for a weighted entropy: windows of equal values weigh nothing already')
+            raise ArgumentError(
+                '`ties` must be "first" for a weighted entropy, in which windows of equal values have no weight anyway'
+            )
         mass = np.bincount(places, _weights(as_series(values, 2, constant=True, differences=True), order, delay), counts.size)
         if mass.sum() == 0:
             p, value = counts / codes.size, 0.0

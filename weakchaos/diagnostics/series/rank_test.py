@@ -1,8 +1,8 @@
-"""The rank test of a series against its surrogates, and the statistics it asks for.
+"""The rank test of a series against its surrogates, and the statistics that it uses.
 
 Theiler, Eubank, Longtin, Galdrikian and Farmer, Physica D 58 (1992) 77, doi:10.1016/0167-2789(92)90102-S; Schreiber and Schmitz, Physica D
-142 (2000) 346, doi:10.1016/S0167-2789(00)00043-9: of `count` surrogates and the series, exchangeable under the null, each is as likely as
-any other to have the k-th largest statistic.
+142 (2000) 346, doi:10.1016/S0167-2789(00)00043-9: under the null hypothesis the series and its `count` surrogates are exchangeable, so each of them
+is equally likely to have the k-th largest statistic.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def prediction_error(x: Any, dim: int = 3, delay: int = 1, neighbours: int = 4, 
     dim, delay : int
     neighbours : int
     predicted : int, optional
-        How many points, spread evenly over the series, are predicted; all by default. Neighbours are looked for among all.
+        How many points, spread evenly over the series, are predicted; all by default. Neighbours are searched for among all points.
 
     Returns
     -------
     float
-        About 1 for independent numbers, 0 for a deterministic series without end.
+        About 1 for independent numbers; tends to 0 for a deterministic series as its length grows.
 
     References
     ----------
@@ -69,7 +69,7 @@ def prediction_error(x: Any, dim: int = 3, delay: int = 1, neighbours: int = 4, 
 
 
 def time_asymmetry(x: Any, lag: int = 1) -> float:
-    """Skewness of the differences ``x[t + lag] - x[t]``: zero on average for every time-reversible series, linear Gaussian ones among them.
+    """Skewness of the differences ``x[t + lag] - x[t]``: zero on average for every time-reversible series, for instance for linear Gaussian ones.
 
     Parameters
     ----------
@@ -106,11 +106,11 @@ class SurrogateTest(Result):
     Attributes
     ----------
     statistic : float
-        Of the data.
+        Statistic of the data.
     surrogate_statistics : array of shape (count,)
     rejected : bool or None
-        Whether the null hypothesis is rejected at the level asked for; None, no verdict, where no outcome could have rejected it: fewer
-        surrogates than the level needs, or a statistic that the method leaves unchanged.
+        Whether the null hypothesis is rejected at the requested level; None (no verdict) if no outcome could have rejected it, because there are
+        fewer surrogates than the level requires, or because the method of the surrogates does not change the statistic.
     """
 
     statistic: float = 0.0
@@ -151,33 +151,35 @@ def surrogate_test(
 ) -> SurrogateTest:
     """Whether a series differs from its surrogates: a rank test, exact when data and surrogates are exchangeable under the null.
 
-    For "shuffle" they are. For the spectral methods they are up to the ends of the series, which a Fourier transform joins, and the
-    fit of the monotone function: measured on eight processes of the null, the test rejects within a few percent of its level.
+    For "shuffle" they are exchangeable. For the spectral methods they are so up to effects of the ends of the series, which a Fourier transform
+    joins, and of the fit of the monotone function: measured on eight processes of the null hypothesis, the test rejects within a few percent of
+    its level.
 
     Parameters
     ----------
     x : array of shape (n,)
     statistic : {"prediction error", "time asymmetry"} or callable
-        A callable takes a series and gives a number.
+        A callable takes a series and returns a number.
     method : str
-        As for `surrogates`; spectral ones work on the part that `match_ends` leaves, and so does the statistic of the data. "iaaft" is done with
-        ``remap``, without which monotone functions of a linear Gaussian process, its null, are rejected too often; "fourier" and "aaft" are not.
+        As for `surrogates`. Spectral methods, and then also the statistic of the data, use the part of the series that `match_ends` leaves. "iaaft"
+        is used with ``remap``, without which it rejects monotone functions of a linear Gaussian process, its null hypothesis, too often; "fourier"
+        and "aaft" are used without.
     count : int
-        Surrogates; at least ``1 / level - 1`` one-sided, twice as many two-sided.
+        Number of surrogates; at least ``1 / level - 1`` for a one-sided test, twice as many for a two-sided one.
     side : {"lower", "upper", "both"}, optional
-        Which values of the data's statistic speak against the null; by default "lower" for the prediction error, else "both".
+        Which values of the statistic of the data speak against the null hypothesis; by default "lower" for the prediction error, else "both".
     level : float
     seed : int
     progress : bool
         Show a bar on stderr.
     **options
-        To `surrogates`.
+        Passed on to `surrogates`.
 
     Returns
     -------
     SurrogateTest
-        ``value``: the p-value, a multiple of ``1 / (count + 1)``; ``parameters["null"]``: the hypothesis in words. Of series beyond 5,000
-        numbers the prediction error is that of 5,000 points (``parameters["predicted"]``), their neighbours being sought among all.
+        ``value`` is the p-value, a multiple of ``1 / (count + 1)``; ``parameters["null"]`` is the hypothesis in words. For series of more than 5,000
+        numbers the prediction error is that of 5,000 points (``parameters["predicted"]``), whose neighbours are searched for among all points.
 
     Raises
     ------
@@ -251,7 +253,9 @@ def surrogate_test(
     p = min(1.0, share)
     same = np.ptp(others) == 0 and others[0] == value
     if same:
-        notes.append("no verdict: the statistic is the same for data and surrogates; the method leaves it unchanged")
+        notes.append(
+            "no verdict: the statistic is the same for data and surrogates, since the method of the surrogates does not change it"
+        )
     parameters = {
         "method": method,
         "null": NULLS[method],
@@ -264,7 +268,9 @@ def surrogate_test(
     if method == "iaaft" and remap:
         parameters["made Gaussian by"] = function_taken
     elif method == "iaaft" and not_gaussian(series) > 6:
-        notes.append("the series is not Gaussian, and without `remap` this null is rejected too often for such")
+        notes.append(
+            "the series is not Gaussian, and without `remap` the test rejects its null hypothesis too often for such series"
+        )
     if name == "prediction error":
         parameters["predicted"] = min(PREDICTED, int(made.shape[1]))
     rejected = None if same or count < needed else p <= level + 1e-12

@@ -1,9 +1,9 @@
-"""Recurrence quantification without the matrix.
+"""Recurrence quantification without the recurrence matrix.
 
-Marwan, Romano, Thiel and Kurths, Phys. Rep. 438 (2007) 237, doi:10.1016/j.physrep.2006.11.001: R_ij = 1 where points i and j are at most a
-radius apart. Rows of R are made one after the other as sets of bits, 64 cells to a word. Where a bit differs from the one up and left of it,
-a diagonal line begins or ends; where it differs from its neighbour in the row, a vertical one does, rows being columns by symmetry. So cells
-are never looked at one by one, time grows as n^2 / 64 and the number of lines, and memory as n.
+Marwan, Romano, Thiel and Kurths, Phys. Rep. 438 (2007) 237, doi:10.1016/j.physrep.2006.11.001: R_ij = 1 if the distance of points i and j is at
+most the radius. Rows of R are made one after the other as sets of bits, 64 cells in a word. A diagonal line begins or ends where a bit differs from
+the bit up and left of it; a vertical line, since R is symmetric, where a bit differs from its neighbour in the row. So cells are not examined one
+by one; the time grows as n^2 / 64 plus the number of lines, and the memory as n.
 """
 
 from __future__ import annotations
@@ -82,18 +82,19 @@ class Recurrence(Result):
     Attributes
     ----------
     radii : array of shape (k,)
-        Rising.
+        Increasing radii.
     rate : array of shape (k,)
         Recurrent cells as a share of all cells with ``|i - j| >= theiler_diagonal`` (RR): ``(n - w) (n - w + 1)`` of them, n^2 for w = 0.
     determinism : array of shape (k,)
-        Share of the recurrent cells, outside of the diagonal window, on diagonal lines of at least ``min_diagonal`` (DET); 0 where nothing
-        recurs.
+        Share of the recurrent cells, outside of the diagonal window, on diagonal lines of at least ``min_diagonal`` (DET); 0 if there are no
+        recurrent cells.
     mean_diagonal, longest_diagonal, diagonal_entropy : arrays of shape (k,)
-        Of those lines (L, Lmax, ENTR); the entropy of their lengths in nats. The divergence DIV is ``1 / longest_diagonal``.
+        Mean length, largest length, and entropy of the lengths in nats of those lines (L, Lmax, ENTR). The divergence DIV is
+        ``1 / longest_diagonal``.
     laminarity : array of shape (k,)
         Share of the recurrent cells, outside of the vertical window, on vertical lines of at least ``min_vertical`` (LAM).
     trapping_time, longest_vertical, vertical_entropy : arrays of shape (k,)
-        Of those lines (TT, Vmax, VENTR).
+        Mean length, largest length, and entropy of the lengths in nats of those lines (TT, Vmax, VENTR).
     diagonals, verticals : int64 arrays of shape (k, longest + 1)
         How many lines have each length, in the whole plot.
     """
@@ -116,7 +117,7 @@ class Recurrence(Result):
         raise ArgumentError("`in_base` does not apply: determinism is a share; divide the entropies by log(base) instead")
 
     def rows(self) -> list[dict[str, float]]:
-        """One dictionary of all measures a radius."""
+        """One dictionary of all measures for each radius."""
         return [{("radius" if k == "radii" else k): float(getattr(self, k)[i]) for k in _MEASURES} for i in range(self.radii.size)]
 
 
@@ -144,24 +145,26 @@ def recurrence_quantification(
     min_diagonal: int = 2,
     min_vertical: int = 2,
 ) -> Recurrence:
-    """Recurrence quantification of a series or of an orbit, for one radius or many in one pass, in memory that grows as the series.
+    """Recurrence quantification of a series or of an orbit, for one or many radii in one pass; the memory is proportional to the length.
 
     Parameters
     ----------
     x : array of shape (n,) or (n, d)
         A series, which is embedded, or points of an orbit, which are not.
     radius : float or sequence of floats, optional
-        Points at most so far apart recur. By default one at which about 5 % do (see `radius_of_rate`).
+        Pairs of points whose distance is at most the radius are recurrent. By default a radius at which about 5 % of all pairs are (see
+        `radius_of_rate`).
     dim, delay : int
         Embedding of a series.
     norm : {"maximum", "manhattan", "euclidean"}
-        Of the difference of two points: its largest coordinate, their sum, the root of the sum of their squares.
+        Norm of the difference of two points: the largest absolute coordinate, the sum of the absolute coordinates, or the root of the sum of
+        squares.
     theiler_diagonal : int, optional
         Cells with ``|i - j|`` below this are left out of the rate and of diagonal lines: 1 leaves out the main diagonal alone. By default
         one more than `theiler_window` of the series, or the largest one of the coordinates of an orbit.
     theiler_vertical : int
-        The same for vertical lines, whose tangential motion may be wanted; 0 keeps the main diagonal, which then joins lines above and
-        below it.
+        The same for vertical lines. 0 keeps the main diagonal, which then joins the lines above and below it; a larger value leaves out tangential
+        motion, which vertical lines may be meant to show.
     min_diagonal, min_vertical : int
         The shortest lines that count.
 

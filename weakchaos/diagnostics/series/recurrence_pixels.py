@@ -1,4 +1,4 @@
-"""The recurrence plot of a long series, coarse-grained to pixels as its rows are made; the matrix is never held."""
+"""The recurrence plot of a long series, coarse-grained to pixels while its rows are made; the matrix is never stored."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ def recurrence_image(
     radius : float, optional
         As for `recurrence_quantification`, one number.
     pixels : int
-        Rows and columns of the image, at most. Each pixel is a block of whole cells, ``ceil(n / pixels)`` to a side; the last ones are smaller.
+        Largest number of rows and columns of the image. Each pixel is a block of cells with sides of ``ceil(n / pixels)``; the last blocks are
+        smaller.
     dim, delay, norm
         As for `recurrence_quantification`.
 
     Returns
     -------
     array of shape (m, m)
-        Row and column 0 are the first points.
+        Row 0 and column 0 belong to the first points.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which points recur: norms, radii, and the share of pairs within a radius."""
+"""Norms, radii, and the share of pairs of points that are recurrent within a radius."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEPT = 128
 
 
 def recurrent_points(x: Any, dim: Any, delay: Any) -> np.ndarray:
-    """The points whose recurrences are meant, of shape (n, d)."""
+    """The points whose recurrences are measured, of shape (n, d)."""
     array = np.asarray(x)
     if array.ndim == 2 and 1 not in array.shape:
         if (dim, delay) != (1, 1):
@@ -81,11 +81,11 @@ def radius_of_rate(x: Any, rate: Any, dim: int = 1, delay: int = 1, norm: str = 
     ----------
     x : array of shape (n,) or (n, d)
     rate : float or sequence of floats
-        Between 0 and 1; known to about ``sqrt(rate / 50 000)``.
+        Shares between 0 and 1; the share of all pairs agrees with them to about ``sqrt(rate / 50 000)``.
     dim, delay, norm
         As for `recurrence_quantification`.
     theiler : int
-        Only pairs at least so far apart in time.
+        Only pairs that are at least this many steps apart in time are drawn.
 
     Returns
     -------

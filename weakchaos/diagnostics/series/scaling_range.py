@@ -1,12 +1,12 @@
-"""Where a curve of mean log distances is a straight line, chosen without a human eye.
+"""The range in which a curve of mean log distances is a straight line, chosen automatically.
 
-Three rules from the definition of sensitive dependence, and a choice. (1) The separation of two orbits obeys linear equations while it is
-small, so neighbours that start farther apart stay farther apart by the same factor: the curve of far neighbours runs parallel to that of near
-ones. Noise adds to both, which brings them together at once; so does saturation. A region ends where a tenth of the initial gap
-between the curves is lost. (2) Distances at least
-double. (3) The growth goes on at nearly the same rate until distances reach exp(-1.5) of those of points far apart: a rate that falls all
-the way is that of no exponent. Among such windows the one is taken whose slope has the least expected relative error: a third of its
-relative change across the window, and a fixed uncertainty of its ends divided by its rise.
+Three rules follow from the definition of sensitive dependence. (1) The separation of two orbits obeys linear equations while it is small, so
+neighbours that start farther apart stay farther apart by the same factor: the curve of far neighbours runs parallel to that of near ones. Noise
+adds to both distances and brings the curves together at once, and so does saturation. A region ends where a tenth of the initial gap between the
+curves is lost. (2) Distances grow at least by a factor of two. (3) The growth continues at nearly the same rate until distances reach exp(-1.5) of
+those of points that are far apart: a rate that falls all the time is not an exponent. Among the windows that satisfy the rules, the one whose slope
+has the smallest expected relative error is taken; this error is a third of the relative change of the slope across the window, together with a
+fixed uncertainty of the ends of the curve divided by its rise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STARTS = 80
 class Region:
     """A window of a curve, its ends included, with its slope and the relative change of the slope across it.
 
-    ``reach`` is the distance at its end as a share of that of points far apart.
+    ``reach`` is the distance at its end divided by the distance of points that are far apart.
     """
 
     first: int
@@ -42,7 +42,7 @@ class Region:
 
 
 def moving_average(values: np.ndarray, width: int) -> np.ndarray:
-    """Centred means over `width` values; the ends are padded with themselves."""
+    """Centred means over `width` values; the first and the last value are repeated beyond the ends."""
     if width <= 1:
         return values
     padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
@@ -60,7 +60,7 @@ def line(y: np.ndarray) -> tuple[float, float]:
 
 
 def parallel_until(near: np.ndarray, far: np.ndarray, smooth: int) -> int:
-    """The last index up to which far neighbours keep their distance from near ones; -1 where they never do."""
+    """The last index up to which the curve of far neighbours keeps its distance from that of near ones; -1 if it never does."""
     gap = moving_average(far - near, smooth)
     initial = far[0] - near[0]
     if not initial > 0:
@@ -72,18 +72,18 @@ def parallel_until(near: np.ndarray, far: np.ndarray, smooth: int) -> int:
 def scaling_region(
     near: np.ndarray, far: np.ndarray, smooth: int = 1, shortest: int = 3, saturation: float | None = None
 ) -> list[Region]:
-    """All acceptable windows, the best first; empty where there is no scaling region.
+    """All acceptable windows, the best first; empty if there is no scaling region.
 
     Parameters
     ----------
     near, far : arrays of shape (k,)
-        Mean log distance after 0, 1, ... steps of neighbours that start near, and of others that start farther.
+        Mean log distance, after 0, 1, ... steps, of neighbours that start near, and of others that start farther away.
     smooth : int
         Width of the moving average over the gap between them; half a period for a flow.
     shortest : int
-        Steps that a window spans at least.
+        Smallest number of steps in a window.
     saturation : float, optional
-        Mean log distance of points that have nothing to do with each other, if below the highest of the far curve.
+        Mean log distance of unrelated points, if it is below the highest value of the far curve.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""How neighbours in delay space separate: curves of their mean log distance, and the scatter of slopes read off them.
+"""The separation of neighbours in delay space: curves of their mean log distance, and the scatter of the slopes of these curves.
 
-Pairs are resampled by the stretches of the series in which both of their points lie. A neighbour's neighbour is often the point itself, so pairs
-are not independent, and resampling reference points alone makes intervals too narrow.
+Pairs are resampled by the stretches of the series in which both of their points lie. The nearest neighbour of a neighbour is often the reference
+point itself, so pairs are not independent, and resampling reference points alone would make intervals too narrow.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _mean(logs: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SeparationCurves:
-    """Mean log distances of near and of far neighbours, by steps; and what they are means of.
+    """Mean log distances of near and of far neighbours by steps, and the single log distances.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class SeparationCurves:
 def separation_curves(
     points: np.ndarray, theiler: int, steps: int, neighbours: int, drift: int, references: int
 ) -> SeparationCurves | None:
-    """Follow neighbours of reference points for `steps` steps; None where too few have neighbours outside of the Theiler window."""
+    """Follow neighbours of reference points for `steps` steps; None if too few points have neighbours outside of the Theiler window."""
     rows = len(points) - steps - 1
     count = min(references, max(_NUMBERS // (2 * steps * neighbours), 200), rows - 1)
     who = np.unique(np.linspace(1, rows - 1, count).astype(np.int64))
@@ -134,7 +134,7 @@ def separation_curves(
 
 
 def far_apart(points: np.ndarray) -> float:
-    """Mean log distance of points far apart in time, some of them the same by chance."""
+    """Mean log distance of random pairs of points; some pairs may be close or equal by chance."""
     n = len(points)
     who = np.linspace(0, n - 1, min(n, 2000)).astype(np.int64)
     gaps = np.linalg.norm(points[who] - points[(who + n // 2 + who // 7) % n], axis=1)

@@ -55,17 +55,17 @@ def _fast_lengths(most: int) -> np.ndarray:
 
 
 def match_ends(x: Any, most: float = 0.1) -> slice:
-    """The longest part of a series, up to a share `most` shorter, whose ends fit: Fourier transforms see the series as periodic.
+    """A long part of a series whose two ends match, shorter by at most the share `most`: Fourier transforms treat a series as periodic.
 
-    The jump between the ends and the jump in slope, each as a share of the variance, are made small together; a jump would
-    reach the surrogates as white noise. From 5,000 numbers on only lengths without a prime factor beyond 11 are tried: their Fourier
-    transforms are fast.
+    The part is chosen so that the jump between its ends and the jump in slope, each relative to the variance, are small; a jump would appear in
+    the surrogates as white noise. From 5,000 numbers on only lengths without a prime factor above 11 are tried, since their Fourier transforms
+    are fast.
 
     Parameters
     ----------
     x : array of shape (n,)
     most : float
-        The share of numbers that may be given up, from 0 to 0.9.
+        The largest share of numbers that may be cut off, from 0 to 0.9.
 
     Returns
     -------
@@ -316,11 +316,11 @@ def surrogates(
     Parameters
     ----------
     x : array of shape (n,)
-        Cut it with `match_ends` first where its ends differ and the method is spectral.
+        For a spectral method, cut the series with `match_ends` first if its ends differ.
     method : {"shuffle", "fourier", "aaft", "iaaft", "cycle", "twin"}
-        The first keeps the distribution; the second the periodogram; the third the distribution, and the periodogram nearly; the fourth
-        more nearly; the fifth whole cycles between upward crossings of the mean; the last the dynamics, leaving the orbit wherever two
-        points have the same neighbours.
+        "shuffle" preserves the distribution; "fourier" the periodogram; "aaft" the distribution and, approximately, the periodogram; "iaaft" the
+        same with a better approximation; "cycle" whole cycles between upward crossings of the mean; "twin" the dynamics: it may jump to another
+        part of the orbit wherever two points have the same neighbours.
     count : int
     seed : int
     dim, delay : int
@@ -328,11 +328,11 @@ def surrogates(
     radius : float, optional
         Neighbourhood for twins in the maximum norm; 10 % of pairs are neighbours by default.
     remap : bool
-        Of "iaaft": make the series Gaussian by a monotone function first (see `gaussianized`), match the spectrum of that, and map back. A
-        test against such surrogates keeps its level where the numbers are skewed; against the others it does not. The spectrum of the
-        series itself is then that of the null on average only.
+        For "iaaft": make the series Gaussian by a monotone function first (see `gaussianized`), match the spectrum of the result, and map back. A
+        test against such surrogates keeps its level if the numbers are skewed; without `remap` it does not. The spectrum of the series itself is
+        then matched on average only.
     told : callable, optional
-        Called with the number of surrogates that have become ready, by "iaaft" as they do, from several threads.
+        Called with the number of surrogates that are ready; by "iaaft" while they are made, from several threads.
 
     Returns
     -------

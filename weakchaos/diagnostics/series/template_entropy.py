@@ -1,15 +1,15 @@
-"""Sample, approximate and multiscale entropy: how often stretches that agree within r agree one value further.
+"""Sample, approximate and multiscale entropy: how often stretches that agree within r also agree in the next value.
 
-* Sample entropy, ``ln(B / A)``: of all pairs i < j among the first N - m templates, B agree within r in m values and A in m + 1,
-  in the largest difference, distances equal to r included (Richman and Moorman, Am. J. Physiol. 278 (2000) H2039,
+* Sample entropy, ``ln(B / A)``: of all pairs i < j among the first N - m templates, B agree within r in m values and A in m + 1 values,
+  in the maximum norm, distances equal to r included (Richman and Moorman, Am. J. Physiol. 278 (2000) H2039,
   doi:10.1152/ajpheart.2000.278.6.H2039).
-* Approximate entropy, ``Phi(m) - Phi(m + 1)``, Phi the mean of ln of the fraction of templates near each, itself included (Pincus,
-  PNAS 88 (1991) 2297, doi:10.1073/pnas.88.6.2297).
+* Approximate entropy, ``Phi(m) - Phi(m + 1)``, where Phi is the mean logarithm of the fraction of templates near each template, itself included
+  (Pincus, PNAS 88 (1991) 2297, doi:10.1073/pnas.88.6.2297).
 * Multiscale: sample entropy of the means of s values, s = 1, 2, ..., with r kept (Costa, Goldberger and Peng, Phys. Rev. Lett. 89
   (2002) 068102, doi:10.1103/PhysRevLett.89.068102).
 
-All pairs are counted, by `weakchaos.diagnostics.near_templates`. A distance equal to r may come out larger by the rounding of the
-numbers; a few units in the last place of the largest one are allowed for, so that the unit in which a series is written does not matter.
+All pairs are counted, by `weakchaos.diagnostics.near_templates`. Rounding errors may make a distance that equals r larger than r; r is therefore
+increased by a few units in the last place of the largest number, so that the unit in which a series is written does not matter.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SampleEntropy(Result):
     Attributes
     ----------
     matches, matches_longer : int
-        B and A: pairs of templates of m values, and of m + 1, that agree within r.
+        B and A: numbers of pairs of templates of m values, and of m + 1 values, that agree within r.
     """
 
     matches: int = 0
@@ -60,7 +60,7 @@ def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]
         notes.append("all values agree within `r`: every pair matches, whatever the dynamics")
     elif np.unique(x).size < x.size // 2:
         notes.append(
-            "most values are equal to others: for coarse or discrete data the result depends on where `r` falls between them"
+            "most values are equal to other values: for coarse or discrete data the result depends on where `r` lies between the possible distances"
         )
     if x.size < 10**m:
         notes.append(f"{x.size} values for m = {m}: 10**m to 20**m are advised")
@@ -74,7 +74,7 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     ----------
     x : array of shape (n,)
     m : int
-        Values a template, 1 to 60.
+        Number of values in a template, 1 to 60.
     r : float, optional
         Tolerance in the units of `x`, distances equal to it included; 0.2 standard deviations (ddof 1) by default.
     base : float, optional
@@ -83,8 +83,8 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     Returns
     -------
     SampleEntropy
-        Infinite, with a warning, where no pair agrees in m + 1 values. The standard error is that of the ratio of two
-        U-statistics, from batch means of each template's own counts, so it allows for overlap and correlation.
+        ``value`` is infinite, with a warning, if no pair agrees in m + 1 values. The standard error is that of the ratio of two U-statistics, from
+        batch means of the counts of each template, so it allows for overlap and correlation.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def _sample_entropy(x: np.ndarray, m: int, r: float, reach: float, notes: list[s
         influence = long_run_error((near - 1) * (total / (2 * b)) - (longer - 1) * (total / (2 * a)))
         stderr = None if influence is None else 2 * influence
         if a < 20:
-            notes.append(f"{a} pairs agree in {m + 1} values: too few for a precise ratio")
+            notes.append(f"{a} pairs agree in {m + 1} values, too few for a precise ratio")
     return SampleEntropy(
         value, stderr, parameters={"m": m, "r": r, "n": x.size}, warnings=tuple(notes), matches=b, matches_longer=a
     )
@@ -132,7 +132,7 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     Returns
     -------
     Result
-        Biased low for short series, since every template is near itself; sample entropy is not.
+        The estimate is biased low for short series, since every template is near itself; sample entropy is not.
 
     Raises
     ------
@@ -177,8 +177,8 @@ def multiscale_entropy(x: Any, scales: int = 20, m: int = 2, r: float | None = N
     Returns
     -------
     Result
-        ``curve``: scales and sample entropies. The value is their sum, the complexity index: it falls with scale for white noise
-        and stays for 1/f noise. Scales without matches are left out of the sum, with a warning.
+        ``curve`` holds scales and sample entropies; they fall with the scale for white noise and are constant for 1/f noise. ``value`` is their sum,
+        the complexity index. Scales without matches are left out of the sum, with a warning.
 
     Raises
     ------

@@ -1,11 +1,11 @@
 """The 0-1 test for chaos.
 
 Gottwald and Melbourne, SIAM J. Appl. Dyn. Syst. 8 (2009) 129, doi:10.1137/080718851: the series drives a walk in the plane,
-z_n = sum_{j <= n} x_j exp(i c j). Its mean square displacement M(n), freed of the oscillation (E x)^2 (1 - cos nc) / (1 - cos c), stays
-bounded for regular motion and grows linearly for chaos (and for noise). K is the correlation of n and M(n), the median over frequencies c.
+z_n = sum_{j <= n} x_j exp(i c j). Its mean square displacement M(n), without the oscillation (E x)^2 (1 - cos nc) / (1 - cos c), stays bounded
+for regular motion and grows linearly for chaos (and for noise). K is the correlation of n and M(n), as the median over frequencies c.
 
-A bounded walk still grows over lags that are short beside its slowest beat, the inverse of the least difference between c and a frequency of the
-series. So K is taken over lags up to N/10, as in the paper, and up to N/2 as well: growth that does not last is none.
+A bounded walk still grows over lags that are shorter than its slowest beat, the inverse of the smallest difference between c and a frequency of
+the series. So K is computed for lags up to N/10, as in the paper, and also for lags up to N/2: growth that does not last does not count.
 """
 
 from __future__ import annotations
@@ -51,23 +51,22 @@ def _displacements(z: np.ndarray, lags: int) -> np.ndarray:
 def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> Result:
     """How chaotic a deterministic series is, from 0 (regular) to 1 (chaotic).
 
-    Noise has 1 too: the test tells regular from irregular, and says nothing about where irregularity comes from.
+    For noise the value is 1 too: the test distinguishes regular from irregular series, but not the causes of irregularity.
 
     Parameters
     ----------
     x : array of shape (n,)
     frequencies : int
-        Values of c, spread evenly over (pi/5, 4 pi/5).
+        Number of values of c, spread evenly over (pi/5, 4 pi/5).
     stride : int, optional
-        Every how many numbers are used. Oversampled flows look regular to the test, so it is `embedding_delay` by default, which is 1 for
-        maps.
+        Only every `stride`-th number is used. The test finds oversampled flows regular, so the default is `embedding_delay`, which is 1 for maps.
 
     Returns
     -------
     Result
-        ``value``: the median K; ``stderr``: of the median, from the scatter over frequencies; ``curve``: frequencies and their K. Values
-        between 0.2 and 0.8 come with a warning. Where growth over short lags does not last to long ones, K is that of the long ones, with a
-        warning; where a few numbers carry all of the variance (pulses), or a few periods are seen, K is NaN with a warning.
+        ``value`` is the median of K, ``stderr`` its standard error from the scatter over frequencies, ``curve`` holds frequencies and their K. Values
+        between 0.2 and 0.8 give a warning. If growth over short lags does not last to long lags, K is that of the long lags, with a warning; if a
+        few numbers carry all of the variance (pulses), or if the series has few periods only, K is NaN with a warning.
 
     Raises
     ------
