@@ -121,7 +121,7 @@ def test_dates_in_many_orders(form, dt, unit):
     assert (series.dt * (86_400 if "12:30" not in form else 1), series.notes) == (86_400.0, ())
     back = read_series(written(table(["date;x"], [day.strftime(form) for day in DAYS[::-1]], map(str, X[::-1]))))
     np.testing.assert_array_equal(back.values, X)  # the newest first
-    assert "turned round" in back.notes[0]
+    assert "reversed" in back.notes[0]
 
 
 def test_times_in_several_columns():
@@ -276,7 +276,7 @@ def test_tables_of_pandas_are_taken_as_they_are():
     ):
         series = read_series(pandas.Series(X, own))
         assert (series.dt, series.unit, series.values.tolist()) == (dt, unit, X.tolist())
-    assert "turned round" in read_series(pandas.Series(X, index[::-1])).notes[0]
+    assert "reversed" in read_series(pandas.Series(X, index[::-1])).notes[0]
     assert "not evenly spaced" in read_series(pandas.Series(X, index).drop(index[7])).notes[0]
     np.save("column.npy", X[:, None])
     assert read_series("column.npy").values.tolist() == X.tolist()

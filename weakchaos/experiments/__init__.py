@@ -1,7 +1,7 @@
-"""Experiments: one file a claim of the field, with ``measure``, which gathers numbers, and ``conclude``, which draws the verdict from them alone.
+"""Experiments: one file for each published claim, with ``measure``, which gathers numbers, and ``conclude``, which draws the verdict from them alone.
 
-`names` lists them, `run` runs one by its name, `recorded` is its last full run. A quick run takes seconds and decides no more than its
-numbers can; the full run takes minutes.
+`names` lists the experiments, `run` runs one by its name, and `recorded` returns the numbers of its last full run. A quick run takes seconds and
+leaves open what needs more numbers; the full run takes minutes.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def _module(name: Any) -> Any:
 
 
 def claim(name: str) -> str:
-    """What an experiment tests, in a sentence: what is claimed, not what came out."""
+    """The claim that an experiment tests, in a sentence; not the result."""
     return str(_module(name).CLAIM)
 
 
 def source(name: str) -> str:
-    """Where the claim of an experiment was made."""
+    """The publication that makes the claim of an experiment."""
     return str(_module(name).SOURCE)
 
 
@@ -52,7 +52,7 @@ def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> 
         A few seconds instead of minutes; parts of the claim that need a longer run stay open.
     seed : int
     executor : concurrent.futures.Executor, optional
-        Where the cells of the experiment are run (threads, processes, a cluster); the outcome is the same.
+        Executor for the single runs of the experiment (threads, processes, a cluster); the outcome does not depend on it.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""``python -m weakchaos.experiments NAME ...``: run experiments in full and keep their numbers in the package.
+"""``python -m weakchaos.experiments NAME ...``: run experiments in full and store their numbers in the package.
 
-``--seed`` chooses another seed; ``--again`` runs nothing and draws the verdicts anew from the numbers that are kept.
+``--seed`` chooses another seed; ``--again`` runs nothing and draws the verdicts anew from the stored numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ def _main() -> None:
     parser = argparse.ArgumentParser(prog="python -m weakchaos.experiments", description=__doc__)
     parser.add_argument("names", nargs="+", choices=names(), metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--again", action="store_true", help="draw the verdicts anew from the numbers that are kept")
+    parser.add_argument(
+        "--again", action="store_true", help="draw the verdicts anew from the stored numbers, without running anything"
+    )
     options = parser.parse_args()
     for name in options.names:
         path = conclude_again(name) if options.again else record(name, options.seed)

@@ -1,4 +1,4 @@
-"""What an experiment hands back: rows, curves as data, and what they show."""
+"""The outcome of an experiment: rows, curves as data, and the conclusion."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Curve:
     label : str
     x, y : arrays of shape (n,)
     stderr : array of shape (n,), optional
-        Drawn as bars.
+        Standard errors, drawn as bars.
     kind : {"measured", "theory"}
-        Measured curves have markers; theory is a thin line.
+        Measured curves are drawn with markers, theoretical ones as a thin line.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Panel:
     curves : tuple of Curve
     x_log, y_log : bool
     image : array of shape (rows, columns), optional
-        Shown in grey without axes instead of curves.
+        Drawn in grey and without axes instead of curves.
     """
 
     title: str
@@ -66,12 +66,12 @@ class Experiment:
     conclusion : Conclusion
         The claim, its source, and the numbers with intervals from which the verdict follows.
     rows : list of dict
-        What was measured, as a table.
+        The measured numbers, as a table.
     parameters : dict
         Sizes, lengths and the seed.
     panels : tuple of Panel
     data : dict
-        All that was measured, as `measure` handed it to `conclude`.
+        All measured numbers, as `measure` handed them to `conclude`.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Experiment:
 
     @property
     def claim(self) -> str:
-        """What was tested, in a sentence."""
+        """The claim that was tested, in a sentence."""
         return self.conclusion.claim
 
     @property
@@ -111,13 +111,13 @@ class Experiment:
         return "\n".join([*lines, *(f"- {f}" for f in self.findings)])
 
     def plot(self, path: Any = None) -> Any:
-        """The panels as a matplotlib figure, saved where `path` is given."""
+        """The panels as a matplotlib figure, saved if `path` is given."""
         from weakchaos.plots.panels import draw_panels
 
         return draw_panels(self.panels, f"Claim: {self.claim} This run: {self.verdict}.", path)
 
     def to_json(self, path: Any) -> None:
-        """Everything but the figure, with the curves, as strict JSON: what is not finite becomes null."""
+        """Everything except the figure, with the curves, as strict JSON: numbers that are not finite become null."""
 
         content = {k: getattr(self, k) for k in ("name", "claim", "source", "verdict", "rows", "findings", "parameters")}
         panels = [
@@ -131,9 +131,9 @@ class Experiment:
 
 
 def run_cells(function: Callable[..., Any], cells: Iterable[tuple], executor: Any = None) -> list[Any]:
-    """``function(*cell)`` of every cell, in their order, in a `concurrent.futures` executor where one is given.
+    """The results of ``function(*cell)`` for every cell, in order, computed in a `concurrent.futures` executor if one is given.
 
-    A cell holds its own seed, so that what comes out does not depend on the executor.
+    A cell contains its own seed, so the results do not depend on the executor.
 
     Examples
     --------

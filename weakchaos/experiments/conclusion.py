@@ -1,10 +1,10 @@
-"""Verdicts that follow from numbers: estimates with intervals, what a claim asks of them, and what the two say together.
+"""Verdicts that follow from numbers: estimates with intervals, the regions that a claim requires, and the verdict that follows from both.
 
-A claim is a conjunction of parts, each an estimate and the region that the claim asks it to lie in. A part *holds* where its whole interval
-lies in the region and is *excluded* where the whole interval lies outside. Since all parts must hold for the claim to be supported, each is
-held to the plain level (an intersection-union test, Berger, Technometrics 24 (1982) 295); since one excluded part contradicts the claim,
-intervals that exclude are widened for the number of parts (Bonferroni). A part that a run is too short to decide says what it lacks, and
-stays open whatever its number is.
+A claim is a conjunction of parts; each part is an estimate and the region in which the claim requires it to lie. A part *holds* if its whole
+interval lies in the region, and it is *excluded* if the whole interval lies outside. Since all parts must hold for the claim to be supported,
+each is tested at the plain level (an intersection-union test, Berger, Technometrics 24 (1982) 295). Since one excluded part contradicts the claim,
+the intervals are widened for the number of parts when exclusion is tested (Bonferroni). If a run is too short to decide a part, the part states
+what is lacking and stays open whatever its number is.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _LEVEL = 0.95
 class Verdict(StrEnum):
     """What the numbers of a run say about a claim.
 
-    ``SUPPORTED``: every part holds. ``CONTRADICTED``: at least one part is excluded. ``NOT_SUPPORTED``: none is excluded, all could be
-    decided by a run like this, and at least one value lies on the wrong side. ``UNDECIDED``: anything else.
+    ``SUPPORTED``: every part holds. ``CONTRADICTED``: at least one part is excluded. ``NOT_SUPPORTED``: no part is excluded, the run was large
+    enough to decide every part, and at least one value lies outside of its region. ``UNDECIDED``: anything else.
     """
 
     SUPPORTED = "supported"
@@ -51,16 +51,16 @@ class Estimate:
     Attributes
     ----------
     value : float
-        NaN where nothing was measured.
+        NaN if nothing was measured.
     stderr : float
-        Standard error of the value, or of its logarithm where `log`; NaN where one value says nothing about its own.
+        Standard error of the value, or of its logarithm if `log`; NaN if there is a single value only, which does not show its scatter.
     freedom : float
-        Degrees of freedom of the standard error; infinity for what was counted and not estimated.
+        Degrees of freedom of the standard error; infinity for numbers that were counted and not estimated.
     count : int
     over : str
-        What the interval is over, in the plural: seeds, models, splits.
+        The repetitions over which the interval is taken, in the plural: seeds, models, splits.
     log : bool
-        The interval is symmetric in the logarithm, as for ratios.
+        Whether the interval is symmetric in the logarithm, as for ratios.
 
     Examples
     --------
@@ -80,8 +80,8 @@ class Estimate:
     def mean(cls, values: Any, over: str, shared: float = 0.0) -> Estimate:
         """The mean of independent values.
 
-        ``shared`` is the ratio of test to training cases where the values come from splits of one data set, whose training sets overlap:
-        the variance of the mean is then ``(1 / n + shared)`` times that of one value (Nadeau and Bengio, Machine Learning 52 (2003) 239).
+        If the values come from splits of one data set, the training sets overlap, and ``shared`` is the ratio of test to training cases: the
+        variance of the mean is then ``(1 / n + shared)`` times that of one value (Nadeau and Bengio, Machine Learning 52 (2003) 239).
         """
         x = np.asarray(values, float).ravel()
         if x.size < 2 or not np.isfinite(x).all():
@@ -98,7 +98,7 @@ class Estimate:
 
     @classmethod
     def counted(cls, value: float, count: int = 1, over: str = "") -> Estimate:
-        """What was counted or computed exactly, or the extreme of `count` such numbers: no interval but the value."""
+        """A number that was counted or computed exactly, or the extreme of `count` such numbers; its interval is the value itself."""
         return cls(float(value), 0.0, math.inf, count, over)
 
     @property
@@ -107,7 +107,7 @@ class Estimate:
         return math.isfinite(self.value) and math.isfinite(self.stderr)
 
     def interval(self, level: float = _LEVEL) -> tuple[float, float]:
-        """The ends of Student's interval; NaN where there is none."""
+        """The ends of Student's interval; NaN if there is none."""
         if not self.decides:
             return math.nan, math.nan
         half = float(student.ppf(0.5 + level / 2, self.freedom)) * self.stderr if self.stderr else 0.0
@@ -118,7 +118,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Part:
-    """One number, and what the claim asks of it; a number without bounds is told and decides nothing.
+    """One number, and the region in which the claim requires it to lie; a number without bounds is reported and decides nothing.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Part:
     above, below : float, optional
         Bounds that may not be reached.
     lacks : str
-        What keeps this run from deciding the part, as `lacking` says it; empty where nothing does.
+        What this run lacks to decide the part, in the words of `lacking`; empty if it lacks nothing.
     """
 
     quantity: str
@@ -182,14 +182,14 @@ def lacking(what: str, had: float, wanted: float) -> str:
 _MEANINGS = {
     Outcome.HOLDS: "it holds",
     Outcome.EXCLUDED: "it is excluded",
-    Outcome.AGAINST: "the value speaks against it, and the interval does not exclude it",
+    Outcome.AGAINST: "the value lies outside of this region, but its interval does not exclude it",
     Outcome.OPEN: "the interval does not decide it",
 }
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A claim, where it was made, and the numbers that speak for it or against it.
+    """A claim, its source, and the numbers that speak for it or against it.
 
     Attributes
     ----------
@@ -209,12 +209,12 @@ class Conclusion:
 
     @property
     def asked(self) -> tuple[Part, ...]:
-        """The parts of which the claim asks something."""
+        """The parts for which the claim requires a region."""
         return tuple(p for p in self.parts if p.asked)
 
     @property
     def verdict(self) -> Verdict:
-        """What all parts say together."""
+        """The verdict that follows from all parts together."""
         outcomes = [p.outcome(len(self.asked)) for p in self.asked]
         if Outcome.EXCLUDED in outcomes:
             return Verdict.CONTRADICTED
@@ -225,7 +225,7 @@ class Conclusion:
         return Verdict.UNDECIDED
 
     def numbers(self) -> list[dict[str, Any]]:
-        """One row a number: value, 95 % interval, what it is over, what is asked of it, and the outcome."""
+        """One row for each number: value, 95 % interval, the repetitions, the region that the claim requires, and the outcome."""
         rows = []
         for part in self.parts:
             e, outcome = part.estimate, part.outcome(len(self.asked))
@@ -245,7 +245,7 @@ class Conclusion:
         return rows
 
     def sentences(self) -> tuple[str, ...]:
-        """The numbers in words, those that decide first, and what follows."""
+        """The numbers in sentences, beginning with those that decide, and the verdict."""
         said = [_sentence(p, len(self.asked)) for p in sorted(self.parts, key=lambda p: not p.asked)]
         outcomes = [p.outcome(len(self.asked)) for p in self.asked]
         tally = ", ".join(f"{outcomes.count(o)} {word}" for o, word in _TALLY.items() if o in outcomes)
@@ -278,4 +278,4 @@ def _sentence(part: Part, parts: int) -> str:
     outcome = part.outcome(parts)
     if outcome is None:
         return f"{text}."
-    return f"{text}; the claim asks for {part.asked}: {part.lacks or _MEANINGS[outcome]}."
+    return f"{text}; the claim requires {part.asked}: {part.lacks or _MEANINGS[outcome]}."

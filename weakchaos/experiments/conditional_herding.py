@@ -2,11 +2,11 @@
 
 Gelfand, Chen, van der Maaten and Welling, "On herding and the perceptron cycling theorem", NIPS 23 (2010) 694-702, Table 1: on the digits of
 USPS and on the pen strokes of UCI Pendigits conditional herding makes about half the errors of the voted perceptron. Here: the 1797 digits of
-8 x 8 pixels of scikit-learn, four times five stratified splits into 80 % and 20 %, all classifiers on the same splits. Training sets of
-splits overlap; the intervals allow for it (Nadeau and Bengio, Machine Learning 52 (2003) 239).
+8 x 8 pixels of scikit-learn, in four times five stratified splits into 80 % and 20 %, with all classifiers on the same splits. The training sets
+of the splits overlap, and the intervals allow for this (Nadeau and Bengio, Machine Learning 52 (2003) 239).
 
-The dynamics end where every point of the training set is classified rightly, which hidden units allow after 15 to 40 passes. What votes is
-therefore the orbit on its way there: its last iterate alone does worse.
+The weights stop changing when every point of the training set is classified correctly, which happens after 15 to 40 passes with hidden units. The
+votes therefore come from the iterates before that; the last iterate alone makes more errors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Deep networks trained from five variances of weights: which learns fastest, and where training leads.
+"""Deep networks trained from five initial variances of weights: which one learns fastest, and how training changes their exponents.
 
-Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR 2017, arXiv:1611.01232, figure 5: networks train where signals reach their depth, which is
-deepest at the edge of chaos. Feng, Zhang and Lai, arXiv:1909.05176, observe that training pushes networks towards that edge. Here: 20 layers of
+Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR 2017, arXiv:1611.01232, figure 5: networks can be trained up to the depth that signals reach, and
+signals reach deepest at the edge of chaos. Feng, Zhang and Lai, arXiv:1909.05176, observe that training pushes networks towards that edge. Here: 20 layers of
 128 tanh units on the 1797 handwritten digits (8 x 8 pixels) of scikit-learn, Adam, from five variances of weights.
 """
 
@@ -135,7 +135,7 @@ def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[st
     Returns
     -------
     dict
-        ``parameters`` and ``networks``, one record a start and seed.
+        ``parameters`` and ``networks``, one record for each start and seed.
     """
     width, depth, epochs, seeds = (48, 8, 3, 2) if quick else (128, _DEPTH, 15, _SEEDS)
     cells = [(s, width, depth, epochs, seed + k) for s in _STARTS for k in range(seeds)]
@@ -161,7 +161,7 @@ def conclude(data: dict[str, Any]) -> Conclusion:
             lead = Estimate.mean(early[_CRITICAL] - early[k], "seeds")
             parts.append(
                 Part(
-                    f"accuracy after {_EARLY} epochs of the critical start less that from sigma_w2 = {start:g}",
+                    f"accuracy after {_EARLY} epochs from the critical variance minus accuracy from sigma_w2 = {start:g}",
                     lead,
                     above=0,
                     lacks=lacks,

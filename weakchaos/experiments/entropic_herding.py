@@ -1,14 +1,14 @@
-"""Entropic herding against its entropy weight: coverage, distance from the target, bias of the moments, chaos.
+"""Entropic herding as a function of its entropy weight: coverage, distance from the target, bias of the moments, chaos.
 
 Yamashita, Suzuki and Aihara, Stat. Comput. 33 (2023) 31, doi:10.1007/s11222-022-10199-8, arXiv:2112.11616: entropic herding minimises, greedily,
 half the squared error of the moments minus lambda times the entropy. Here: random Boltzmann machines of eight units, couplings and fields N(0, 1),
 which are the maximum-entropy distributions of their own means and correlations, so that everything is known exactly. Mixtures of 20,000
-distributions with a constant step size of 0.002, over all distributions and over products, are held against herding with its exact argmax.
+distributions with a constant step size of 0.002, over all distributions and over products, are compared with herding with its exact argmax.
 
-Over all distributions the fixed point of the dynamics is a Gibbs distribution with moments wrong by lambda times its parameters. The derivative
-of the map there is ``(1 - epsilon) I - (epsilon / lambda) C`` with the covariance C of the features, so that it loses its stability below
-``lambda_c = epsilon c / (2 - epsilon)``, c the largest eigenvalue of C. For lambda = 0 the map is a piecewise contraction of exponent
-``log(1 - epsilon)``, herding with a leak. Between these lies chaos.
+Over all distributions the fixed point of the dynamics is a Gibbs distribution whose moments differ from the given ones by lambda times its
+parameters. The derivative of the map at the fixed point is ``(1 - epsilon) I - (epsilon / lambda) C`` with the covariance C of the features, so the
+fixed point is unstable if lambda is below ``lambda_c = epsilon c / (2 - epsilon)``, where c is the largest eigenvalue of C. For lambda = 0 the map
+is a piecewise contraction with exponent ``log(1 - epsilon)``. For lambda between these values the dynamics may be chaotic.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _covariance(features: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def critical_weight(features: np.ndarray, moments: np.ndarray, step_size: float) -> float:
-    """lambda_c: below it the fixed point over all distributions is unstable. Found by bisection, since C belongs to that fixed point."""
+    """The value lambda_c below which the fixed point over all distributions is unstable, found by bisection, since C depends on the fixed point."""
     low, high = 1e-5, 10.0
     for _ in range(40):
         middle = float(np.sqrt(low * high))

@@ -2,11 +2,11 @@
 
 Bornn, Chen, de Freitas, Eskelin, Fang and Welling, ICLR 2013, arXiv:1301.4168, and Chen et al., JMLR 17 (2016) 10, prove the rate 1/T for
 independent units and for fully connected graphs. Here: random machines of 4 to 10 units, couplings and fields N(0, 1), 10^2 to 2 10^6
-sweeps without warm-up, and the largest error of a marginal. The rate is read off the last two decades.
+sweeps without warm-up, and the largest error of a marginal. The rate is the slope over the last two decades.
 
-The constant of the rate, and when it sets in, depend on how weights begin: with n units there are n 2^(n-1) of them, and each adds an
-error of its own until it has been used a few times. Stationary weights make that error the one of Gibbs sampling, zero weights a larger
-one, and a coarse weight that is read along lets all states of like probability share it.
+The constant of the rate, and the number of sweeps from which it holds, depend on the first weights: with n units there are n 2^(n-1) weights, and
+each adds an error until it has been used a few times. With stationary first weights this error is that of Gibbs sampling, with zero first weights
+it is larger, and with additional coarse weights all states of similar probability share it.
 """
 
 from __future__ import annotations

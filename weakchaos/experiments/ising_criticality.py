@@ -7,8 +7,9 @@ Gibbs are run beside the billiard.
 Binder's cumulant U = 1 - <m^4> / (3 <m^2>^2) of tori of several sides L is fitted by ``U* + a (T - Tc) L^y + b (T - Tc)^2 L^(2y) + c (T - Tc)^3 L^(3y) + d L^(-7/4)``
 (Binder, Z. Phys. B 43 (1981) 119, doi:10.1007/BF01293604; the correction is that of the regular part of the susceptibility), which gives Tc and
 y = 1/nu. At this Tc, and at the exact one, <|m|> ~ L^(-beta/nu) and L^2 <m^2> ~ L^(gamma/nu). Exact: Tc = 2 / log(1 + sqrt 2) (Onsager 1944), nu = 1, beta = 1/8, gamma = 7/4.
-The claim is held to half the way to two-dimensional percolation, the nearest other class (1/nu = 3/4, beta/nu = 5/48, gamma/nu = 43/24), to one
-per cent of Tc, and to the width Tc / L of the transition on the largest lattice. Errors are by a jackknife over blocks of each run. Runs begin in configurations of Swendsen-Wang sampling.
+The claim requires that exponents are nearer to the exact values than to those of two-dimensional percolation, the nearest other universality class
+(1/nu = 3/4, beta/nu = 5/48, gamma/nu = 43/24), that Tc is right to one per cent, and that the steepest rise lies within the width Tc / L of the
+transition on the largest lattice. Errors are by a jackknife over blocks of each run. Runs begin in configurations of Swendsen-Wang sampling.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ def _with_errors(plan: _Plan, blocks: np.ndarray) -> dict[str, tuple[float, floa
 
 
 def steepest(temperatures: Any, values: Any, errors: Any, rng: np.random.Generator) -> tuple[float, float]:
-    """Where a curve of at least seven points rises most steeply, with its standard error: the top of a parabola through the steepest slope and four around it.
+    """The place at which a curve of at least seven points rises most steeply, and its standard error: the top of a parabola through five slopes.
 
     Examples
     --------
@@ -313,7 +314,9 @@ def conclude(data: dict[str, Any]) -> Conclusion:
             if key in ("beta/nu", "gamma/nu"):
                 told.append(Part(f"{key} at the exact Tc, {name}", estimate(found["estimates"][f"{key} at the exact Tc"])))
         unit = "units of time" if name == BILLIARD else "sweeps"
-        told.append(Part(f"memory of |m| at L = {sides[-1]}, {name}, {unit}", Estimate(found["memory"][-1], math.nan, 0.0)))
+        told.append(
+            Part(f"autocorrelation time of |m| at L = {sides[-1]}, {name}, {unit}", Estimate(found["memory"][-1], math.nan, 0.0))
+        )
     width = CRITICAL / last["side"]
     place = Estimate(data["steepest"][0], data["steepest"][1], math.inf)
     parts.append(Part(f"temperature at which the largest exponent rises most steeply, L = {last['side']}", place, least=CRITICAL - width,

@@ -1,8 +1,8 @@
-"""The flow of configurations up and down through a trained Boltzmann machine, by an exact thermometer.
+"""The flow of configurations up and down through a trained Boltzmann machine, with exact temperatures.
 
 Iso, Shiba and Yokoo, Phys. Rev. E 97 (2018) 053304, arXiv:1801.07172, figure 4: a restricted Boltzmann machine trained on Ising configurations of all temperatures
-generates a flow along which the temperature approaches the critical one, while renormalization would lead away from it. They read temperatures with a neural
-network, which others found unreliable (arXiv:2006.10176); here the thermometer is the exact energy of the finite torus (Kaufman 1949).
+generates a flow along which the temperature approaches the critical one, while renormalization would lead away from it. They measured temperatures with a
+neural network, which others found unreliable (arXiv:2006.10176); here temperatures follow from the exact energy of the finite torus (Kaufman 1949).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The last full run of each experiment, kept as data beside the code: ``python -m weakchaos.experiments NAME`` makes it.
+"""The last full run of each experiment, stored as data beside the code: ``python -m weakchaos.experiments NAME`` makes it.
 
-A record holds all that `measure` handed to `conclude`, so that the verdict is drawn again from the numbers whenever it is shown and no
-sentence about it is kept anywhere.
+A record holds everything that `measure` handed to `conclude`, so the verdict is drawn from the numbers whenever it is shown, and no sentence about
+it is stored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PICTURES = "pictures"  # arrays that are only drawn
 
 
 def record(name: str, seed: int = 0, executor: Any = None, folder: Any = None) -> Path:
-    """Run an experiment in full and keep what it measured, with version, date, seed and the seconds it took.
+    """Run an experiment in full and store what it measured, with version, date, seed and CPU time.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def record(name: str, seed: int = 0, executor: Any = None, folder: Any = None) -
 
 
 def conclude_again(name: str, folder: Any = None) -> Path:
-    """Draw the verdict anew from the numbers that are kept, after `conclude` has changed; nothing is run."""
+    """Draw the verdict anew from the stored numbers, after `conclude` has changed; nothing is run."""
     content = recorded(name, folder)
     if content is None:
         raise ArgumentError(f"`name` must be an experiment with a recorded full run; got {name!r}: record one with `record` first")
@@ -79,7 +79,7 @@ def _rounded(value: Any) -> Any:
 
 
 def recorded(name: str, folder: Any = None) -> dict[str, Any] | None:
-    """The record of the last full run of an experiment; None where there is none.
+    """The record of the last full run of an experiment; None if there is none.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def recorded(name: str, folder: Any = None) -> dict[str, Any] | None:
 
 
 def recorded_conclusion(name: str) -> Conclusion | None:
-    """What the numbers of the last full run say; None where there was none."""
+    """The conclusion from the numbers of the last full run; None if there was none."""
     kept = recorded(name)
     return None if kept is None else _module(name).conclude(kept["data"])
 

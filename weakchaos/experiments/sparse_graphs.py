@@ -1,14 +1,14 @@
 """Herded Gibbs on sparse graphs: weights per state of the Markov blanket beside weights per state of all other units.
 
-Chen et al., JMLR 17 (2016) 10, prove the rate 1/T for fully connected graphs, where the Markov blanket is everything else, and leave
-sparse graphs open. With weights per state of the blanket, every conditional distribution is met to within 1/T, yet the choices depend on
-the far units through the weights, and the joint distribution keeps an error. Weights per state of all other units (hashed: those
-visited) leave no such dependence, and there are n 2^(n-1) of them.
+Chen et al., JMLR 17 (2016) 10, prove the rate 1/T for fully connected graphs, where the Markov blanket of a unit consists of all other units, and
+leave sparse graphs open. With one weight for each state of the blanket, every conditional distribution is matched to within 1/T, but through the
+weights the choices depend on distant units, and the joint distribution keeps an error. Weights for each state of all other units (stored in a hash
+table when first visited) have no such dependence, but there are n 2^(n-1) of them.
 
 First part: ring, grid and chain of 8 or 9 units, 10^7 sweeps; an error that falls by a slope nearer to 0 than to -1/2 over the last decade
-is called a plateau, one of -0.9 or steeper a rate of 1/T. Second part: rings and grids of 8 to 30 units, 3 10^5 sweeps: where the rate
-gives out, since hardly any state comes twice, and what the weights take in memory. Couplings and fields N(0, 1). The error is the total
-variation distance to the truth of the joint distribution of eight neighbouring units.
+is called a plateau, one of -0.9 or steeper a rate of 1/T. Second part: rings and grids of 8 to 30 units, 3 10^5 sweeps: the size above which the
+rate is lost, because hardly any state is visited twice, and the memory that the weights need. Couplings and fields are N(0, 1). The error is the
+total variation distance of the joint distribution of eight neighbouring units from the exact one.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _size_panels(sizes: list[dict]) -> list[Panel]:
     """Rings of the second part: slope, distance, error of the marginals and memory against the number of units."""
     panels = []
     for title, key, label in (
-        ("rings: where the rate gives out", "slope", "slope"),
+        ("rings: loss of the rate with size", "slope", "slope"),
         ("rings: joint distribution at the end", "distance", "total variation distance"),
         ("rings: marginals at the end", "marginal", "largest error of a marginal"),
         ("rings: memory", "MB", "megabytes"),

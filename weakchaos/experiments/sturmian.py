@@ -1,9 +1,9 @@
-"""Words of herding: one neuron beside Sturmian sequences, and the growth of the number of words with K moments.
+"""Words of herding: one neuron compared with Sturmian sequences, and the growth of the number of words with K moments.
 
 Welling, ICML 2009, doi:10.1145/1553374.1553517; Welling and Chen, J. Phys. Conf. Ser. 233 (2010) 012005, doi:10.1088/1742-6596/233/1/012005:
 the neuron ``x = [w > 0], w += p - x`` is the coding of a rotation by p, so for irrational p it has n + 1 words of each length n (Morse and
-Hedlund, Am. J. Math. 62 (1940) 1), its count of ones is never off by more than one, and for p = a / b in lowest terms its period is b. With K
-moments the number of words of length N is at most a power K of N, so their entropy is subextensive.
+Hedlund, Am. J. Math. 62 (1940) 1), its count of ones never differs from the expected one by more than one, and for p = a / b in lowest terms its
+period is b. With K moments the number of words of length N grows at most like N^K, so their entropy is subextensive.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def conclude(data: dict[str, Any]) -> Conclusion:
     wrong = sum(int((np.asarray(n["words"]) != _LENGTHS + 1).sum()) for n in neurons)
     periods = sum(c["period"] != c["denominator"] for c in cycles)
     parts = [
-        Part("lengths n = 1 ... 34 at which a neuron has not n + 1 words", Estimate.counted(wrong, len(neurons), "irrational moments"), most=0),
+        Part("lengths n from 1 to 34 for which a neuron does not have n + 1 words", Estimate.counted(wrong, len(neurons), "irrational moments"), most=0),
         Part("largest |S_T - T p|", Estimate.counted(max(n["discrepancy"] for n in neurons), len(neurons), "irrational moments"), most=1),
-        Part("periods that are not the denominator", Estimate.counted(periods, len(cycles), "rational moments"), most=0),
+        Part("periods that differ from the denominator of the moment", Estimate.counted(periods, len(cycles), "rational moments"), most=0),
         Part("largest Lyapunov exponent in size, nats a step",
              Estimate.counted(max(abs(c["exponent"]) for c in cycles), len(cycles), "rational moments"), most=1e-6),
     ]  # fmt: skip

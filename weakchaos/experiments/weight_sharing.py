@@ -1,10 +1,10 @@
-"""Weight sharing in herded Gibbs: when errors begin to fall, and where they stop.
+"""Weight sharing in herded Gibbs: how soon errors begin to fall, and at which value they stop falling.
 
 Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6, view herded Gibbs and Eskelinen's discretised herded
-Gibbs as two degrees of weight sharing: the fewer weights there are, the sooner each has been used often, and the more conditional
-distributions are only right on average. They also propose variants of less bias. The variant tried here is our own: a weight of the whole
-state and a weight of the bin are read together and both are charged (`weakchaos.herding.gibbs.weights`), so that, by the perceptron cycling
-theorem, no state of the others is ever owed more than a bounded count.
+Gibbs as two degrees of weight sharing: the fewer weights there are, the sooner each has been used many times, and the more conditional
+distributions are right only on average. They also propose variants with less bias. The variant tried here is our own: the sum of a weight of the
+whole state and a weight of the bin decides, and both are updated (`weakchaos.herding.gibbs.weights`). By the perceptron cycling theorem the counts
+in every state of the other units then differ from their expected values by a bounded number.
 
 Fully connected machines of ten 0/1 units, couplings and fields N(0, 1), no warm-up; largest error of a marginal and total variation
 distance of the joint distribution.

@@ -35,9 +35,9 @@ def is_date(cell: str) -> bool:
 
 
 def clock_times(cells: list[str]) -> np.ndarray | None:
-    """Times of day, or since a start, in seconds; None where one cell is none.
+    """Times of day, or times since a start, in seconds; None if a cell is not one.
 
-    Two parts are hours and minutes, or minutes and seconds where the second has decimals or the first exceeds a day.
+    Two parts are hours and minutes, or minutes and seconds if the second part has decimals or the first exceeds a day.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def _with_pandas(cells: list[str], form: str) -> np.ndarray | None:
 
 
 def parsed_dates(cells: list[str]) -> tuple[np.ndarray, str] | None:
-    """Cells as datetime64, and a sentence where the order of day and month is a guess; None where a cell is no date.
+    """Cells as datetime64, and a sentence if the order of day and month is a guess; None if a cell is not a date.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def parsed_dates(cells: list[str]) -> tuple[np.ndarray, str] | None:
 
 
 def stamps(values: np.ndarray, name: str) -> np.ndarray | None:
-    """Whole numbers that are dates without separators, ``20201231`` or ``202012`` or ``20201231235900``; None where they are none.
+    """Whole numbers that are dates without separators, ``20201231`` or ``202012`` or ``20201231235900``; None if they are not dates.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Columns out of .npy, .npz and parquet files, which are never unpickled, and out of tables of pandas and polars."""
+"""Columns of .npy, .npz and parquet files, which are never unpickled, and of tables of pandas and polars."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class Column:
     Attributes
     ----------
     name : str
-        From the header, or its number.
+        Name from the header, or the number of the column.
     values : array of shape (n,)
         Numbers (float64, int64), ``datetime64``, or strings.
     missing : boolean array of shape (n,)
-        Where there is no value, or none that is finite.
+        True where there is no value or the value is not finite.
     rows : int64 array of shape (n,)
-        Where each value stands in the file, in the words of `unit`.
+        Number of the line or row of each value in the file, see `unit`.
     unit : {"line", "row"}
-        Lines of text count from 1, rows of an array from 0.
+        Lines of text are counted from 1, rows of an array from 0.
     quantum : float
-        Half a unit of the last digit written, 0 where numbers are stored in full.
+        Half a unit of the last written digit; 0 if numbers are stored in binary form.
     named : bool
         Whether the file gives the name.
     unit_of_values : str
-        From the heading, a row of units or what stands beside the numbers.
+        Unit of the values, from the heading, a row of units, or the text beside the numbers.
     heading : str
-        The name as it stands in the file, with its unit.
+        The name as written in the file, with its unit.
     clock : bool
         Whether the values are times of day, in seconds.
     doubt : str
-        How the cells were read where there is another way to read them.
+        How the cells were read, if there is another way to read them.
     broken : str
-        What is wrong with a column of numbers in which some cells are none; it matters to those who want that column.
+        The error to raise if this column is requested, because some cells of a column of numbers are not numbers.
     """
 
     name: str
@@ -108,7 +108,7 @@ def from_numpy(path: Path, content: bytes) -> list[Column]:
         raise FileFormatError(f"{path} is damaged, or is no NumPy file ({error})") from error
     # Other archives are zip files too, and np.load hands out their members as bytes.
     if not arrays or not all(isinstance(a, np.ndarray) for a in arrays.values()):
-        raise FileFormatError(f"{path} is an archive without arrays; of an Excel workbook save the sheet as CSV")
+        raise FileFormatError(f"{path} is an archive without arrays; if it is an Excel workbook, save the sheet as CSV")
     out = [c for name, array in arrays.items() for c in _array_columns(path, name or "0", array, bool(name))]
     if not out or not any(c.values.size for c in out):
         raise FileFormatError(f"{path} holds no values")
@@ -131,12 +131,12 @@ def from_parquet(path: Path, content: bytes) -> list[Column]:
 
 
 def is_frame(table: Any) -> bool:
-    """Whether something is a Series, an Index or a DataFrame of pandas or polars, told without importing either."""
+    """Whether an object is a Series, an Index or a DataFrame of pandas or polars; neither library is imported."""
     return type(table).__module__.partition(".")[0] in ("pandas", "polars") and type(table).__name__ in ("Series", "DataFrame")
 
 
 def from_frame(table: Any, source: str) -> list[Column]:
-    """The columns of a Series or DataFrame that hold numbers, times or strings; an index that says something comes last.
+    """The columns of a Series or DataFrame that hold numbers, times or strings; an index comes last, unless it only counts the rows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The layout of delimited text: what parts the columns, what stands above the table, where the names and the units are."""
+"""The layout of delimited text: the delimiter of the columns, the lines above the table, the places of the names and the units."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Layout:
     Attributes
     ----------
     delimiter : str or None
-        None for blanks, and "" where a line is one value.
+        None for blanks, and "" if each line is one value.
     width : int
         Number of columns.
     names, units : list of str
-        One a column, "" where there is none.
+        One for each column, "" if there is none.
     first : int
         Index of the first record of the table.
     preamble : int
-        How many records stand above the names.
+        Number of records above the names.
     notes : tuple of str
     """
 
@@ -217,21 +217,21 @@ def _glued(record: str, width: int) -> list[str] | None:
 
 
 def find_layout(records: list[str], lines: list[int], remarks: list[str]) -> Layout:
-    """What parts the columns of a text and where its table begins.
+    """The delimiter of the columns of a text, and the record at which its table begins.
 
     Parameters
     ----------
     records : list of str
         Lines that are neither blank nor comments.
     lines : list of int
-        Where each stands in the file, from 1.
+        Line numbers of the records in the file, from 1.
     remarks : list of str
-        The comments above the first record, which may hold the names.
+        The comments above the first record, which may contain the names.
 
     Raises
     ------
     ValueError
-        Names that cannot belong to the columns.
+        If the names cannot belong to the columns.
 
     Examples
     --------
@@ -270,8 +270,8 @@ def find_layout(records: list[str], lines: list[int], remarks: list[str]) -> Lay
         names, units, taken = _names_and_units(block, start, types)
         if delimiter == "," and start and not taken and 2 * len(head[start - 1]) == width:
             raise ValueError(
-                f"line {lines[start - 1]} has {len(head[start - 1])} names and the lines below have {width} values: decimal commas between "
-                "columns that commas part? Write points, or part the columns by semicolons"
+                f"line {lines[start - 1]} has {len(head[start - 1])} names and the lines below have {width} values: are there decimal "
+                "commas in a file whose columns are separated by commas? Write decimal points, or separate the columns by semicolons"
             )
     if names and len(names) == width - 1:
         # Tables of R have no name above the names of rows; others have none above remarks at the end of a line.

@@ -25,10 +25,10 @@ def _is_code(value: float) -> bool:
 
 
 def marks_of_missing(x: Any) -> list[tuple[float, int, float]]:
-    """Values that repeat far outside of all others.
+    """Values that are repeated and lie far outside of all others, as marks of missing data do.
 
-    At most three on each side; others must keep to a range of which each mark is three times, one that people often use as a mark
-    one time, away. A mark of the usual kind need not repeat.
+    There are at most three on each side. The distance of a mark from the other values must be at least three times their range; for numbers that
+    are often used as marks it must be at least their range. Such a number need not be repeated.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def marks_of_missing(x: Any) -> list[tuple[float, int, float]]:
     Returns
     -------
     list of (value, count, distance)
-        The distance from the nearest of the others in units of their range.
+        The distance is that from the nearest of the other values, in units of their range.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Numbers as people write them: decimal points and commas, groups of thousands, units and currencies beside the digits.
 
-A single mark with three digits behind it, as in ``1,234``, can be read in two ways. The other numbers of the column decide, then the
-other columns of the file, then what is usual; the last is said in a sentence, for it may be wrong.
+A single mark with three digits behind it, as in ``1,234``, can be read in two ways. The other numbers of the column decide, then the other
+columns of the file, then the usual reading; the last choice may be wrong, so a sentence reports it.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _UNITS = re.compile(
 
 @dataclass(frozen=True)
 class Marks:
-    """What stands before the decimals and between thousands.
+    """The decimal mark of a column, and how certain it is.
 
     Attributes
     ----------
     decimal : {".", ","}
     certain : bool
-        Whether the numbers leave no other reading.
+        Whether the numbers allow no other reading.
     ambiguous : str
-        The mark that could be either, "" where there is none.
+        The mark that could be a decimal mark or a thousands separator, "" if there is none.
     """
 
     decimal: str
@@ -51,7 +51,7 @@ class Marks:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value.
+    """Whether the text of a cell means that there is no value.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def is_missing(cell: str) -> bool:
 
 
 def is_unit(text: str) -> bool:
-    """Whether a heading, or what stands beside a number, is a unit.
+    """Whether a heading, or the text beside a number, is a unit.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _plain(cell: str) -> str:
 
 
 def without_unit(cell: str) -> tuple[str, str]:
-    """A number and what stands beside it, a unit or a currency.
+    """A number and the unit or currency beside it.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def is_number(cell: str) -> bool:
 
 
 def marks_of(cells: Iterable[str]) -> Marks | None:
-    """What the numbers of one column say about the marks in them; None where they have none.
+    """The decimal mark that the numbers of one column show; None if the numbers contain no marks.
 
     Examples
     --------
@@ -174,16 +174,16 @@ def marks_of(cells: Iterable[str]) -> Marks | None:
 
 
 def settle(own: Marks | None, others: set[str], delimiter: str | None) -> tuple[str, str]:
-    """The decimal mark of a column, and a sentence where it could be the other.
+    """The decimal mark of a column, and a sentence if it could be the other one.
 
     Parameters
     ----------
     own : Marks or None
-        Of the column.
+        The marks of this column.
     others : set of str
-        The decimal marks of which other columns leave no doubt.
+        The decimal marks of other columns that are certain.
     delimiter : str or None
-        Between the columns; a comma cannot be the usual decimal mark of a file whose columns it parts.
+        Delimiter of the columns; a comma cannot be the usual decimal mark of a file whose columns it separates.
 
     Examples
     --------
@@ -224,11 +224,11 @@ def read_numbers(cells: Iterable[str], decimal: str) -> tuple[list[float | None]
     Returns
     -------
     numbers : list of float or None
-        None where a cell is no number.
+        None for a cell that is not a number.
     digits : int or None
-        Most digits after the decimal mark; 17 where there are powers of ten; None where all are whole numbers of at most 18 digits.
+        Largest number of digits after the decimal mark; 17 if there are powers of ten; None if all are whole numbers of at most 18 digits.
     unit : str
-        What stands beside every number, "" where nothing does.
+        The text beside every number, "" if there is none.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A recorded series from a file: which column, what time lies between two numbers, and what to do about gaps."""
+"""A recorded series from a file: the choice of the column, the time between two numbers, and the treatment of gaps."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class RecordedSeries:
     values : array of shape (n,)
         float64, int64, or strings.
     name : str
-        Of the column, without its unit.
+        Name of the column, without its unit.
     source : str
-        The file, or what kind of table it was.
+        The file, or the kind of the table.
     dt : float
-        Time between two values; 1 where the file does not tell.
+        Time between two values; 1 if the file does not tell.
     unit : str
-        Of `dt`: ``"s"``, ``"day"``, ``"month"``, the heading of the time column, or ``"step"``.
+        Unit of `dt`: ``"s"``, ``"day"``, ``"month"``, the heading of the time column, or ``"step"``.
     notes : tuple of str
-        What was chosen and what looks wrong, a sentence each.
+        Choices that were made and what looks wrong, one sentence each.
     value_unit : str
-        Of the values, "" where nothing tells.
+        Unit of the values, "" if it is not known.
     flags : tuple of Flag
         Values that look like marks of missing data; their sentences stand among `notes`.
     """
@@ -57,12 +57,12 @@ class RecordedSeries:
 
 
 def example_path() -> Path:
-    """Where nolds keeps its daily prices of the NASDAQ-100 index, 1990 to 2001 (Yahoo Finance; nolds is under the MIT licence).
+    """The path of the daily prices of the NASDAQ-100 index, 1990 to 2001, in nolds (from Yahoo Finance; nolds is under the MIT licence).
 
     Raises
     ------
     ArgumentError
-        When nolds, or this file of it, is not there.
+        If nolds is not installed or does not contain this file.
     """
     from importlib.util import find_spec
 
@@ -72,7 +72,7 @@ def example_path() -> Path:
         path = Path(folder) / "datasets" / "^NDX.csv"
         if path.is_file():
             return path
-    raise ArgumentError("the example is a data set of nolds, which is not installed: pip install nolds, or name a file of your own")
+    raise ArgumentError("the example is a data set of nolds, which is not installed: pip install nolds, or pass a file of your own")
 
 
 def read_series(
@@ -92,28 +92,28 @@ def read_series(
         CSV (comma, semicolon, bar, tab or blanks; with or without header, row of units, preamble and comments), .npy, .npz or parquet;
         or a Series or DataFrame, which is taken as it is.
     column : str or int, optional
-        Name of the column, with or without its unit, or its number, from 0; by default the first column of numbers that vary and do
-        not count time, else the first of text.
+        Name of the column, with or without its unit, or its number, counted from 0. By default the first column of numbers that vary and are
+        not times, else the first column of text.
     gaps : {"refuse", "longest"}
-        What to do about missing values: name them and refuse, or keep the longest stretch without any.
+        Treatment of missing values: "refuse" raises an error that lists them, "longest" keeps the longest stretch without missing values.
     skip : int
         Lines above the table that are not read.
     missing : sequence of numbers or str
         Values that mark missing data, such as -999, besides the usual words.
     decimal : {"auto", ".", ","}
-        The decimal mark; by default what the numbers show.
+        The decimal mark; by default the numbers decide.
 
     Returns
     -------
     RecordedSeries
-        Times are dates (beside times of day, or years beside months, where they are), a column with a name or unit of time, or, whatever
-        its name, one that rises evenly. Evenly spaced times give ``dt``; others are reported in ``notes`` and each value counts as one
-        step. Where times fall at every step, the file begins with the newest value and the series is turned round.
+        The time column is a column of dates (with times of day beside it, or years beside months, if there are any), a column whose name or
+        unit says time, or any column that rises in equal steps. Equal steps give ``dt``; unequal ones are reported in ``notes``, and each value
+        counts as one step. If the times descend throughout, the file begins with the newest value, and the series is reversed.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        Columns that do not exist (the message lists those that do), missing values, text that is neither numbers nor labels.
+        For columns that do not exist (the message lists those that do), missing values, and text that is neither numbers nor labels.
     FileFormatError
         See `read_columns`.
 
@@ -143,7 +143,9 @@ def read_series(
     if chosen.doubt:
         notes.append(f"in column {chosen.name!r} {chosen.doubt}; the `decimal` mark can be named")
     if time is not None and turned(time):
-        notes.append(f"the times in {time.name!r} fall from first to last: the series was turned round, the oldest value first")
+        notes.append(
+            f"the times in {time.name!r} descend from first to last: the series was reversed, so that the oldest value comes first"
+        )
         time, chosen = _turn(time), _turn(chosen)
     elif time is None and columns[0].named and _time_like_text(columns[0]):
         notes.append(
@@ -186,7 +188,7 @@ def _refuse_odd_text(column: Column) -> None:
         place = column.rows[~column.missing][digits[0]]
         raise ArgumentError(
             f"`column` must hold numbers or labels; column {column.name!r} holds text such as {shown(str(present[digits[0]]))} in {column.unit} "
-            f"{place}, which is neither a number in a known way of writing nor a label that comes again: write numbers as in 1234.5"
+            f"{place}, which is neither a number in a known notation nor a label that is repeated: write numbers as in 1234.5"
         )
 
 
@@ -279,7 +281,7 @@ def _stretch(column: Column, gaps: str, notes: list[str]) -> slice:
         )
     kept = slice(int(edges[best]) + 1, int(edges[best + 1]))
     notes.append(
-        f"{where}; kept is the longest stretch without any, {column.unit}s {column.rows[kept][0]} to {column.rows[kept][-1]}"
+        f"{where}; the longest stretch without any was kept, {column.unit}s {column.rows[kept][0]} to {column.rows[kept][-1]}"
     )
     return kept
 

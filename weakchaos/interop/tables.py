@@ -1,7 +1,7 @@
-"""Columns of a file. What it is, delimited text, .npy, .npz or parquet, is read off its first bytes and not off its name.
+"""Columns of a file. Its kind (delimited text, .npy, .npz or parquet) is recognised by its first bytes and not by its name.
 
-The cells of delimited text are parted by pandas; what they mean, in which language they were written, and what stands above them is
-judged here.
+pandas splits delimited text into cells; this module decides what the cells mean, in which notation they were written, and which lines stand
+above the table.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def read_columns(
         Delimited text (comma, semicolon, bar, tab or blanks; with or without header, units, preamble and comment lines; gzipped or
         not), .npy, .npz or parquet; or a Series or DataFrame of pandas or polars.
     skip : int
-        Lines of text above the table that are not read; a preamble that can be told from the table is left out by itself.
+        Number of lines of text above the table that are not read; a preamble that can be recognised is skipped without it.
     missing : sequence of numbers or str
         Values that mark missing data, besides the usual words.
     decimal : {"auto", ".", ","}
-        The decimal mark; by default what the numbers of the file show.
+        The decimal mark; by default the numbers of the file decide.
     notes : list of str, optional
-        What was taken for granted is added to it, a sentence each.
+        Sentences on the assumptions that were made are appended to it.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def read_columns(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        When there is no such file, or it is a folder.
+        If there is no such file, or if it is a folder.
     FileFormatError
-        When it cannot be read; the message gives the line where there is one.
+        If it cannot be read; the message gives the number of the line if there is one.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def _decoded(path: Path, content: bytes) -> str:
             continue
     strange = sum((ord(c) < 32 and c not in "\t\n\r\f\x1a") or 0x7F <= ord(c) < 0xA0 for c in text[:20_000])
     if strange > 0.001 * len(text[:20_000]):
-        raise FileFormatError(f"{path} is neither text nor .npy, .npz or parquet: it holds bytes that no text has")
+        raise FileFormatError(f"{path} is neither text nor .npy, .npz or parquet: it holds bytes that do not occur in text")
     return text
 
 
@@ -317,5 +317,5 @@ def _column(path: Any, shell: Column, present: list[str], decimal: str, doubt: s
     if len(wrong) < 0.5 * len(present):
         place = shell.rows[~missing][wrong[0]]
         broken = f"{path}, {shell.unit} {place}: {shown(present[wrong[0]])} is no number, in column {shell.name!r}"
-        return replace(shell, broken=f"{broken}; `missing` names marks of missing data, `skip` leaves out lines above the table")
+        return replace(shell, broken=f"{broken}; use `missing` for marks of missing data, or `skip` for lines above the table")
     return shell

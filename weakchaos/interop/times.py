@@ -1,4 +1,4 @@
-"""Which column holds the times, and what lies between two values: the step of a column of times, where it has one."""
+"""The column that holds the times, and the time between two values, if the times have equal steps."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _mostly_even(column: Column) -> bool:
 
 
 def names_time(column: Column) -> bool:
-    """Whether the name or the unit of a column is one of time, in some languages."""
+    """Whether the name or the unit of a column says time, in any of some languages."""
     name = column.name.strip().lower()
     return column.named and bool(_TIME_NAME.match(name) or _TIME_UNIT.fullmatch(column.unit_of_values))
 
@@ -82,13 +82,13 @@ def _rank(column: Column, place: int) -> int:
 
 
 def find_time(columns: list[Column], chosen: Column | None) -> tuple[Column | None, list[Column]]:
-    """The column of times, put together where several make it up, and all columns that are no series because they count time.
+    """The column of times, joined if it consists of several columns, and all columns that are not series because they hold times.
 
     Parameters
     ----------
     columns : list of Column
     chosen : Column or None
-        The series, where the user has named it; it is not the time then.
+        The column that the user has named as the series, which is then not the time.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def _calendar_times(parts: list[tuple[str, np.ndarray]]) -> np.ndarray | None:
 
 
 def turned(time: Column) -> bool:
-    """Whether a file begins with the newest: its times fall at every step.
+    """Whether a file begins with the newest value, that is, whether its times descend at every step.
 
     Examples
     --------
@@ -205,7 +205,7 @@ def turned(time: Column) -> bool:
 
 
 def spacing(time: Column, kept: slice, notes: list[str]) -> tuple[float, str]:
-    """The step of the kept part of a column and its unit; one "step", with a sentence in `notes`, where it is not even.
+    """The step of the kept part of a column and its unit; 1 and "step", with a sentence in `notes`, if the steps are not equal.
 
     Examples
     --------

@@ -17,7 +17,7 @@ def read_pgmpy(model: Any) -> dict[str, Any]:
     Parameters
     ----------
     model : pgmpy model
-        Complete: with a table for every node, or factors that cover them.
+        A complete model: with a table for every node, or with factors that cover all nodes.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def read_pgmpy(model: Any) -> dict[str, Any]:
     Raises
     ------
     ImportError
-        When pgmpy is not installed.
+        If pgmpy is not installed.
     ArgumentTypeError
         For another kind of model.
     ArgumentError
