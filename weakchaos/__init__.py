@@ -46,6 +46,7 @@ __all__ = [
     "experiments",
     "extend",
     "herding",
+    "interop",
     "load",
     "renormalization",
     "resume",
@@ -58,6 +59,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Large parts that many programs never touch are imported when they are first named.
-    if name in ("experiments", "renormalization"):
+    if name in ("experiments", "interop", "renormalization"):
         return import_module(f"weakchaos.{name}")
     raise AttributeError(f"module 'weakchaos' has no attribute {name!r}")

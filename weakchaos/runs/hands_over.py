@@ -272,7 +272,11 @@ class HandsOver:
     def log_likelihood(self: Any) -> dict[str, np.ndarray]:
         """The log likelihood of each observation at each draw, shape (chain, draw, ...) for each observed variable; empty where the target has none."""
         compute = getattr(getattr(self.system, "target", None), "log_likelihood", None)
-        return {} if compute is None else compute(np.asarray(self.draws))
+        values = {} if compute is None else compute(np.asarray(self.draws))
+        derived = self.derived
+        if not values and derived is not None and "log_lik" in derived[0].shapes:  # what Stan programs call it
+            values = {"log_lik": derived[0].split(derived[1])["log_lik"]}
+        return values
 
 
 def _version() -> str:

@@ -15,6 +15,7 @@ from weakchaos.core.variables import Variables
 from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
 from weakchaos.native.row_functions import from_rows
+from weakchaos.targets.foreign_parameters import ForeignParameters
 from weakchaos.targets.named_arguments import data_items, of_one_vector
 from weakchaos.targets.parameters import Parameters
 from weakchaos.targets.target import Target
@@ -52,7 +53,7 @@ class Density(Target):
     source : str, optional
         Where the truth comes from.
     name : str, optional
-    shapes : dict of str to tuple of int, optional
+    shapes : dict of str to tuple of int, or Parameters, optional
         The parameters in their order, ``{"mu": (), "theta": (8,)}``. Samplers move in R^dim, draws are parameters.
     constraints, dims, coords : dicts, optional
         See `weakchaos.targets.Parameters`.
@@ -91,6 +92,8 @@ class Density(Target):
     """
 
     error_kind = "largest error of a mean, in standard deviations"
+    _renew: Callable[[], tuple] | None = None  # the data as they are now, where another library may replace the arrays
+    derived: Callable | None = None  # what else follows from draws: see `Trace.derived`
     default_sampler = "samplers:NUTS"  # by its public name, as samplers stand above targets
 
     def __init__(
@@ -114,7 +117,11 @@ class Density(Target):
         log_likelihood: Any = None,
         vectorized: bool = False,
     ):
-        self.parameters = None if shapes is None else Parameters(shapes, constraints, dims, coords)
+        self.parameters: Parameters | ForeignParameters | None = None
+        if isinstance(shapes, Parameters | ForeignParameters):
+            self.parameters = shapes
+        elif shapes is not None:
+            self.parameters = Parameters(shapes, constraints, dims, coords)
         if self.parameters is None:
             for argument, value in (("constraints", constraints), ("dims", dims), ("coords", coords)):
                 if value is not None:
@@ -170,10 +177,11 @@ class Density(Target):
     def _unpicklable(self) -> None:
         self._lock = threading.Lock()
         self._pointers: dict[str, CDensity] = {}
+        self._former: list[dict[str, CDensity]] = []
 
     def __getstate__(self) -> dict:
         # C addresses mean nothing in another process; they are made again there.
-        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_pointers")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_pointers", "_former")}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
@@ -184,6 +192,12 @@ class Density(Target):
 
     def _c_density(self) -> CDensity:
         with self._lock:
+            if self._renew is not None:
+                data = self._renew()
+                if len(data) != len(self._parts[3]) or any(a is not b for a, b in zip(data, self._parts[3], strict=True)):
+                    self._parts = (*self._parts[:3], data)
+                    self._former.append(self._pointers)  # a kernel may be reading what they point to
+                    self._pointers = {}
             if "own" not in self._pointers:
                 self._pointers["own"] = self._of_coordinates()
             return self._pointers["own"]
@@ -192,7 +206,7 @@ class Density(Target):
         logp, grad, both, data = self._parts
         if self.vectorized:
             return from_rows(logp, self.dim, data)
-        if self.parameters is None:
+        if not isinstance(self.parameters, Parameters):
             return as_c_density(logp, self.dim, grad, both, data)
         variables = self.parameters
         named = {"logp": logp, "grad": grad, "logp_and_grad": both}
@@ -277,13 +291,17 @@ class Density(Target):
             return self.checked_start(self._start, "start")
         x = np.zeros(self.dim)
         for _ in range(_START_TRIES):
-            x = self.place(self._start(rng), "start") if callable(self._start) else rng.standard_normal(self.dim)
+            x = self._drawn_start(rng) if callable(self._start) else rng.standard_normal(self.dim)
             if np.isfinite(self.logp(x)):
                 return x.copy()
         raise ArgumentError(
             f"the log density is not finite at any of {_START_TRIES} starting points, {self.logp(x)} at {shown(x)}; "
             "pass `initial` to sample, or `start` to Density, with a point inside of its support"
         )
+
+    def _drawn_start(self, rng: np.random.Generator) -> np.ndarray:
+        value = self._start(rng)
+        return self._position(value, "start") if isinstance(self.parameters, ForeignParameters) else self.place(value, "start")
 
     def place(self, value: Any, name: str = "initial") -> np.ndarray:
         """Coordinates, shape (dim,), of a place that a user gives: by parameters where there are any (a dict, or one vector), else coordinates themselves."""

@@ -47,6 +47,8 @@ class Parameters(Variables):
     array([1.   , 0.333, 0.333, 0.333])
     """
 
+    of_coordinates = False  # a log density is one of these variables
+
     def __init__(self, shapes: Any, constraints: Any = None, dims: Any = None, coords: Any = None):
         super().__init__(shapes, dims, coords)
         if not isinstance(constraints, Mapping | None):
