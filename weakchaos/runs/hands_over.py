@@ -260,9 +260,9 @@ class HandsOver:
                     xr, {name: by_walker(values, walkers) for name, values in self.warmup_stats.items()}, attributes
                 )
         values = self.log_likelihood() if log_likelihood else {}
-        values = {name: by_walker(v, group) for name, v in values.items()}
         if rows is not None:
             values = {name: v[np.arange(len(v))[:, None], rows] for name, v in values.items()}
+        values = {name: by_walker(v, group) for name, v in values.items()}
         if values:
             layout = Variables({name: v.shape[2:] for name, v in values.items()})
             flat = np.concatenate([v.reshape(*v.shape[:2], -1) for v in values.values()], axis=-1)
