@@ -56,7 +56,15 @@ def made(draws, weights=None):
         sink.append(k, 0, draws[k], np.empty((n, 0)) if weights is None else weights[k][:, None])
     states = [wc.State() for _ in range(chains)]
     return Trace(
-        system, sink, states, [n] * chains, [0] * chains, "draws", {"entropy": "1", "thin": 1}, [0.0] * chains, [np.empty(0)] * chains
+        system,
+        sink,
+        states,
+        [n] * chains,
+        [0] * chains,
+        "draws",
+        {"entropy": "1", "thin": 1},
+        [0.0] * chains,
+        [np.empty(0)] * chains,
     )
 
 
