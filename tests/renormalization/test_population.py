@@ -96,7 +96,7 @@ def test_latent_variables_are_not_called_critical(rng):
         assert result.nulls["latent"].exponents["alpha"] == pytest.approx(result.data.exponents["alpha"], abs=0.1)
     without = coarse_grain(latent(rng, 1000, 64, 10, 0.6), nulls="independent")
     assert without.verdict == "scaling, criticality not established"
-    assert any("no latent null model" in r for r in without.reasons)
+    assert any("the latent null model was not included" in r for r in without.reasons)
 
 
 def test_the_ising_model_on_both_sides():
@@ -105,7 +105,7 @@ def test_the_ising_model_on_both_sides():
     assert critical.data.exponents["alpha"] == pytest.approx(1.875, abs=0.03)
     assert critical.data.kurtosis[-1] < 2
     assert critical.verdict.startswith("scaling beyond the null models")
-    assert "critical" not in critical.verdict.replace("near a critical point but no proof of one", "")
+    assert "critical" not in critical.verdict.replace("near a critical point, but no proof of one", "")
     hot = coarse_grain(spins(1.5, 16, 2500))
     assert hot.data.local[-1] < hot.data.local[0]
     assert hot.verdict == "scaling, criticality not established"
@@ -159,7 +159,7 @@ def test_shells_of_a_shared_latent_do_not(rng):
     assert result.data.variance[-1] > 0.1
     assert result.data.kurtosis[-1] < 2.9 < result.nulls["independent"].kurtosis[-1]
     alone = momentum_shell(x, steps=5, nulls=())
-    assert alone.verdict.endswith("no latent null model was asked for")
+    assert alone.verdict.endswith("the latent null model was not included")
 
 
 def test_bad_input(rng):

@@ -1,6 +1,6 @@
-"""Renormalization: what survives from layer to layer and from scale to scale, in networks and in spin systems.
+"""Renormalization: the change of signals from layer to layer, and of configurations from scale to scale, in networks and in spin systems.
 
-Names are found on first use, so that a program pays only for what it calls.
+Names are imported on first use, so that a program loads only what it calls.
 """
 
 from weakchaos.core.faces import face

@@ -114,7 +114,7 @@ def _number(token: str) -> float:
 
 
 def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Read a ``.uai`` model: what `FactorGraph` takes.
+    """Read a ``.uai`` model as the arguments of `FactorGraph`.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
     ------
     FileNotFoundError
     FileFormatError
-        With the path and the line: for counts that do not match, units that do not exist, entries that are negative or no numbers,
-        files that end too early or too late, and ``BAYES`` files written in another order of entries, where the child varies slowest.
+        With the path and the line: for counts that do not match, units that do not exist, entries that are negative or not numbers, files that
+        end too early or too late, and ``BAYES`` files in another order of entries, in which the child varies slowest.
 
     Warns
     -----
@@ -257,7 +257,7 @@ def read_evidence(path: Any, cardinalities: Any = None) -> dict[int, int]:
     ----------
     path : path
     cardinalities : int array of shape (n,), optional
-        Of the model the evidence is for; units and states are checked against it.
+        Cardinalities of the model to which the evidence belongs; units and states are checked against them.
 
     Returns
     -------
@@ -309,7 +309,7 @@ def read_evidence(path: Any, cardinalities: Any = None) -> dict[int, int]:
 
 
 def write_uai(target: Any, path: Any) -> None:
-    """Write a discrete target as a ``MARKOV`` model; evidence is no part of this format, `write_evidence` writes it.
+    """Write a discrete target as a ``MARKOV`` model; the format does not contain evidence, which `write_evidence` writes.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def write_uai(target: Any, path: Any) -> None:
     Raises
     ------
     ArgumentError
-        For a weight whose exponential is no float64.
+        For a weight whose exponential is not a float64.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Block spins: configurations of a lattice seen from farther away (Kadanoff, Physics Physique Fizika 2 (1966) 263)."""
+"""Block spins: coarse-grained configurations of a lattice (Kadanoff, Physics Physique Fizika 2 (1966) 263)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLICE = 1 << 24
 
 
 def as_spins(spins: Any, lattice_dim: int = 2) -> np.ndarray:
-    """Configurations of shape (..., sides) as int8 of -1 and +1; units 0 and 1 are taken for -1 and +1."""
+    """Configurations of shape (..., sides) as int8 of -1 and +1; units 0 and 1 become -1 and +1."""
     array = np.asarray(spins)
     if array.ndim < lattice_dim or not array.size:
         raise ArgumentError(f"`spins` must have shape (..., {', '.join('L' * lattice_dim)}); got shape {array.shape}")
@@ -53,12 +53,12 @@ def block_spins(
     b : int
         Side of a block; divides every side of the lattice.
     rule : {"majority", "decimation"} or callable
-        The sign of the sum, ties decided by lot; the first unit of each block; or a function of an int8 array of shape (..., b ** dim) that
-        gives -1 or +1 for each block.
+        "majority": the sign of the sum, with ties decided at random; "decimation": the first spin of each block; or a function that takes an int8
+        array of shape (..., b ** dim) and returns -1 or +1 for each block.
     dim : int
-        Dimensions of the lattice, the last of the array.
+        Dimension of the lattice, whose axes are the last ones of the array.
     seed : int
-        For the ties.
+        Seed for the ties.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""Restricted Boltzmann machines: trained with samples from any sampler of this library, and the flow of configurations they induce.
+"""Restricted Boltzmann machines, trained with samples from any sampler of this library, and the flow of configurations that they induce.
 
-p(v, h) ~ exp(v' W h + a' v + b' h) over 0/1 units. Training follows the gradient of the likelihood, <v h>_data - <v h>_model, the second from chains that
-persist from update to update (Tieleman, ICML 2008, doi:10.1145/1390156.1390290); a deterministic sampler does as well as a random one. The flow
-v -> h -> v' of a trained machine is no renormalization step: Iso, Shiba and Yokoo (Phys. Rev. E 97 (2018) 053304, arXiv:1801.07172) found that it leads to
-the critical point and not away from it. Where it leads is read here off exact energies, not off another network.
+p(v, h) ~ exp(v' W h + a' v + b' h) over 0/1 units. Training follows the gradient of the likelihood, <v h>_data - <v h>_model; the second term comes from
+chains that persist from update to update (Tieleman, ICML 2008, doi:10.1145/1390156.1390290), and the sampler may be random or deterministic. The
+flow v -> h -> v' of a trained machine is not a renormalization step: Iso, Shiba and Yokoo (Phys. Rev. E 97 (2018) 053304, arXiv:1801.07172) found that
+it leads to the critical point and not away from it. Here the temperatures along the flow follow from exact energies, and not from another network.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RestrictedBoltzmannMachine:
     visible, hidden : arrays of shape (visible,) and (hidden,)
         Biases.
     history : tuple of float
-        Mean absolute difference between the statistics of data and model, by update; with few chains mostly noise.
+        Mean absolute difference between the statistics of data and model after each update; with few chains it is mostly noise.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class RestrictedBoltzmannMachine:
     history: tuple[float, ...] = field(default=(), repr=False)
 
     def model(self) -> PairwiseMRF:
-        """The machine as a target: visible units first."""
+        """The machine as a target whose first units are the visible ones."""
         v, h = self.weights.shape
         couplings = np.zeros((v + h, v + h))
         couplings[:v, v:] = self.weights
@@ -106,7 +106,7 @@ def train_machine(
     decay: float = 1e-4,
     seed: Any = 0,
 ) -> RestrictedBoltzmannMachine:
-    """Fit a restricted Boltzmann machine, the model's side of the gradient sampled by persistent chains.
+    """Fit a restricted Boltzmann machine; persistent chains sample the model's term of the gradient.
 
     Parameters
     ----------
@@ -114,18 +114,18 @@ def train_machine(
         0 and 1, or -1 and +1.
     n_hidden : int
     sampler : Sampler, optional
-        Of discrete targets: ``Gibbs()`` by default; ``HerdedGibbs("hash")`` draws no numbers.
+        A sampler of discrete targets: ``Gibbs()`` by default; ``HerdedGibbs("hash")`` draws no random numbers.
     updates : int
     chains : int
-        States that persist.
+        Number of persistent chains.
     sweeps : int
-        Steps of each chain per update.
+        Number of steps of each chain per update.
     step_size : float
-        Of the first update; it falls linearly to a tenth.
+        Step size of the first update; it falls linearly to a tenth of this.
     batch : int
-        Samples of the data per update.
+        Number of samples of the data per update.
     decay : float
-        Of the weights, per update and step size.
+        Weight decay per update, in units of the step size.
     seed : int
 
     Returns
@@ -183,18 +183,18 @@ def train_machine(
 
 @dataclass(frozen=True)
 class FlowOfMachine:
-    """Configurations along v -> h -> v', on a square lattice.
+    """Configurations on a square lattice along the flow v -> h -> v'.
 
     Attributes
     ----------
     energy, energy_stderr : arrays of shape (steps + 1,)
         Mean energy per spin.
     magnetisation : array of shape (steps + 1,)
-        Mean of its size.
+        Mean absolute magnetisation.
     temperature : array of shape (steps + 1,)
-        At which the exact energy of the Ising model is the measured one; configurations need not be those of an Ising model.
+        Temperature at which the exact energy of the Ising model is the measured one; configurations need not be those of an Ising model.
     spins : int8 array of shape (samples, side, side)
-        After the last step.
+        Configurations after the last step.
     """
 
     energy: np.ndarray
@@ -205,12 +205,12 @@ class FlowOfMachine:
 
 
 def machine_flow(machine: RestrictedBoltzmannMachine, spins: Any, steps: int = 10, seed: Any = 0) -> FlowOfMachine:
-    """Follow configurations through a machine, up and down, with exact energies as thermometer.
+    """Pass configurations repeatedly up and down through a machine, and find their temperatures from exact energies.
 
     Parameters
     ----------
     machine : RestrictedBoltzmannMachine
-        With as many visible units as the lattice has spins.
+        A machine with as many visible units as the lattice has spins.
     spins : array of shape (samples, side, side)
         -1 and +1, or 0 and 1.
     steps : int

@@ -1,4 +1,4 @@
-"""Exact energy of the two-dimensional Ising model on finite tori: a thermometer for configurations that no temperature was ever set for.
+"""Exact energy of the two-dimensional Ising model on finite tori, which assigns a temperature to any set of configurations.
 
 Kaufman, Phys. Rev. 76 (1949) 1232, doi:10.1103/PhysRev.76.1232: on a torus of m rows and n columns,
 
@@ -74,7 +74,7 @@ def exact_energy(k: float, rows: int, columns: int | None = None) -> float:
 
 
 def temperature_of_energy(energy: float, rows: int, columns: int | None = None) -> float:
-    """The temperature, coupling and Boltzmann's constant 1, at which the mean energy per spin is `energy`.
+    """The temperature at which the mean energy per spin is `energy`, with coupling 1 and Boltzmann's constant 1.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def temperature_of_energy(energy: float, rows: int, columns: int | None = None) 
     Returns
     -------
     float
-        Infinity for energies of 0 and more.
+        Infinity for energies of 0 and above.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Momentum-shell coarse-graining of a population: the directions of least variance are integrated out.
+"""Momentum-shell coarse-graining of a population: the directions of smallest variance are left out.
 
-Bradde and Bialek, J. Stat. Phys. 167 (2017) 462, doi:10.1007/s10955-017-1770-6: eigenvectors of the covariance stand in for Fourier modes. Each
-unit is projected onto the K directions of most variance and rescaled to unit variance; what its distribution becomes as K falls is the
-flow. A Gaussian fixed point has kurtosis 3 for every unit; a kurtosis that stands still elsewhere is another fixed point.
+Bradde and Bialek, J. Stat. Phys. 167 (2017) 462, doi:10.1007/s10955-017-1770-6: eigenvectors of the covariance take the place of Fourier modes. Each
+unit is projected onto the K directions of largest variance and rescaled to unit variance; the change of its distribution as K falls is the
+flow. At a Gaussian fixed point every unit has kurtosis 3; a kurtosis that converges to another value is another fixed point.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class ShellFlow:
     Attributes
     ----------
     kept : array of shape (k,)
-        Directions kept: all, then half, and so on.
+        Number of directions kept: all, then half of them, and so on.
     variance : array of shape (k,)
-        Share of the variance in them.
+        Share of the variance in these directions.
     kurtosis, kurtosis_stderr : arrays of shape (k,)
-        Mean over units; errors by leaving out an eighth of the samples after another.
+        Mean over units; standard errors by leaving out one eighth of the samples at a time.
     """
 
     kept: np.ndarray
@@ -66,7 +66,7 @@ class MomentumShell:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary a number of directions kept: share of variance, and kurtosis of data and null models."""
+        """One dictionary for each number of directions kept: share of variance, and kurtosis of data and null models."""
         return [
             {
                 "kept": int(k),
@@ -116,18 +116,18 @@ def _flow(x: np.ndarray, steps: int, split: bool) -> ShellFlow:
 def momentum_shell(
     activity: Any, steps: int | None = None, nulls: Any = NULLS, split: bool = True, rank: int = 10, seed: Any = 0
 ) -> MomentumShell:
-    """How the distribution of a population's units flows as directions of small variance are left out.
+    """The flow of the distribution of a population's units as directions of small variance are left out.
 
     Parameters
     ----------
     activity : array of shape (samples, units)
     steps : int, optional
-        Halvings of the number of directions; by default down to about one in 64, at least two directions.
+        How often the number of directions is halved; by default until about one in 64 is left, but at least two directions.
     nulls : sequence of {"independent", "shuffled", "latent"}
     split : bool
-        Find the directions on the first half of the samples, measure on the second.
+        Find the directions on the first half of the samples and measure on the second half.
     rank : int
-        Latent variables of the null model.
+        Number of latent variables of the null model.
     seed : int
 
     Returns
@@ -164,9 +164,9 @@ def momentum_shell(
     if abs(last - 3) <= max(4 * error, 0.2):
         verdict = "flows to a Gaussian"
     elif "latent" not in made:
-        verdict = "not Gaussian, criticality not established: no latent null model was asked for"
+        verdict = "not Gaussian, criticality not established: the latent null model was not included"
     elif abs(last - made["latent"].kurtosis[-1]) <= max(4 * np.hypot(error, made["latent"].kurtosis_stderr[-1]), 0.2):
         verdict = "not Gaussian, criticality not established: shared latent variables end at the same kurtosis"
     else:
-        verdict = "not Gaussian, and not what shared latent variables give; no proof of a critical point"
+        verdict = "not Gaussian, and not explained by shared latent variables; this is no proof of a critical point"
     return MomentumShell(data, made, verdict, {"samples": len(x), "units": x.shape[1], "split": split, "rank": rank})

@@ -2,7 +2,7 @@
 
 Swendsen, Phys. Rev. Lett. 42 (1979) 859, doi:10.1103/PhysRevLett.42.859. With S_a the sums that couplings multiply, on a lattice and (primed) on
 its block spins, the linearised transformation T solves <S'_c S_b>_c = sum_a T_ab <S'_c S'_a>_c; its largest eigenvalue is b^y. Sums even under
-reversal of all spins give the thermal exponent y_t, odd ones the magnetic y_h. No Hamiltonian is ever written down.
+reversal of all spins give the thermal exponent y_t, odd ones the magnetic exponent y_h. The Hamiltonian is not needed.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def coupling_sums(spins: Any) -> np.ndarray:
 
 @dataclass(frozen=True)
 class MonteCarloRG:
-    """Exponents by step and by number of couplings.
+    """Exponents by renormalization step and by number of couplings.
 
     Attributes
     ----------
@@ -98,9 +98,9 @@ class MonteCarloRG:
     sizes : tuple of int
         Side of the lattice before each step.
     y_t, y_h : arrays of shape (steps, 4)
-        Column n - 1 with the first n couplings of `EVEN` and `ODD`.
+        Column n - 1 holds the exponents with the first n couplings of `EVEN` and `ODD`.
     y_t_stderr, y_h_stderr : arrays of shape (steps, 4)
-        Jackknife over batches.
+        Standard errors by a jackknife over batches.
     warnings : tuple of str
     """
 
@@ -118,7 +118,7 @@ class MonteCarloRG:
         return 1 / self.y_t
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary a step and a number of couplings."""
+        """One dictionary for each step and number of couplings."""
         return [
             {
                 "step": f"{size} -> {size // self.b}",
@@ -172,18 +172,19 @@ def monte_carlo_rg(
     b : int
         Side of the blocks.
     steps : int, optional
-        By default as many as leave lattices of side 4 and more.
+        By default as many as leave lattices of side 4 or more.
     rule
         As for `block_spins`.
     batches : int
         Consecutive parts of the run for the jackknife; each should be many autocorrelation times long.
     seed : int
-        For ties.
+        Seed for ties.
 
     Returns
     -------
     MonteCarloRG
-        The first step still sees the lattice; the second or third is the estimate, before the lattice gets too small.
+        The first step is affected by the irrelevant couplings of the original lattice; take the second or third step as the estimate, before the
+        lattice becomes too small.
 
     Raises
     ------
@@ -216,7 +217,7 @@ def monte_carlo_rg(
             f"`steps` must leave a lattice of side {_SMALLEST} or more after dividing {array.shape[1:]} by {b}; got {count}, possible are {most}"
         )
     if len(array) < 10 * batches:
-        raise ArgumentError(f"`spins` must hold at least 10 configurations a batch, {10 * batches}; got {len(array)}")
+        raise ArgumentError(f"`spins` must hold at least 10 configurations in each batch, {10 * batches} in all; got {len(array)}")
     k = len(EVEN)
     edges = np.linspace(0, len(array), batches + 1).astype(int)
     rng = np.random.default_rng(seed)
@@ -240,7 +241,7 @@ def monte_carlo_rg(
             spread.append(np.sqrt((batches - 1) * left.var(0)))
         if not np.isfinite(values).all():
             notes.append(
-                f"step {step + 1}: with some couplings the leading eigenvalue is not real and positive; too few configurations"
+                f"step {step + 1}: for some numbers of couplings the leading eigenvalue is not real and positive, because there are too few configurations"
             )
         results.append(values)
         errors.append(spread)

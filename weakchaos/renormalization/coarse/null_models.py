@@ -1,8 +1,8 @@
-"""Populations without a critical point, to hold a scaling exponent against.
+"""Populations without a critical point, with which scaling exponents are compared.
 
 Heterogeneous rates and a few shared latent variables produce power laws over the range that recordings span (Morrell, Sederberg and Nemenman,
-Phys. Rev. Lett. 126 (2021) 118302, doi:10.1103/PhysRevLett.126.118302). A null model that matches the data's exponents leaves nothing for
-criticality to explain.
+Phys. Rev. Lett. 126 (2021) 118302, doi:10.1103/PhysRevLett.126.118302). If a null model has the same exponents as the data, criticality is not needed
+to explain them.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ def null_population(x: np.ndarray, kind: str, rng: Any, rank: int = 10) -> np.nd
     ----------
     x : array of shape (samples, units)
     kind : {"independent", "shuffled", "latent"}
-        Every unit's samples permuted; every unit's series turned round by a random time, which keeps what it does in time; a few
-        latent variables that all units share, and nothing else: binary units are cut Gaussians, others are Gaussians given their
-        marginal distributions.
+        "independent": the samples of each unit are permuted; "shuffled": the series of each unit is shifted cyclically by a random time, which
+        preserves its dynamics; "latent": the units depend on each other only through a few shared latent variables; binary units are Gaussians
+        with a threshold, others are Gaussians that are transformed to their marginal distributions.
     rng : numpy.random.Generator
     rank : int
-        Latent variables.
+        Number of latent variables.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Real-space coarse-graining of a population without a lattice: the most correlated units are neighbours.
+"""Real-space coarse-graining of a population without a lattice: the most correlated units take the place of neighbours.
 
 Meshulam, Gauthier, Brody, Tank and Bialek, Phys. Rev. Lett. 123 (2019) 178103, doi:10.1103/PhysRevLett.123.178103: units are paired, the most
-correlated pair first, each unit once; pairs are summed; and again.
+correlated pair first, each unit once; the activities of each pair are added; this is repeated with the sums.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["clusters_by_correlation", "pair_greedily"]
 
 @kernel
 def pair_greedily(similarity):
-    """Pairs (i, j), the most similar first, each unit once; shape (n // 2, 2). Of equal ones the pair with the smallest numbers."""
+    """Pairs (i, j), the most similar first, each unit once; shape (n // 2, 2). Among equally similar pairs the one with the smallest indices."""
     n = similarity.shape[0]
     free = np.ones(n, np.bool_)
     # The best partner j > i of every unit that is still free; only those whose partner was taken must be sought again.

@@ -1,9 +1,9 @@
-"""Scaling of a population under coarse-graining, with the null models that decide what it means.
+"""Scaling of a population under coarse-graining, compared with null models.
 
 Phenomenological renormalization (Meshulam et al., Phys. Rev. Lett. 123 (2019) 178103, doi:10.1103/PhysRevLett.123.178103): clusters of K units
-that are summed have variance ~ K^alpha (1 for independent units, 2 for identical ones), are silent with probability exp(-const K^beta), have
-covariance eigenvalues ~ (K / rank)^mu and a correlation time ~ K^z. Pairs are chosen on one half of the samples and measured on the other:
-the most correlated of many pairs is partly a lucky one, and alpha of independent units comes out as 1.03 without the split.
+that are summed have variance ~ K^alpha (alpha is 1 for independent units, 2 for identical ones), are silent with probability exp(-const K^beta),
+have covariance eigenvalues ~ (K / rank)^mu and a correlation time ~ K^z. Pairs are chosen on one half of the samples and measured on the other
+half: the pair with the largest sample correlation owes this partly to chance, and without the split alpha of independent units would be 1.03.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Scaling:
     Attributes
     ----------
     sizes : array of shape (k,)
-        Units in a cluster: 1, 2, 4, ...
+        Number of units in a cluster: 1, 2, 4, ...
     variance, kurtosis : arrays of shape (k,)
         Mean over clusters; the kurtosis is 3 for a Gaussian.
     silence : array of shape (k,) or None
-        Probability that all of a cluster is zero; None where activity is not non-negative with zeros.
+        Probability that all units of a cluster are zero; None if the activity has negative values or no zeros.
     times : array of shape (k,) or None
-        Steps until the mean autocorrelation has fallen to 1/e; None where the samples are no time series or have no memory.
+        Number of steps until the mean autocorrelation has fallen to 1/e; None if the samples are not a time series or have no memory.
     spectrum : array
-        Mean eigenvalues, falling, of the covariance within the largest clusters of which there are two.
+        Mean eigenvalues, in descending order, of the covariance within clusters of the largest size of which there are at least two.
     exponents, errors : dict
-        alpha, beta, mu, z; standard errors by leaving out an eighth of the samples after another.
+        alpha, beta, mu, z, and their standard errors by leaving out one eighth of the samples at a time.
     local : array of shape (k - 1,)
-        alpha from each doubling. At a fixed point it stands still.
+        alpha from each doubling of the size; it is constant at a fixed point.
     """
 
     sizes: np.ndarray
@@ -68,7 +68,7 @@ class PopulationRG:
     ----------
     data : Scaling
     nulls : dict of Scaling
-        By the name of the null model.
+        Scaling of each null model, by its name.
     verdict : str
         What the exponents establish; never "critical".
     reasons : tuple of str
@@ -82,7 +82,7 @@ class PopulationRG:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary a population: exponents with their errors."""
+        """One dictionary for each population: exponents with their errors."""
         out = []
         for name, s in {"data": self.data, **self.nulls}.items():
             row: dict[str, Any] = {"population": name}
@@ -239,11 +239,11 @@ def coarse_grain(
     nulls : sequence of {"independent", "shuffled", "latent"}
         See `null_population`. Without "latent" the verdict stays open.
     split : bool
-        Pair on the first half of the samples, measure on the second.
+        Choose pairs on the first half of the samples and measure on the second half.
     ordered : bool
         Whether successive samples are successive in time, which makes correlation times meaningful.
     rank : int
-        Latent variables of the null model.
+        Number of latent variables of the null model.
     seed : int
 
     Returns
@@ -315,14 +315,14 @@ def _judge(data: Scaling, nulls: dict[str, Scaling], split: bool) -> tuple[str, 
         return "no collective scaling", (*reasons, f"alpha is that of the {plain[0] if plain else 'independent'} null model")
     against = []
     if "latent" not in nulls:
-        against.append("no latent null model was asked for, and it could have the same exponents")
+        against.append("the latent null model was not included, and it could have the same exponents")
     elif all(_same(data, nulls["latent"], key, _ALIKE) for key in ("alpha", "beta", "mu")):
         same = ", ".join(f"{k} = {v:.2f}" for k, v in nulls["latent"].exponents.items() if k != "z")
         against.append(f"shared latent variables without a critical point have the same exponents: {same}")
     if len(data.local) < 4:
-        against.append("fewer than four doublings cannot show whether alpha stands still")
+        against.append("fewer than four doublings cannot show whether alpha is constant")
     elif (drift := max(np.ptp(later), data.local.max() - later[-1])) > _ALIKE:
-        against.append(f"alpha drifts by {drift:.2f} as clusters grow, so this is no fixed point")
+        against.append(f"alpha drifts by {drift:.2f} as clusters grow, so this is not a fixed point")
     elif abs(later[-1] - 1) < _ALIKE:
         against.append(
             f"alpha tends to 1 as clusters grow ({later[-1]:.2f}): beyond a finite correlation length units are independent"
@@ -330,5 +330,5 @@ def _judge(data: Scaling, nulls: dict[str, Scaling], split: bool) -> tuple[str, 
     if against:
         return "scaling, criticality not established", (*reasons, *against)
     apart = [k for k in ("alpha", "beta", "mu") if not _same(data, nulls["latent"], k, _ALIKE)]
-    reasons.append(f"shared latent variables miss {' and '.join(apart)}, and alpha stands still over the larger sizes")
-    return "scaling beyond the null models, as near a critical point but no proof of one", tuple(reasons)
+    reasons.append(f"shared latent variables miss {' and '.join(apart)}, and alpha is constant over the larger sizes")
+    return "scaling beyond the null models, as near a critical point, but no proof of one", tuple(reasons)

@@ -1,8 +1,8 @@
-"""Flows of the coupling of the Ising model under decimation, exact in one dimension, and by moved bonds in more.
+"""Flows of the coupling of the Ising model under decimation: exact in one dimension, approximate with moved bonds in higher dimensions.
 
-Summing out all but every b-th spin of a chain leaves a chain with tanh K' = tanh(K)^b. In d dimensions bonds are first moved together, b^(d-1)
-to one (Migdal, Sov. Phys. JETP 42 (1976) 743; Kadanoff, Ann. Phys. 100 (1976) 359, doi:10.1016/0003-4916(76)90066-X), or after: the two orders
-are dual to each other and have the same exponents.
+Summing out all but every b-th spin of a chain leaves a chain with tanh K' = tanh(K)^b. In d dimensions b^(d-1) bonds are moved together into one
+before the decimation (Migdal, Sov. Phys. JETP 42 (1976) 743; Kadanoff, Ann. Phys. 100 (1976) 359, doi:10.1016/0003-4916(76)90066-X) or after it:
+the two orders are dual to each other and have the same exponents.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def decimate_chain(k: float, b: int = 2, steps: int = 1) -> np.ndarray:
     k : float
         Coupling over temperature.
     b : int
-        Every how many spins one is kept.
+        Every b-th spin is kept.
     steps : int
 
     Returns
@@ -120,7 +120,7 @@ def migdal_kadanoff_fixed_point(b: int = 2, d: int = 2, order: str = "move-first
     Raises
     ------
     ArgumentError
-        In one dimension, where there is none at a finite coupling.
+        In one dimension, where there is no critical point at a finite coupling.
 
     Examples
     --------

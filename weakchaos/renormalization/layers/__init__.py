@@ -1,6 +1,6 @@
-"""Layers with known exponents: plain functions of arrays, each with its closed form, to try a probe on and to build with.
+"""Layers whose exponents are known in closed form: plain functions of arrays, for tests of probes and as building blocks.
 
-All take arrays of shape (batch, ...) to arrays of the same shape, and carry ``jvp(z, v)``, their exact linearisation.
+All map arrays of shape (batch, ...) to arrays of the same shape, and have ``jvp(z, v)``, their exact linearisation.
 """
 
 from weakchaos.renormalization.layers.attention import Attention

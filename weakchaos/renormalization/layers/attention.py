@@ -1,8 +1,8 @@
-"""Self-attention: tokens that attend to each other come together.
+"""Self-attention: tokens that attend to each other become alike.
 
-Where all tokens are alike, attention is their mean whatever the queries and keys are: its Jacobian is V on what tokens have in common and zero on what
-distinguishes them, so differences between tokens die faster than exponentially (Dong, Cordonnier and Loukas, ICML 2021, arXiv:2103.03404). A
-residual connection keeps them: the exponent of differences between tokens is then 0.
+If all tokens are equal, attention is their mean, whatever the queries and keys are: its Jacobian is V on changes that all tokens share and zero on
+differences between tokens, so these vanish faster than exponentially (Dong, Cordonnier and Loukas, ICML 2021, arXiv:2103.03404). A residual
+connection preserves them: the exponent of differences between tokens is then 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Attention:
         Scores are x_s' M x_t.
     value : array of shape (n, n)
     residual : bool
-        Whether the tokens are added.
+        Whether the tokens are added to the output.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Attention:
         return cls(scores, normal_weights(rng, (n, n), n, sigma_v2), residual)
 
     def weights(self, x: np.ndarray) -> np.ndarray:
-        """How much each token attends to each, shape (batch, tokens, tokens)."""
+        """Attention weights: how much each token attends to each other token, shape (batch, tokens, tokens)."""
         scores = np.einsum("bsi,ij,btj->bst", x, self.query_key, x)
         scores = np.exp(scores - scores.max(-1, keepdims=True))
         return scores / scores.sum(-1, keepdims=True)
@@ -70,9 +70,10 @@ class Attention:
         return v + out if self.residual else out
 
     def exponents_of_equal_tokens(self, tokens: int) -> np.ndarray:
-        """Logarithms of the singular values of the Jacobian where all tokens are alike, falling, shape (tokens * n,).
+        """Logarithms of the singular values of the Jacobian at equal tokens, in descending order, shape (tokens * n,).
 
-        Exact: those of V (of 1 + V with the residual connection) for what tokens share, minus infinity (0) for each difference between them.
+        They are exact: those of V (of 1 + V with the residual connection) for changes that all tokens share, and minus infinity (0 with the residual
+        connection) for each difference between tokens.
         """
         n = len(self.value)
         shared = np.linalg.svd(self.value + np.eye(n) * self.residual, compute_uv=False)

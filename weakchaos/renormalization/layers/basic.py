@@ -81,8 +81,8 @@ def _circular(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 class Convolution:
     """z' = K * phi(z) + b on a ring of sites, for arrays of shape (batch, channels, sites).
 
-    chi is that of a dense layer of fan-in channels times width; a difference that varies along the ring is moreover multiplied by the transform of
-    the variances of the kernel, `convolution_scales`.
+    chi is that of a dense layer whose fan-in is channels times width; a difference that varies along the ring is also multiplied by the Fourier
+    transform of the variances of the kernel (see `convolution_scales`).
 
     Examples
     --------
@@ -156,7 +156,7 @@ class Residual:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """z' = (h - mean h) / sd h over the batch, h = phi(z) W'; differences of all inputs of the batch move together.
+    """z' = (h - mean h) / sd h over the batch, h = phi(z) W'; a difference of one input changes the outputs of the whole batch.
 
     Examples
     --------

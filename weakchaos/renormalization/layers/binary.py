@@ -1,6 +1,6 @@
 """Layers of binary units with uncertain states, and their deformation by a two-qubit gate.
 
-Bondesan and Welling, ICML 2021, arXiv:2010.11189: a unit sees the sum of products of +-1 inputs and weights, each a qubit in a product state. By the central
+Bondesan and Welling, ICML 2021, arXiv:2010.11189: a unit receives the sum of products of +-1 inputs and weights, each a qubit in a product state. By the central
 limit theorem only mean and variance of the sum matter: m' = erf(mu / (sqrt 2 sigma)). Without a gate mu = sum w m and sigma^2 = sum (1 - w^2 m^2), m the
 means of the inputs. A gate U between each input and its weight replaces Z Z by U^+ Z Z U, whose square is still 1.
 """
@@ -55,7 +55,7 @@ class BinaryLayer:
 
     @classmethod
     def random(cls, n: int, a: float, seed: Any = 0) -> BinaryLayer:
-        """Weights +-a by lot."""
+        """Weights +-a with random signs."""
         n, a = whole_number("n", n, 1), real_number("a", a)
         return cls(a * (2.0 * np.random.default_rng(seed).integers(0, 2, (n, n)) - 1))
 
@@ -75,7 +75,7 @@ class BinaryLayer:
 
     @staticmethod
     def exponent(a: float) -> float:
-        """0.5 ln(2 a^2 / pi), to which the largest exponent tends where weights are +-a and means have died out; critical at a = sqrt(pi / 2) > 1."""
+        """0.5 ln(2 a^2 / pi), the limit of the largest exponent for weights +-a when the means have decayed; it would be 0 at a = sqrt(pi / 2) > 1."""
         return 0.5 * math.log(2 * a * a / math.pi)
 
 
@@ -96,7 +96,7 @@ class QuantumLayer:
     weight : array of shape (n, n)
         <Z> of the weights.
     gate : complex array of shape (4, 4)
-        U on (input, weight), unitary; by default exp(-i angle Y Z / 2), a turn of the input whose sense the weight decides.
+        The unitary U on (input, weight); `turned` makes exp(-i angle Y Z / 2), a rotation of the input whose direction depends on the weight.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class QuantumLayer:
 
     @classmethod
     def turned(cls, weight: Any, angle: float) -> QuantumLayer:
-        """The gate exp(-i angle Y Z / 2): <B> = cos(angle) w m + sin(angle) sqrt(1 - m^2), up to the sign of the turn."""
+        """The gate exp(-i angle Y Z / 2): <B> = cos(angle) w m + sin(angle) sqrt(1 - m^2), up to the sign of the angle."""
         generator = np.kron(_PAULI["Y"], _PAULI["Z"])
         half = 0.5 * real_number("angle", angle)
         return cls(weight, math.cos(half) * np.eye(4) - 1j * math.sin(half) * generator)

@@ -1,4 +1,4 @@
-"""Probabilistic numeric convolution: a layer that moves a field and what is not known of it.
+"""Probabilistic numeric convolution: a layer that maps the mean and the variance of a random field.
 
 Finzi, Bondesan and Welling, ICLR 2021, arXiv:2010.10876: features are Gaussian processes, and a convolution is the flow of a differential operator,
 exp(D) with D = b . grad + div(S grad) / 2: drift and diffusion. On a torus each Fourier mode k is multiplied by exp(i b k - S k^2 / 2); after a mix
@@ -25,7 +25,7 @@ __all__ = ["ProbabilisticConvolution"]
 class ProbabilisticConvolution:
     """Mean and variance of a field on a ring of sites, arrays of shape (batch, 2, channels, sites): mean first.
 
-    Sites are taken as uncorrelated in what is not known of them: variances are carried by the squares of the kernel and of the weights.
+    The uncertainties of different sites are taken as uncorrelated: variances are multiplied by the squares of the kernel and of the weights.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class ProbabilisticConvolution:
     drift, diffusion : float
         b in sites and S in squared sites per layer.
     rectify : bool
-        Whether rectifiers follow, by the mean and variance of a rectified Gaussian.
+        Whether a rectifier follows; it maps mean and variance to those of a rectified Gaussian.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class ProbabilisticConvolution:
         return np.stack([mean, variance], 1)
 
     def mode_exponents(self, sites: int) -> np.ndarray:
-        """lambda(k) of the mean without rectifiers, momenta rising from 0, nats per layer, for many channels."""
+        """lambda(k) of the mean without rectifiers, for momenta increasing from 0 and many channels, in nats per layer."""
         return 0.5 * math.log(self.sigma_w2) + np.log(np.abs(self.multiplier(sites)))
 
 

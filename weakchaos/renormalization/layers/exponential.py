@@ -1,4 +1,4 @@
-"""The convolution exponential: an invertible layer that preserves volume where its generator has no trace, and is supercritical all the same.
+"""The convolution exponential: an invertible layer that preserves volume if its generator has trace 0, and may still be supercritical.
 
 Hoogeboom, Garcia Satorras, Tomczak and Welling, NeurIPS 2020, arXiv:2006.01910: z = exp(M) x, log |det| = tr M. For a generator with independent Gaussian
 entries of variance gain^2 / n the mean squared stretching is chi = sum_k gain^(2 k) / k!^2 = I0(2 gain) > 1, while the exponents sum to tr M, about 0;

@@ -1,8 +1,9 @@
 """Graph convolution: oversmoothing is a momentum-shell flow.
 
-z' = A phi(z) W + b, one row a node (Kipf and Welling, ICLR 2017, arXiv:1609.02907). Where A has rows that sum to 1 a state with all nodes alike stays so
-and moves like a dense network. A difference along eigenvector k of A is also multiplied by its eigenvalue: lambda_k = 0.5 ln chi + ln |a_k|. Only
-modes with |a_k|^2 chi > 1 survive depth; all others, the fine ones first, are averaged away (oversmoothing: Oono and Suzuki, ICLR 2020, arXiv:1905.10947).
+z' = A phi(z) W + b, one row for each node (Kipf and Welling, ICLR 2017, arXiv:1609.02907). If the rows of A sum to 1, a state with all nodes equal keeps
+them equal and moves like a dense network. A difference along eigenvector k of A is also multiplied by its eigenvalue: lambda_k = 0.5 ln chi + ln |a_k|.
+Only modes with |a_k|^2 chi > 1 survive many layers; all others, beginning with the finest, are averaged away (oversmoothing: Oono and Suzuki, ICLR 2020,
+arXiv:1905.10947).
 """
 
 from __future__ import annotations
@@ -85,16 +86,16 @@ class GraphConvolution:
         return self.propagation @ (self.phi.derivative(z) * v) @ self.weight.T
 
     def theory(self) -> NetworkPoint:
-        """Mean-field theory of the state with all nodes alike."""
+        """Mean-field theory of the state with all nodes equal."""
         return MeanField(self.phi).at(*self.variances)
 
     def modes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues of A by falling size, and its eigenvectors as columns."""
+        """Eigenvalues of A in descending order of absolute value, and its eigenvectors as columns."""
         values, vectors = np.linalg.eig(self.propagation)
         order = np.argsort(-np.abs(values), kind="stable")
         return values[order], vectors[:, order]
 
     def mode_exponents(self) -> np.ndarray:
-        """lambda_k of each mode about the state with all nodes alike, nats per layer, falling."""
+        """lambda_k of each mode about the state with all nodes equal, in nats per layer, in descending order."""
         with np.errstate(divide="ignore"):
             return self.theory().lyapunov + np.log(np.abs(self.modes()[0]))

@@ -1,8 +1,9 @@
 """Group convolution over translations and quarter turns.
 
 Cohen and Welling, ICML 2016, arXiv:1602.07576: [f * psi](g) = sum_h sum_c f_c(h) psi_c(g^-1 h) over the group p4. A feature map has one plane for each of the
-four orientations; turning the input turns the planes and moves them on. The Jacobian at a symmetric state commutes with the group, so exponents come in
-multiplets: momenta that quarter turns carry into each other share theirs. With fan-in 4 channels k^2 the mean-field theory is that of a dense layer.
+four orientations; rotating the input rotates the planes and permutes them cyclically. The Jacobian at a symmetric state commutes with the group, so exponents
+come in multiplets: momenta that quarter turns map to each other have the same exponents. With fan-in 4 channels k^2 the mean-field theory is that of a dense
+layer.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class P4Convolution:
 
     @staticmethod
     def turn(x: np.ndarray) -> np.ndarray:
-        """A quarter turn of a feature map: planes turn and move on to the next orientation."""
+        """A quarter turn of a feature map: each plane is rotated and becomes the plane of the next orientation."""
         return np.rot90(np.roll(x, 1, axis=2), axes=(3, 4))
 
     @staticmethod
@@ -99,7 +100,7 @@ class P4Convolution:
     def block(self, rows: float, columns: float) -> np.ndarray:
         """The linear part at one momentum (radians per site), a matrix of shape (4 channels, 4 channels), complex.
 
-        Blocks of momenta that quarter turns carry into each other have the same singular values.
+        Blocks of momenta that quarter turns map to each other have the same singular values.
         """
         channels, width = self.kernel.shape[0], self.kernel.shape[3]
         offsets = np.arange(width) - width // 2

@@ -1,1 +1,1 @@
-"""Networks as people have them: signals, spectra, gains and geometry of their layers."""
+"""Networks of the user: signals, spectra, gains and geometry of their layers."""

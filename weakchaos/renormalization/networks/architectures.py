@@ -27,9 +27,9 @@ class ResidualFlow:
     Attributes
     ----------
     q : array of shape (depth + 1,)
-        Mean square of the stream, from the input on.
+        Mean square of the stream, beginning with the input.
     c : array of shape (depth + 1,) or None
-        Correlation of two inputs, where it was asked for.
+        Correlation of two inputs, if `c` was given.
     log_growth : array of shape (depth + 1,)
         Mean logarithm of the norm of a small difference, 0 at the input.
     """
@@ -50,7 +50,7 @@ def residual_flow(
 ) -> ResidualFlow:
     """Lengths, correlations and growth of differences of x' = x + V phi(W x + b), W and V with variances sigma^2 / N.
 
-    There is no fixed point and no exponent per layer: lengths grow linearly where phi is bounded, and differences like exp(const sqrt(depth)).
+    There is no fixed point and no exponent per layer: if phi is bounded, lengths grow linearly and differences like exp(const sqrt(depth)).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def residual_flow(
     q : float
         Length of the inputs.
     c : float, optional
-        Their correlation, which is followed where it is given.
+        Correlation of two inputs, which is followed if it is given.
 
     Returns
     -------
@@ -102,8 +102,8 @@ def residual_flow(
 def batch_norm_growth(activation: Any) -> float:
     """Factor by which gradients grow per layer of a network with batch normalisation before the activation, for large batches.
 
-    Normalisation keeps preactivations at unit variance and centred over the batch, so different inputs are uncorrelated at the fixed point and
-    the layer divides by the standard deviation of what the previous one made: growth^2 = E phi'^2 / Var phi.
+    Normalisation gives preactivations mean 0 and variance 1 over the batch, so different inputs are uncorrelated at the fixed point, and the layer
+    divides by the standard deviation of the previous activations: growth^2 = E phi'^2 / Var phi.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def batch_norm_growth(activation: Any) -> float:
     Returns
     -------
     float
-        Always above 1 unless phi is linear: gradients explode however the weights are chosen.
+        Always above 1 unless phi is linear: gradients explode whatever the weights are.
 
     References
     ----------
@@ -135,8 +135,8 @@ def convolution_scales(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Depth scales of the spatial modes of correlations in a convolutional network on a ring of `size` sites.
 
-    Lengths and chi are those of a dense layer of the same fan-in. A difference that varies in space like a Fourier mode k is moreover averaged
-    over the kernel: it is multiplied by chi_c lambda_k per layer, where lambda_k is the transform of the variances of the kernel's entries.
+    Lengths and chi are those of a dense layer of the same fan-in. A difference that varies in space like a Fourier mode k is also averaged over the
+    kernel: it is multiplied by chi_c lambda_k per layer, where lambda_k is the Fourier transform of the variances of the kernel's entries.
 
     Parameters
     ----------
@@ -144,16 +144,16 @@ def convolution_scales(
     sigma_w2, sigma_b2 : float
         Variance of weights times fan-in (kernel size times channels).
     kernel : int or array of shape (odd,)
-        Length of a kernel with equal variances, or the shares of the variance of its entries; a single 1 in the middle is the
-        delta-orthogonal start of Xiao et al., for which all modes live equally long.
+        Length of a kernel with equal variances, or the shares of the variance of its entries; a single 1 in the middle is the delta-orthogonal
+        initialisation of Xiao et al., for which all modes have the same depth scale.
     modes : array of ints, optional
-        All from 0 to ``size // 2`` by default.
+        All modes from 0 to ``size // 2`` by default.
     size : int
 
     Returns
     -------
     (modes, scales)
-        In layers; infinite where a mode neither grows nor shrinks.
+        The scales are in layers; infinite for a mode that neither grows nor shrinks.
 
     Raises
     ------

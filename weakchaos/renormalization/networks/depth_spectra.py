@@ -2,8 +2,8 @@
 
 Two sets of numbers describe the product of Jacobians J = J_L ... J_1, and they are not the same at finite depth: QR exponents, the mean logarithms of the
 diagonals of R in J_l Q = Q' R (Benettin et al., Meccanica 15 (1980) 9, doi:10.1007/BF02128236), and the logarithms of the singular values of J
-divided by L. Their sums agree where J is square, log |det J| / L; the largest singular value stretches the one best direction and exceeds the
-largest QR exponent.
+divided by L. Their sums agree if J is square: both are log |det J| / L. The largest singular value is the stretching of the optimal direction and exceeds
+the largest QR exponent.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ class DepthSpectrum:
     Attributes
     ----------
     qr_exponents : array of shape (k,)
-        Nats per layer, falling.
+        In nats per layer, in descending order.
     log_singular_values : array of shape (k,) or None
-        Of the whole stack's Jacobian, divided by its depth; None where fewer directions than inputs were followed.
+        Logarithms of the singular values of the Jacobian of the whole stack, divided by its depth; None if fewer directions than input dimensions
+        were followed.
     by_layer : array of shape (layers, k)
         Logarithms of the diagonal of R, layer by layer.
     depth : int
@@ -57,7 +58,7 @@ def depth_spectrum(
     inputs : array of shape (batch, ...)
         The spectrum is averaged over them.
     k : int, optional
-        Directions followed; all by default, which builds the Jacobian of the stack, one direction at a time.
+        Number of directions that are followed; all by default, which builds the Jacobian of the stack, one direction at a time.
     activation, layers
         As for `probe`.
     seed : int

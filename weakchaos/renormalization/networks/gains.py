@@ -1,8 +1,8 @@
-"""Gains that bring a network to criticality, found from its own signals, one layer after the other.
+"""Gains that make a network critical, found from its own signals, one layer after the other.
 
-A layer's chi is proportional to the square of its weights. Going forward through the network with the gains found so far, the weights of each layer
-are scaled until its measured chi is 1; lengths that this changes are seen by the next. The idea of fixing variances by data is that of Mishkin and
-Matas, ICLR 2016, arXiv:1511.06422; here the stretching of differences is fixed instead.
+The chi of a layer is proportional to the square of its weights. Beginning with the first layer, the weights of each layer are scaled until its
+measured chi is 1; the next layer is then measured with the signals of the scaled layers. The idea to set variances by data is that of Mishkin and
+Matas, ICLR 2016, arXiv:1511.06422; here the stretching of differences is set instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NORMAL = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm"
 
 
 def suggest_gain(report: Any) -> np.ndarray:
-    """Factors on the weights of each probed layer, 1 for the first, which sees raw inputs.
+    """Factors on the weights of each probed layer; 1 for the first layer, which receives the raw inputs.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def suggest_gain(report: Any) -> np.ndarray:
     Raises
     ------
     ArgumentError
-        When the probed layers have no weights of their own to scale.
+        If the probed layers have no weights of their own to scale.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def suggest_gain(report: Any) -> np.ndarray:
         kinds = {type(m).__name__ for m in report.model.modules()}
         if kinds & set(_NORMAL):
             warnings.warn(
-                f"the model has normalisation layers ({', '.join(sorted(kinds & set(_NORMAL)))}): a gain on weights before one does nothing to its output",
+                f"the model has normalisation layers ({', '.join(sorted(kinds & set(_NORMAL)))}): a gain on the weights before such a layer does not change its output",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -105,7 +105,7 @@ def apply_gain(report: Any, gains: Any = None, inplace: bool = False) -> Any:
     ----------
     report : ProbeReport
     gains : array of shape (layers,), optional
-        The suggested ones by default.
+        The suggested gains by default.
     inplace : bool
         Change the model itself (torch modules only); a copy by default.
 

@@ -13,9 +13,9 @@ __all__ = ["mean_cosines", "mean_gap", "participation_ratio", "two_nn_dimension"
 
 
 def mean_cosines(z: np.ndarray, labels: Any = None) -> tuple[float, float, float]:
-    """Mean cosine of the angle between two rows: over all pairs, over pairs of the same label, and over pairs of different ones.
+    """Mean cosine of the angle between two rows: over all pairs, over pairs of the same label, and over pairs of different labels.
 
-    NaN where there is no such pair. Rows of zeros are left out.
+    NaN if there is no such pair. Rows of zeros are left out.
 
     Examples
     --------
@@ -67,7 +67,8 @@ def mean_gap(z: np.ndarray) -> float:
 def participation_ratio(z: np.ndarray, rounding: float = 0.0) -> float:
     """(sum of eigenvalues)^2 / sum of their squares, of the covariance of rows: how many directions share the variance.
 
-    NaN where the variance is not far above `rounding`, the mean square of the rounding errors of single numbers: these would be counted as directions.
+    NaN if the variance is not far above `rounding`, the mean square of the rounding errors of single numbers, because rounding errors would be counted
+    as directions.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def participation_ratio(z: np.ndarray, rounding: float = 0.0) -> float:
 def two_nn_dimension(z: np.ndarray, rounding: float = 0.0) -> float:
     """Intrinsic dimension from the ratio of the distances to the two nearest neighbours; NaN for fewer than ten different rows.
 
-    NaN too where the nearest neighbours are not far above `rounding`, the mean square of the rounding errors of single numbers.
+    It is NaN too if the squared distances of nearest neighbours are not far above `rounding`, the mean square of the rounding errors of single numbers.
 
     Maximum likelihood, (n - 1) / sum log(r2 / r1), for points of locally constant density (Facco, d'Errico, Rodriguez and Laio, Sci. Rep. 7
     (2017) 12140, doi:10.1038/s41598-017-11873-y).

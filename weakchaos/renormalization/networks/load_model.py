@@ -30,7 +30,7 @@ def load_model(spec: str, say: Any = None) -> Any:
     ----------
     spec : str
     say : callable, optional
-        Told what is about to be run.
+        Called with a sentence that says which code is about to be run.
 
     Returns
     -------

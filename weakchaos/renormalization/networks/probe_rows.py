@@ -1,4 +1,4 @@
-"""Rows of a probe, one a layer, from what was recorded; what was not measured has no number, no phase and no part in the verdict."""
+"""Rows of a probe, one for each layer, from a recording; a layer that was not measured has no numbers and no phase and does not enter the verdict."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _token_gap(z: np.ndarray) -> float:
 
 
 def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str, Any]]:
-    """One dictionary a layer; the keys are told at `ProbeReport`."""
+    """One dictionary for each layer, with the keys that `ProbeReport` lists."""
     rows: list[dict[str, Any]] = []
     before = math.nan
     spread = False

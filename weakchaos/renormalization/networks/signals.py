@@ -1,8 +1,8 @@
-"""How signals and small differences travel through layers: what a probe records, and the recording of chains of plain functions.
+"""The propagation of signals and small differences through layers: what a probe records, and the recording of chains of plain functions.
 
-Of each layer two growths are taken. The response to fresh random differences is its mean squared stretching, chi = |J v|^2 / |v|^2 in root mean
-squares, v isotropic: ||J||_F^2 / (number of outputs). The growth of differences that entered at the input and have turned into the
-directions the network favours is the local Lyapunov exponent. No Jacobian is built: differences move as single vectors.
+Two growth rates are measured for each layer. The response to fresh random differences v is its mean squared stretching, chi = |J v|^2 / |v|^2 in root
+mean squares; for isotropic v it is ||J||_F^2 / (number of outputs). The growth of differences that entered at the input, and have turned into the
+directions of fastest growth, is the local Lyapunov exponent. No Jacobian is built: differences move as single vectors.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ _NUDGE = 1e-5
 
 @dataclass
 class Recording:
-    """What was read off a network under a batch of inputs.
+    """The measurements of a network for a batch of inputs.
 
     Attributes
     ----------
     names : list of str
-        Of the layers.
+        Names of the layers.
     outputs : list of arrays of shape (batch, ...)
     extremes : list of (array, array)
-        Smallest and largest value over the batch of each unit, of what the next layer made of each output before mixing it: behind the activation.
+        Smallest and largest value of each unit over the batch, after the activation.
     response : array of shape (layers, directions, batch)
-        |J v|^2 / |v|^2 in root mean squares, v fresh at the layer's input.
+        |J v|^2 / |v|^2 in root mean squares, for a fresh random difference v at the input of the layer.
     growth : array of shape (layers, directions, batch)
         Log growth of the root mean square of differences that entered at the input.
     weights : list of dict
-        ``sigma_w2``, ``sigma_b2``, ``singular`` (smallest, median, largest) where a layer has a matrix of weights.
+        ``sigma_w2``, ``sigma_b2``, ``singular`` (smallest, median, largest) of each layer that has a matrix of weights.
     input_q : float
         Mean square of the inputs.
     kinds : list of str
     rounding : list of float
         Mean square of the rounding errors in each output.
     measured : list of bool
-        Whether response and growth of a row are those of what lies between it and the row before.
+        Whether response and growth of a row belong to the part of the network between it and the row before.
     recurrence : list of (float, float)
-        Exponent of the recurrence in nats per time step and its error, NaN where a layer has none.
+        Exponent of the recurrence in nats per time step and its error, NaN for a layer without recurrence.
     flags : list of Flag
     """
 
@@ -69,7 +69,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class WeightLayer:
-    """z' = W phi(z) + b; the first of a network takes its inputs as they are.
+    """z' = W phi(z) + b; the first layer of a network has no phi.
 
     Attributes
     ----------
@@ -191,7 +191,7 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
     Parameters
     ----------
     layers : sequence of callables
-        Each takes and gives arrays of shape (batch, ...); one with a method ``jvp(z, v)`` is differentiated by it, others by central differences.
+        Each takes and returns arrays of shape (batch, ...). A method ``jvp(z, v)`` is used for the derivative if there is one, else central differences.
     inputs : array of shape (batch, ...)
     directions : int
     rng : numpy.random.Generator

@@ -1,4 +1,4 @@
-"""Lyapunov spectra of recurrent networks under inputs, and of networks closed on themselves, by orthonormal frames.
+"""Lyapunov spectra of recurrent networks under inputs, and of networks whose output is fed back, by orthonormal frames.
 
 QR exponents are the mean logarithms of the diagonals of R in J Q = Q' R (Benettin, Galgani, Giorgilli and Strelcyn, Meccanica 15 (1980) 9,
 doi:10.1007/BF02128236).
@@ -38,23 +38,23 @@ def recurrent_spectrum(
     initial: Any = None,
     seed: int = 0,
 ) -> Spectrum:
-    """Lyapunov spectrum of a recurrent network h' = (1 - leak) h + leak (W phi(h) + V u + b), driven by inputs u or by itself.
+    """Lyapunov spectrum of a recurrent network h' = (1 - leak) h + leak (W phi(h) + V u + b), with or without inputs u.
 
     Parameters
     ----------
     weights : array of shape (n, n)
         W. An echo-state or Elman network in activations, a' = phi(W a + ...), has the same exponents.
     inputs : array of shape (steps, m), optional
-        Each step's u; then the exponents are conditional on this input.
+        The input u of each step; the exponents are then conditional on these inputs.
     steps : int, optional
-        Steps measured behind the transient; the length of `inputs` less the transient, or 1000.
+        Number of steps that are measured after the transient; by default the length of `inputs` minus the transient, or 1000.
     k : int, optional
-        Exponents; all by default.
+        Number of exponents; all by default.
     activation : str, callable or Activation
     bias : array of shape (n,), optional
     input_weights : array of shape (n, m), optional
     leak : float
-        From above 0 to 1; dt / tau of the Euler steps of a network in continuous time.
+        Above 0 and at most 1; for a network in continuous time it is dt / tau of the Euler steps.
     transient : int
     every : int
         Steps between two orthonormalisations.
@@ -64,7 +64,7 @@ def recurrent_spectrum(
     Returns
     -------
     Spectrum
-        Nats per step, with errors by batch means, Kaplan-Yorke dimension and Pesin sum.
+        In nats per step, with errors by batch means, Kaplan-Yorke dimension and Pesin sum.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def recurrent_spectrum(
             h = (1 - leak) * h + leak * (w @ phi.function(h) + drive[t])
         if (t + 1 - transient) % every == 0:
             if not np.isfinite(h).all():
-                notes = [f"the network diverged after {t + 1} steps: the exponents of an unbounded orbit say nothing"]
+                notes = [f"the network diverged after {t + 1} steps: the exponents of an unbounded orbit have no meaning"]
                 return spectrum_of(np.empty((0, many)), float(every), n, {"every": every}, notes)
             frame, r = np.linalg.qr(frame)
             if t >= transient:
@@ -139,17 +139,17 @@ def recurrent_spectrum(
 
 
 class LayerStack:
-    """A network as a `System`: one step is one layer, and behind the last the first follows again, its input the last's output.
+    """A network as a `System`: one step is one layer, and after the last layer the first follows again with the output of the last as its input.
 
-    Measured over as many steps as there are layers this is the dynamics of depth; run on, it is the loop closed on itself.
+    Over as many steps as there are layers this is the propagation through the network; over more steps the output is fed back as input.
 
     Parameters
     ----------
     layers : list of callables, or list of weights
-        As for `probe`; all of one width.
+        As for `probe`; all must have the same width.
     width : int
     activation : str, callable or Activation
-        Of weights given as arrays.
+        Activation between weights that are given as arrays.
 
     Examples
     --------
@@ -226,14 +226,14 @@ def closed_loop_spectrum(
     Parameters
     ----------
     function : callable, list of layers or weights
-        From arrays of shape (batch, n) to the same shape.
+        Maps arrays of shape (batch, n) to arrays of the same shape.
     initial : array of shape (n,)
     k : int, optional
-        Exponents; None for all.
+        Number of exponents; None for all.
     steps, transient : int
-        Passes.
+        Number of passes that are measured, and of passes before them.
     activation
-        Of weights given as arrays.
+        Activation between weights that are given as arrays.
     seed : int
 
     Returns

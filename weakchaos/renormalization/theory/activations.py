@@ -1,4 +1,4 @@
-"""Activation functions of networks: value, derivative, and where the derivative jumps."""
+"""Activation functions of networks: value, derivative, and the places at which the derivative jumps."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _REACH = 12.0
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function as the mean-field theory needs it.
+    """An activation function with its derivative and kinks, for the mean-field theory.
 
     Attributes
     ----------
     name : str
     function, derivative : callables
-        Elementwise, on float64 arrays.
+        Elementwise functions of float64 arrays.
     kinks : tuple of float
-        Where the derivative jumps. Quadrature splits its intervals there; a node on a kink would count the jump half.
+        Places at which the derivative jumps. The quadrature splits its intervals there, since it is inaccurate if a kink lies inside of one.
     slopes : tuple of two floats, optional
-        Slopes left and right of zero where the function is nothing but these two rays; expectations then have closed forms.
+        Slopes left and right of zero, if the function consists of these two rays only; expectations then have closed forms.
     """
 
     name: str
@@ -149,7 +149,7 @@ def _one_sided(function: Callable[[np.ndarray], np.ndarray], kinks: tuple[float,
 
 
 def find_kinks(function: Callable[[np.ndarray], np.ndarray], reach: float = _REACH) -> tuple[float, ...]:
-    """Where the slope of a function jumps within ``[-reach, reach]``.
+    """The places at which the slope of a function jumps within ``[-reach, reach]``.
 
     A jump of the slope leaves a second difference that shrinks like the step; that of a smooth function shrinks like its square.
 
@@ -192,9 +192,9 @@ def activation(phi: Any, derivative: Any = None, kinks: Any = None) -> Activatio
     phi : str, callable or Activation
         A name of `NAMES`, or a function of float64 arrays, elementwise.
     derivative : callable, optional
-        By default central differences.
+        Central differences by default.
     kinks : sequence of float, optional
-        Where the derivative jumps; looked for between -12 and 12 by default.
+        Places at which the derivative jumps; by default they are searched for between -12 and 12.
 
     Returns
     -------

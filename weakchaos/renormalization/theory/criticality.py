@@ -1,6 +1,6 @@
-"""Where wide random networks are critical: the variance of weights at which differences are marginal, and the point where lengths are marginal too.
+"""Criticality of wide random networks: the variance of weights at which differences are marginal, and the point at which lengths are marginal too.
 
-On the critical line chi = sigma_w^2 E phi'^2 = 1 (Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR 2017, arXiv:1611.01232); where also dq'/dq = 1 a
+On the critical line chi = sigma_w^2 E phi'^2 = 1 (Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR 2017, arXiv:1611.01232); if also dq'/dq = 1, the
 network is half-stable (Roberts, Yaida and Hanin, The Principles of Deep Learning Theory, Cambridge 2022, section 5.3, arXiv:2106.10165).
 """
 

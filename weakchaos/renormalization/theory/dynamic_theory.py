@@ -1,7 +1,7 @@
 """Theory of large random recurrent networks: Lyapunov exponents without a simulation.
 
-Discrete time, h' = g J tanh(h) with J_ij ~ N(0, 1 / N): fresh every step, the coupling makes a layer of a network without biases, and time is
-depth. Continuous time, dx/dt = -x + g J phi(x) (Sompolinsky, Crisanti and Sommers, Phys. Rev. Lett. 61 (1988) 259,
+In discrete time, h' = g J tanh(h) with J_ij ~ N(0, 1 / N): with fresh couplings in every step this is a deep network without biases, and time is
+depth. In continuous time, dx/dt = -x + g J phi(x) (Sompolinsky, Crisanti and Sommers, Phys. Rev. Lett. 61 (1988) 259,
 doi:10.1103/PhysRevLett.61.259): the autocorrelation D(t) of a unit moves like a particle of energy zero in the potential V,
 
     D'' = -dV/dD,  V(D) = -D^2 / 2 + g^2 int_0^D C(y) dy,  C(D) = E phi(u) phi(v),  V(D(0)) = 0,
@@ -37,9 +37,9 @@ class RecurrentTheory:
     exponent : float
         Largest Lyapunov exponent, nats per step or per unit time.
     variance : float
-        Of the state of a unit; 0 where the network is silent.
+        Variance of the state of a unit; 0 if the network is silent.
     times, autocorrelation : arrays of shape (n,)
-        D(t), in continuous time; of the same neuron at different times.
+        In continuous time, times t and the autocorrelation D(t) of a unit.
     """
 
     gain: float
@@ -78,14 +78,14 @@ def recurrent_theory(gain: float, activation: Any = "tanh", continuous: bool = F
     gain : float
         Standard deviation of the couplings times sqrt(N).
     activation : str, callable, Activation or MeanField
-        With phi(0) = 0.
+        An activation with phi(0) = 0.
     continuous : bool
         dx/dt = -x + g J phi(x) instead of h' = g J phi(h).
 
     Returns
     -------
     RecurrentTheory
-        Finite networks lie below: by about 0.01 at N = 400 in discrete time, by a fifth at N = 400 and g = 2 in continuous time.
+        Exponents of finite networks are smaller: by about 0.01 at N = 400 in discrete time, by a fifth at N = 400 and g = 2 in continuous time.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Expectations of functions of one or two Gaussian variables.
 
-Gauss-Hermite rules fail where the variance is large: a sigmoid of a wide Gaussian is a step to them. Here the line is cut into panels, at the
-kinks of the function first, with twenty Gauss-Legendre nodes on each; panels are halved until the result stands still.
+Gauss-Hermite rules fail if the variance is large, since a sigmoid of a wide Gaussian is nearly a step function. Here the line is cut into panels,
+first at the kinks of the function, with twenty Gauss-Legendre nodes on each; panels are halved until the result no longer changes.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def expectation(
     scale : float
         Standard deviation.
     kinks : tuple of float
-        Of the functions, in units of ``scale * z``.
+        Kinks of the functions, in units of ``scale * z``.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def pair_expectation(f: Callable[[np.ndarray], np.ndarray], scale: float, c: flo
     c : float
         From -1 to 1.
     kinks : tuple of float
-        Of f or of its derivatives.
+        Kinks of f or of its derivatives.
 
     Returns
     -------

@@ -7,9 +7,9 @@ Gaussian of variance q, those of two inputs have correlation c, and both move by
     q' = sigma_w^2 E phi(sqrt(q) z)^2 + sigma_b^2,        c' = (sigma_w^2 E phi(u) phi(v) + sigma_b^2) / q*,
     chi = sigma_w^2 E phi'(sqrt(q*) z)^2.
 
-chi is the mean squared stretching of a small difference: below 1 inputs come together (order), above 1 they part (chaos). Deviations from the
-fixed points die over xi_q = -1 / ln(dq'/dq) and xi_c = -1 / ln(sigma_w^2 E phi'(u) phi'(v)) layers, the second without bound at chi = 1.
-Depth is time, so 0.5 ln chi is the largest Lyapunov exponent per layer.
+chi is the mean squared stretching of a small difference: below 1 inputs come together (order), above 1 they separate (chaos). Deviations from the
+fixed points decay over xi_q = -1 / ln(dq'/dq) and xi_c = -1 / ln(sigma_w^2 E phi'(u) phi'(v)) layers; the second diverges at chi = 1.
+With depth as time, 0.5 ln chi is the largest Lyapunov exponent per layer.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _CRITICAL = 1e-9
 
 @dataclass(frozen=True)
 class NetworkPoint:
-    """What the theory says of one pair of variances.
+    """The values of the theory for one pair of variances.
 
     Attributes
     ----------
     sigma_w2, sigma_b2 : float
     q : float
-        Length at the fixed point; infinite where it grows without bound, 0 where signals die.
+        Length at the fixed point; infinite if it grows without bound, 0 if signals die out.
     length_slope : float
-        dq'/dq there.
+        dq'/dq at the fixed point.
     chi : float
         Mean squared stretching per layer.
     c : float
@@ -197,7 +197,7 @@ class MeanField:
         sigma_w2, sigma_b2 : float
             Variances of weights (times fan-in) and biases.
         start : float
-            Length of the inputs, which matters where there are several fixed points.
+            Length of the inputs, which matters if there are several fixed points.
 
         Returns
         -------
@@ -260,7 +260,7 @@ class MeanField:
         return 1 / gain, q - square / gain
 
     def critical(self, sigma_b2: float = 0.0) -> float:
-        """The variance of weights at which chi = 1, for a variance of biases: the smallest, where there are several.
+        """The variance of weights at which chi = 1, for a variance of biases; the smallest one if there are several.
 
         Parameters
         ----------
@@ -274,7 +274,7 @@ class MeanField:
         Raises
         ------
         ArgumentError
-            Where no network with this variance of biases is critical.
+            If no network with this variance of biases is critical.
 
         References
         ----------
@@ -290,7 +290,7 @@ class MeanField:
         return critical_variance(self, _variance("sigma_b2", sigma_b2))
 
     def critical_line(self, sigma_b2: Any) -> np.ndarray:
-        """`critical` for each of several variances of biases; NaN where there is none."""
+        """`critical` for each of several variances of biases; NaN if there is no critical variance."""
         values = np.atleast_1d(np.asarray(sigma_b2, np.float64))
         out = np.full(values.shape, np.nan)
         for i, b in np.ndenumerate(values):
@@ -346,7 +346,7 @@ def mean_field(activation_: Any, derivative: Any = None, kinks: Any = None) -> M
     derivative : callable, optional
         Central differences by default.
     kinks : sequence of float, optional
-        Where the derivative jumps; found by itself between -12 and 12 by default.
+        Places at which the derivative jumps; by default they are searched for between -12 and 12.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Phase diagrams of networks: the mean-field theory on a grid of variances.
 
 Length, stretching and correlations depend on the two variances only through expectations that are functions of the length q. These are
-tabulated once, with their Hermite coefficients: if sqrt(q) z is expanded, E phi(u) phi(v) = sum_n a_n(q)^2 c^n (Mehler), so the correlation
-map at every point of the grid is a power series with coefficients read off a table.
+tabulated once, with the Hermite coefficients a_n(q) of phi(sqrt(q) z): E phi(u) phi(v) = sum_n a_n(q)^2 c^n (Mehler), so the correlation map at
+every point of the grid is a power series whose coefficients come from a table.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class PhaseDiagram:
     sigma_w2 : array of shape (columns,)
     sigma_b2 : array of shape (rows,)
     q, chi, c, xi_c : arrays of shape (rows, columns)
-        Length (infinite where it grows without bound), mean squared stretching, correlation of different inputs after many layers, and its
-        depth scale in layers.
+        Length (infinite if it grows without bound), mean squared stretching, correlation of different inputs after many layers, and its depth scale
+        in layers.
     """
 
     activation: str
@@ -149,7 +149,7 @@ def phase_diagram(activation: Any, sigma_w2: Any, sigma_b2: Any, start: float = 
     Returns
     -------
     PhaseDiagram
-        To about six digits; `MeanField.at` gives single points to twelve.
+        Accurate to about six digits; `MeanField.at` gives single points to twelve digits.
 
     Raises
     ------
