@@ -30,7 +30,7 @@ LEVEL = 1e-6  # a correct sampler fails once in a million seeds
 class Case:
     """A sampler, and how long its chains must be.
 
-    `warmup` and `thin` are steps, of calibration only; `reversible` says whether its step satisfies detailed balance once its tuning is
+    `warmup` and `thin` are steps, of calibration only; `share` is that of the replications that are made where a warm-up is dear; `reversible` says whether its step satisfies detailed balance once its tuning is
     frozen, momenta and other auxiliary numbers being drawn anew in each step.
     """
 
@@ -38,6 +38,7 @@ class Case:
     warmup: int = 150
     thin: int = 4
     reversible: bool = True
+    share: float = 1.0
 
 
 # ---- models: (prior, data of it, log posterior) --------------------------------------------------------------------------------------
@@ -242,6 +243,8 @@ def _frozen(system, model, data, case, rng):
 def _started(system, position, tuning, rng):
     state = system.start(int(rng.integers(2**31)), position)
     state.tuning = {name: value.copy() for name, value in tuning.items()}
+    if hasattr(system, "move_to"):  # the coordinates of the state are those of its tuning
+        system.move_to(state, position)
     return state
 
 
@@ -263,6 +266,7 @@ def chance(ranks, draws, bins=5):
 
 def calibration_chance(case, model, replications, seed=0, draws=19):
     """Probability of as uneven a calibration from an exact sampler."""
+    replications = int(case.share * replications)
     return chance(calibration_ranks(case, model, replications, draws, seed), draws)
 
 

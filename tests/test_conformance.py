@@ -82,6 +82,10 @@ CASES = {
     "NUTS, untuned": lambda: wc.samplers.NUTS(max_tree_depth=3).bind(wc.zoo.funnel(3), "sobol-4"),
     "slice": lambda: wc.samplers.Slice().bind(wc.zoo.banana()),
     "slice, random directions": lambda: wc.samplers.Slice(0.7, "random").bind(wc.zoo.funnel(3)),
+    "ScoreMap": lambda: wc.samplers.ScoreMap().bind(wc.zoo.banana()),
+    "ScoreMap, walk": lambda: wc.samplers.ScoreMap(wc.samplers.RandomWalkMetropolis()).bind(wc.zoo.banana(), "sobol-4"),
+    "WALNUTS": lambda: wc.samplers.WALNUTS(0.6, max_error=0.2).bind(wc.zoo.funnel(3)),
+    "WALNUTS, untuned": lambda: wc.samplers.WALNUTS().bind(wc.zoo.banana(), "sobol-4"),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),
 }
 

@@ -20,6 +20,9 @@ CASES = {
     "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
     "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
     "Slice": Case(wc.samplers.Slice(), warmup=100, thin=8),
+    "ScoreMap": Case(wc.samplers.ScoreMap(), warmup=100, share=0.15),
+    "WALNUTS": Case(wc.samplers.WALNUTS()),
+    "WALNUTS, long steps": Case(wc.samplers.WALNUTS(max_error=3.0, target_accept=0.5)),
 }
 
 # What is broken, in the words of the sampler's own source: (case, module, what stands there, what takes its place).
@@ -29,6 +32,8 @@ BROKEN = {
     "HMC, momentum not refreshed": ("HMC", "weakchaos.samplers.hmc", "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
     "NUTS, acceptance flipped": ("NUTS, long steps", "weakchaos.samplers.nuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
+    "WALNUTS, acceptance flipped": ("WALNUTS, long steps", "weakchaos.samplers.walnuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
+    "WALNUTS, momentum not refreshed": ("WALNUTS", "weakchaos.samplers.walnuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
     "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
     "Slice, level too low": ("Slice", "weakchaos.samplers.slice_sampling", "math.log(max(u, 5e-324))", "3.0 * math.log(max(u, 5e-324))"),
 }  # fmt: skip

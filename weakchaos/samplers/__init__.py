@@ -16,8 +16,10 @@ from weakchaos.samplers.metropolis import RandomWalkMetropolis
 from weakchaos.samplers.nose_hoover import NoseHoover
 from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
 from weakchaos.samplers.nuts import NUTS
+from weakchaos.samplers.score_map import ScoreMap
 from weakchaos.samplers.slice_sampling import Slice
 from weakchaos.samplers.thermostat_0532 import Thermostat0532
+from weakchaos.samplers.walnuts import WALNUTS
 
 __all__ = [
     "ESH",
@@ -25,6 +27,7 @@ __all__ = [
     "MAMS",
     "MCLMC",
     "NUTS",
+    "WALNUTS",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
     "EnsembleStretch",
@@ -35,6 +38,7 @@ __all__ = [
     "RandomWalk",
     "RandomWalkMetropolis",
     "Sampler",
+    "ScoreMap",
     "Slice",
     "SwendsenWang",
     "Thermostat0532",
