@@ -73,7 +73,8 @@ def _pursue(y: np.ndarray, columns: np.ndarray, forced: int, most: int, judge, w
     norms = np.sqrt((columns**2).sum(0))
     usable = norms > 1e-300
     scaled = columns / np.where(usable, norms, 1.0)
-    active, best = list(range(forced)), (np.inf, [], np.zeros(0))
+    active: list[int] = list(range(forced))
+    best: tuple[float, list[int], np.ndarray] = (np.inf, [], np.zeros(0))
     while True:
         coefficients, *_ = np.linalg.lstsq(scaled[:, active], y, rcond=1e-12)
         value = judge(active, coefficients / np.where(usable, norms, 1.0)[active])
