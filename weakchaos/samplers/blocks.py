@@ -1,4 +1,4 @@
-"""Blocks of units that move together: which they are, and the distribution of a block given all other units."""
+"""Blocks of units that move together, and the distribution of a block given all other units."""
 
 from __future__ import annotations
 

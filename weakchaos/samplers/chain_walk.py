@@ -1,4 +1,4 @@
-"""The random walk of a Markov chain: one uniform a step, by inverse CDF of the row of the present state.
+"""The random walk of a Markov chain: one uniform number per step, by the inverse CDF of the row of the present state.
 
 x_t = min{ y : u_t < sum_{z <= y} P(x_{t-1}, z) }
 """
@@ -58,11 +58,12 @@ class _Bound(BoundDiscrete):
 
 @dataclass(frozen=True)
 class RandomWalk(Sampler):
-    """The random walk of a `MarkovChain`: what `weakchaos.herding.RotorWalk` is held against.
+    """The random walk of a `MarkovChain`, with which `weakchaos.herding.RotorWalk` can be compared.
 
     Notes
     -----
-    A step takes one uniform, so the walk reads a driver of one dimension in order; the error of its averages falls like 1/sqrt(T).
+    A step takes one uniform number. The walk is a chain and has memory, so its driver should be completely uniformly distributed; the error of its
+    averages then falls like 1/sqrt(T).
 
     Examples
     --------

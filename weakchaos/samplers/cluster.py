@@ -1,9 +1,9 @@
 """Cluster sampling of Ising and Potts models: whole clusters of aligned units move at once, so there is hardly any slowing down at criticality.
 
 Swendsen and Wang, Phys. Rev. Lett. 58 (1987) 86, doi:10.1103/PhysRevLett.58.86; Wolff, Phys. Rev. Lett. 62 (1989) 361,
-doi:10.1103/PhysRevLett.62.361. A coupling that is satisfied becomes a bond with probability 1 - exp(-gap), where gap is what the energy would
-rise if it were broken: 2 |J| between spins, J between Potts units. Fields act on whole clusters: Swendsen and Wang draw the new state of each
-from its fields, Wolff accepts or rejects the one it flips.
+doi:10.1103/PhysRevLett.62.361. A satisfied coupling becomes a bond with probability 1 - exp(-gap), where gap is the amount by which the energy would
+rise if the coupling were not satisfied: 2 |J| between spins, J between Potts units. Fields act on whole clusters: Swendsen and Wang's method draws the
+new state of each cluster from the sum of its fields; Wolff's method accepts or rejects the flip of its cluster.
 """
 
 from __future__ import annotations
@@ -201,9 +201,10 @@ _KINDS = "an Ising model, a Potts model or a PairwiseMRF"
 
 @dataclass(frozen=True)
 class SwendsenWang(Sampler):
-    """Cluster sampling of Swendsen and Wang; one step divides all units into clusters and draws each anew.
+    """Cluster sampling of Swendsen and Wang; one step divides all units into clusters and draws the state of each cluster anew.
 
-    Couplings of spins may have either sign; frustration makes clusters useless but not wrong. Those of Potts units must be positive.
+    Couplings of spins may have either sign; with frustration the sampler is still correct but no longer efficient. Couplings of Potts units must be
+    positive.
 
     References
     ----------
@@ -230,8 +231,8 @@ class Wolff(Sampler):
     Parameters
     ----------
     n_clusters : int
-        Clusters per step. At criticality a cluster holds a large part of the lattice, far from it few units: choose it so that a step
-        moves about all units once.
+        Number of clusters per step. At criticality a cluster holds a large part of the lattice, far from criticality a few units: choose the number so
+        that a step flips each unit about once on average.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What samplers of discrete targets share: draws of the smallest integer type, and marginal counts as running sums."""
+"""The common part of samplers of discrete targets: draws of the smallest integer type, and marginal counts as running sums."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A queue of events that all change their time: which of `n` clocks strikes next, when any of them may be set anew at any moment.
+"""A queue of events whose times may all change: it says which of `n` clocks strikes next, while any clock may be reset at any moment.
 
-A tournament tree (Knuth, The Art of Computer Programming 3, section 5.4.1): clocks are leaves, every inner node holds the earlier of its
-two children, the root the next event. Setting a clock plays the matches on its way up and stops at the first that a third clock goes on
-winning, which is near the leaves for all but the clocks that strike soon. The tree is a function of the times alone, equal times going to
-the lower number, so one built anew equals one that was kept: a run in parts is the whole run.
+It is a tournament tree (Knuth, The Art of Computer Programming 3, section 5.4.1): clocks are leaves, every inner node holds the earlier of its two
+children, and the root holds the next event. When a clock is reset, the matches on its way up are played again until one is reached that another clock
+won before and still wins; this is near the leaves for all clocks except those that strike soon. The tree depends on the times alone (of equal times the
+lower number wins), so a tree that is built anew equals one that was updated, and a run in parts gives the same orbit as the whole run.
 """
 
 from __future__ import annotations

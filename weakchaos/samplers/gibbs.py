@@ -179,16 +179,16 @@ class Gibbs(Sampler):
     Parameters
     ----------
     scan : {"systematic", "random", "checkerboard"}, optional
-        The order of visits: that of the units, as many random ones, or (lattices in two dimensions only) one colour after the other.
-        Default: checkerboard where there is one, systematic elsewhere.
+        The order of visits: "systematic" is the order of the units; "random" visits as many units, each chosen at random; "checkerboard" (for
+        two-dimensional lattices only) visits one colour after the other. By default checkerboard if the target is such a lattice, else systematic.
     blocks : tuple of tuples of int, or "deterministic", optional
-        Units redrawn jointly; units in no block follow by themselves. ``"deterministic"`` joins pairs of units that share a table
-        with zeros, which single-unit moves may not be able to cross.
+        Units that are redrawn jointly; units that are in no block are redrawn singly. ``"deterministic"`` joins pairs of units that share a table
+        with zeros, which moves of single units may not be able to cross.
 
     Notes
     -----
-    A step takes one uniform per unit (two under the random scan, one per block). Each depends on the states that earlier ones led to, so
-    a stream under it must be completely uniformly distributed, unless units are independent or all in one block.
+    A step takes one uniform number per unit (two with the random scan, one per block). The use of each number depends on the states to which earlier
+    numbers led, so the stream must be completely uniformly distributed, unless the units are independent or all in one block.
 
     Examples
     --------

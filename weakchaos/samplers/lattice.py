@@ -1,7 +1,7 @@
 """Gibbs sweeps of the Ising model on a two-dimensional lattice: a checkerboard, with thresholds looked up by the number of up neighbours.
 
-Units of one colour are neighbours of the other colour only, so the order within a colour does not matter; in place the sweep is plain
-Gibbs sampling in a fixed order on any lattice, also on a torus of odd side, where colours meet at the seam.
+Units of one colour have neighbours of the other colour only, so the order within a colour does not matter. On a torus of odd side, units of the same
+colour meet at the seam; since states are changed in place, the sweep is Gibbs sampling in a fixed order there too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chaotic Boltzmann machine: sampling by a billiard that draws no numbers.
+"""The chaotic Boltzmann machine: sampling by a billiard, without random numbers.
 
 Suzuki, Imura, Horio and Aihara, Scientific Reports 3 (2013) 1610, doi:10.1038/srep01610; Ising and Potts models: Suzuki, Phys. Rev. E 88
 (2013) 052144, arXiv:1308.0660. A unit s_i in {0, 1} has a position x_i in [0, 1] that moves up while s_i = 0 and down while s_i = 1,
@@ -7,15 +7,16 @@ Suzuki, Imura, Horio and Aihara, Scientific Reports 3 (2013) 1610, doi:10.1038/s
 
 and s_i flips at the walls only: to 1 when x_i reaches 1, to 0 when it reaches 0. The speed is 1 / P(s_i | others).
 
-Here the billiard is unfolded, so that it serves any number of states: ``y_i`` is the share of its way that unit i has made through its
-present state (x_i for s_i = 0, 1 - x_i for s_i = 1), ``dy_i/dt = c_i / P(s_i | others)``, and at y_i = 1 the state goes on to the next,
-0 -> 1 -> ... -> q - 1 -> 0, and y_i to 0.
+Here the billiard is unfolded, so that it works for any number of states: ``y_i`` in [0, 1] is the progress of unit i through its present
+state (x_i for s_i = 0, 1 - x_i for s_i = 1), ``dy_i/dt = c_i / P(s_i | others)``, and at y_i = 1 the state changes to the next one,
+0 -> 1 -> ... -> q - 1 -> 0, and y_i returns to 0.
 
 Invariance. The density p(s) times Lebesgue measure in y does not change: (1) for fixed s the velocities are constants, so the flow has no
-divergence inside of a cell; (2) through the wall of unit i into state k flows ``p(s) c_i / P(s_i | others) = c_i p(others)`` per unit of
-area, which does not depend on s_i, so what leaves one state of i is what enters the next. The same holds where impossible states are
-passed over. It follows that the mean rate of flips of a unit is c_i times the number of its possible states: 2 per unit time for c_i = 1
-and two states. Whether one orbit visits everything is another question: with equal c_i units of a small or weakly coupled model lock.
+divergence inside of a cell; (2) the flux through the wall of unit i into state k is ``p(s) c_i / P(s_i | others) = c_i p(others)`` per unit
+of area, which does not depend on s_i, so the flux out of one state of i equals the flux into the next. The same holds if impossible states
+are skipped. It follows that the mean rate of flips of a unit is c_i times the number of its possible states: 2 per unit time for c_i = 1 and
+two states. Whether a single orbit visits all states is another question: with equal c_i the units of a small or weakly coupled model may
+synchronise.
 """
 
 from __future__ import annotations
@@ -182,29 +183,29 @@ class _Bound(BoundDiscrete):
 
 @dataclass(frozen=True)
 class ChaoticBoltzmann(Sampler):
-    """The chaotic Boltzmann machine, from wall hit to wall hit, exact to rounding; one step is a stretch of billiard time, no number is drawn.
+    """The chaotic Boltzmann machine, computed from one wall hit to the next, exact up to rounding; it uses no random numbers.
 
     Parameters
     ----------
     interval : float
-        Billiard time of a step. In a unit of time a unit of two states flips twice on average, so an interval of 1 compares with a sweep
-        of Gibbs sampling.
+        Billiard time of a step. In one unit of time a unit of two states flips twice on average, so a step with an interval of 1 is comparable
+        with a sweep of Gibbs sampling.
     rates : {"equal", "incommensurate"} or array
-        The c_i of the units that move. All 1 in the paper; then units that feel little of each other run round their cycles in step, and
-        models of two and three units are not ergodic. ``"incommensurate"`` takes ``4**frac(k golden)``, scaled to mean 1: no two units lock.
+        The c_i of the units that move. In the paper all are 1; units that are coupled weakly then stay synchronised, and models of two and
+        three units are not ergodic. ``"incommensurate"`` takes ``4**frac(k golden)``, scaled to mean 1, so that no two units synchronise.
     averages : {"time", "draws"}
-        What running averages (``record="averages"``, `compare`) average: the share of time a unit spent in each state, exact and less
-        noisy, or the states at the ends of the steps, as the draws themselves do.
+        What running averages (``record="averages"``, `compare`) average: "time" takes the shares of time that a unit spent in its states, which
+        are exact and less noisy; "draws" takes the states at the ends of the steps, which are the draws.
 
     Notes
     -----
-    ``trace.stats["flips"]`` counts the flips of each draw. The bound system carries its exact linearised map (``tangent``), so that
-    `lyapunov_spectrum` needs no twins; exponents are per unit time. Proofs are at the head of the file: p(s) times Lebesgue measure is
-    invariant; with two states the flow is turned back by y -> 1 - y, so exponents come in pairs of opposite sign, one is zero for the flow itself,
-    and two units can have no chaos. Before a run, models of up to 36 units, and small parts of larger ones, are tried from twelve
-    starts, and an `ErgodicityWarning` says by how much these disagree if they do.
+    ``trace.stats["flips"]`` counts the flips in each draw. The bound system has its exact linearised map (``tangent``), so `lyapunov_spectrum`
+    needs no twin orbits; exponents are per unit time. The product of p(s) and Lebesgue measure is invariant (for the proof see the head of the
+    file). With two states the flow is reversed by y -> 1 - y, so exponents come in pairs of opposite sign; the exponent along the flow is zero,
+    and two units cannot be chaotic. Before a run, models of up to 36 units, and small parts of larger ones, are run from twelve starts, and an
+    `ErgodicityWarning` says by how much these disagree if they do.
 
-    Conditional probabilities below 1e-300 count as that. Tables of the model are followed for any discrete target, zeros included.
+    Conditional probabilities below 1e-300 are replaced by 1e-300. Any discrete target can be sampled, also one whose tables have zeros.
 
     Examples
     --------

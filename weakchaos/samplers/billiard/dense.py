@@ -1,7 +1,7 @@
-"""The event loop of the chaotic Boltzmann machine for units of two states that all touch each other: a scan at each event.
+"""The event loop of the chaotic Boltzmann machine for units of two states that are all coupled to each other: a scan at each event.
 
-The same motion as in `weakchaos.samplers.billiard.sparse`. Units are known by the time they have left to wait, which is short for improbable states and
-then has all its digits, so no clock has to be set anew.
+The motion is that of `weakchaos.samplers.billiard.sparse`. For each unit the loop stores the time until its next flip. This time is short for
+improbable states and then has full relative precision, so the clock need not be reset.
 """
 
 from __future__ import annotations

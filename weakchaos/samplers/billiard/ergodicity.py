@@ -1,9 +1,9 @@
-"""Whether the orbits of a billiard from different starts agree, by measurement.
+"""A measurement of whether the orbits of a billiard from different starts agree.
 
-Starts are drawn from the invariant law itself, by Gibbs sampling and uniform positions, so that islands of regular motion are met as often as
-they are large. The variance between the averages of starts is held against what the two halves of each run lead to expect: for an
-ergodic billiard that mixes within the run both estimate the same, for one that does not the first stays while the second falls. What is
-averaged are the shares of time of the joint states of a few units, and the rate of flips, whose mean over the invariant law is known exactly.
+Starts are drawn from the invariant law itself, by Gibbs sampling and uniform positions, so that an island of regular motion is hit with a probability
+equal to its measure. The variance between the averages of the starts is compared with the variance that the two halves of each run predict: for an
+ergodic billiard that mixes within the run both estimate the same number; otherwise the first does not fall with the length of the run and the second
+does. The averages are the shares of time of the joint states of a few units, and the rate of flips, whose mean over the invariant law is known exactly.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _RATIO, _OFF = 10.0, 8.0  # of 300 ergodic machines the largest were 6 and 4
 
 
 class Disagreement(NamedTuple):
-    """How far starts disagree.
+    """How much the averages of different starts disagree.
 
     Attributes
     ----------
     units : tuple of int
-        Whose joint states were watched.
+        The units whose joint states were measured.
     spread : float
         The largest difference between two starts of the share of time spent in a joint state.
     ratio : float
-        Variance of these shares between starts, over the variance that the halves of each run lead to expect: about 1 for an ergodic billiard.
+        Variance of these shares between starts, divided by the variance that the halves of each run predict: about 1 for an ergodic billiard.
     effective : float
-        How many independent draws a run is worth, by the variance between starts.
+        Effective number of independent draws in a run, from the variance between starts.
     rates : (float, float)
-        Least and largest rate of flips of a start, as a part of the exact mean.
+        Smallest and largest rate of flips of a start, divided by the exact mean.
     rate_ratio : float
         As `ratio`, for the rate of flips.
     rate_off : float
-        Deviation of the mean rate from the exact one, in standard errors; 0 where impossible states leave no exact one.
+        Deviation of the mean rate from the exact one, in standard errors; 0 if impossible states leave no exact value.
     time : float
         Billiard time of each run.
     """
@@ -63,17 +63,17 @@ class Disagreement(NamedTuple):
 
     @property
     def apart(self) -> bool:
-        """Whether starts share their time differently among the joint states of `units`."""
+        """Whether different starts spend different shares of time in the joint states of `units`."""
         return self.spread > 1e-3 and (self.ratio > _RATIO or self.effective < self.time / 50.0)
 
     @property
     def uneven(self) -> bool:
-        """Whether starts flip at different rates, or at another than the exact mean."""
+        """Whether different starts flip at different rates, or at a rate other than the exact mean."""
         return self.rates[1] - self.rates[0] > 1e-4 and (self.rate_ratio > _RATIO or abs(self.rate_off) > _OFF)
 
     @property
     def ergodic(self) -> bool:
-        """False where starts keep to themselves, or mix so slowly that it comes to the same; True says only that nothing was found."""
+        """False if orbits from different starts stay apart, or mix too slowly to be distinguished from this; True only means that nothing was found."""
         return not self.apart and not self.uneven
 
     def flag(self, equal_rates: bool = False) -> Flag:
@@ -86,13 +86,13 @@ class Disagreement(NamedTuple):
 
 
 def disagreement(system: Any, units: Any = (), seed: int = 0, starts: int = STARTS, time: float | None = None) -> Disagreement:
-    """Hold starts against each other.
+    """Compare the averages of orbits from different starts.
 
     Parameters
     ----------
     system : bound `ChaoticBoltzmann`
     units : sequence of int
-        Whose joint states are watched; the rate of flips is that of all units.
+        The units whose joint states are measured; the rate of flips is that of all units.
     seed : int
     starts : int
     time : float, optional

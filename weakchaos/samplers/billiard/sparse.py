@@ -1,14 +1,15 @@
 """The event loop of the chaotic Boltzmann machine for sparse models: a queue of wall hits.
 
 Units move with progress y in [0, 1] through their present state at speed ``v = rate / P(state | others)``. When the conditional
-probability of a unit changes, what remains of its way is unchanged and its wall time is set anew. Every stretch starts its clock at zero
-from the y alone, so rounding does not add up over a run, and a run in parts is the whole run.
+probability of a unit changes, its remaining progress stays the same and its wall time is computed anew. Every stretch starts its clock at zero
+from the y alone, so rounding errors do not add up over a run, and a run in parts gives the same orbit as the whole run.
 
-Improbable states are passed in times down to 1e-300, and who is first among units in a hurry decides where the model goes: at a clock of
-order one they would be ties. So the clock is set to zero again whenever an event leaves a unit with less than 1e-8 to wait.
+The time in an improbable state may be as short as 1e-300, and the order in which such units reach their walls determines the next states; on a
+clock of order one their wall times would be equal after rounding. So the clock is reset to zero whenever an event leaves a unit whose remaining
+time is less than 1e-8.
 
-Linearised: a perturbation of y_i makes unit i hit its wall earlier by ``dy_i / v_i``, for which time every other unit moves at its new
-speed instead of the old: ``dy_j += (v_j' - v_j) dy_i / v_i`` and ``dy_i <- dy_i v_i' / v_i`` at each event, nothing in between.
+Linearised map: because of a perturbation of y_i, unit i hits its wall earlier by ``dy_i / v_i``, and for this time every other unit moves at its
+new speed instead of the old one: ``dy_j += (v_j' - v_j) dy_i / v_i`` and ``dy_i <- dy_i v_i' / v_i`` at each event; between events nothing changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the chaotic Boltzmann machine knows of its target: conditional probabilities, and the units that each flip touches."""
+"""The arrays of a target for the chaotic Boltzmann machine: conditional probabilities, and the units whose probabilities each flip changes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def odds_bound(target: Any) -> float:
 
 
 def components(wiring: Wiring) -> np.ndarray:
-    """Which units are joined by couplings: one number a moving unit, equal for units of one component."""
+    """The components of units that are connected by couplings: one number for each moving unit, equal for units of the same component."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 

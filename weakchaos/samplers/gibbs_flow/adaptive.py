@@ -1,7 +1,7 @@
 """The flow of deterministic Gibbs sampling under SciPy's adaptive integrator, one draw at a time.
 
-Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I (1993), section II.5: DOP853 of order 8. Each interval between draws
-begins anew, so that a run in parts is the whole run, and ends at every wall, where the speeds may jump.
+Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I (1993), section II.5: DOP853 of order 8. The integrator is restarted at each
+draw, so that a run in parts gives the same orbit as the whole run, and at every wall, where the speeds may jump.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ coordinates move at once, each at a speed inverse to its conditional density,
 
     du_i/dt = a_i / p(u_i | u_-i),      u_i on a circle of length 1,
 
-with rationally independent a_i > 0. The flow leaves p invariant: p v_i = a_i p(u_-i) does not depend on u_i, so div(p v) = 0, and the same
-flux leaves the circle at 1 and enters it at 0. With the others at rest F(u_i | u_-i) grows at the constant rate a_i; independent
-coordinates rotate in their distribution functions, and their averages converge like 1/T.
+with rationally independent a_i > 0. The flow leaves p invariant: p v_i = a_i p(u_-i) does not depend on u_i, so div(p v) = 0, and the flux out of the
+circle at 1 equals the flux into it at 0. If the other coordinates did not move, F(u_i | u_-i) would grow at the constant rate a_i. The distribution
+functions of independent coordinates rotate at constant speeds, and averages over such coordinates converge like 1/T.
 
-The circle is an interval [low, high) scaled to length 1, periodic or not, or the line through the distribution function of a normal
-reference. The conditional density needs the integral of p over u_i, which a midpoint rule takes on nodes that do not move with u_i:
-its error changes the speed by a factor that is a function of u_-i alone, so div(p v) stays 0 however few the nodes are.
+The circle is an interval [low, high) scaled to length 1, periodic or not, or the whole line, mapped by the distribution function of a normal
+reference. The conditional density needs the integral of p over u_i, which is computed by a midpoint rule whose nodes do not depend on u_i: its error
+changes the speed by a factor that is a function of u_-i alone, so div(p v) is 0 whatever the number of nodes.
 """
 
 from __future__ import annotations
@@ -323,35 +323,35 @@ class BoundGibbsFlow(BoundContinuous):
 
 @dataclass(frozen=True)
 class DeterministicGibbs(Sampler):
-    """Gibbs sampling as a flow: every coordinate moves at the inverse of its conditional density, and nothing is random.
+    """Gibbs sampling as a deterministic flow: every coordinate moves at a speed inverse to its conditional density.
 
     Parameters
     ----------
     bounds : (low, high) or array of shape (dim, 2), optional
-        For a `Density`: the interval of each coordinate, joined to a circle at its ends. ``(-inf, inf)``, the default, is the line, seen
-        through the distribution function of a normal reference and cut six of its standard deviations from the centre.
+        For a `Density`: the interval of each coordinate, whose ends are joined so that it becomes a circle. The default ``(-inf, inf)`` is the
+        whole line, mapped by the distribution function of a normal reference and cut off six standard deviations of it from its centre.
     location, scale : float or array of shape (dim,)
-        Centre and standard deviation of that reference. The nearer the conditional densities are to it, the steadier the speeds.
+        Centre and standard deviation of that reference. The closer the conditional densities are to it, the less the speeds vary.
     speeds : array of shape (dim,), optional
-        The a_i, in turns per unit of time; positive and rationally independent. Default: the powers a, a^2, ... of the root a of
-        a^(dim+1) + a^dim = 1, which are so together with 1 (Selmer, Math. Scand. 4 (1956) 287: x^n - x - 1 is irreducible).
+        The a_i, in turns per unit of time; positive and rationally independent. By default the powers a, a^2, ... of the root a of
+        a^(dim+1) + a^dim = 1, which are rationally independent of each other and of 1 (Selmer, Math. Scand. 4 (1956) 287: x^n - x - 1 is irreducible).
     time : float
         Units of time between draws.
     step_size : float
         Largest step of ``"rk4"``, in units of time. A step ends where a coordinate passes the end of its interval.
     method : {"rk4", "dop853"}
-        The classical Runge-Kutta method of order 4, compiled, with steps halved where two halves differ from the whole; or SciPy's method
-        of order 8, which needs fewer steps and is slower by the cost of Python.
+        "rk4" is the classical Runge-Kutta method of order 4, compiled; a step is halved if two half steps differ from it. "dop853" is SciPy's method
+        of order 8, which needs fewer steps but runs in Python.
     tolerance : float
         Local error of a step, in turns.
     nodes : int
-        Points of the midpoint rule for the integral of the density over each circle. They change the speeds, never the invariant law.
+        Number of points of the midpoint rule for the integral of the density over each circle. It affects the speeds but not the invariant law.
 
     Notes
     -----
-    A velocity takes ``1 + dim * nodes`` evaluations of the density, no gradient. On discrete targets units move through their states on
-    circles at the speed a_i / P(x_i | others) and nothing is integrated: the flow is made of straight pieces and is followed exactly. There
-    a draw every ``time`` units is what a sweep is to Gibbs sampling.
+    A velocity takes ``1 + dim * nodes`` evaluations of the density and no gradient. On discrete targets each unit moves round a circle of its states at
+    the speed a_i / P(x_i | others); the flow consists of straight pieces, which are followed exactly without an integrator. A step of ``time`` units of
+    time then corresponds to a sweep of Gibbs sampling.
 
     Examples
     --------

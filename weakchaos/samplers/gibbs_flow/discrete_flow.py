@@ -8,10 +8,10 @@ unit moves at
 
 Between two events, at which some unit passes into its next state, all speeds are constant: the flow is a motion along straight lines, and
 its events are found without an integrator. P(x) ds is invariant, since in a cell nothing depends on s and the flux through each wall,
-a_i P(x_-i), is the same on both of its sides. States of probability zero are passed over. With the others at rest unit i makes a_i turns
-a unit of time, whatever the probabilities.
+a_i P(x_-i), is the same on both of its sides. States of probability zero are skipped. If the other units did not move, unit i would make a_i turns
+per unit of time, whatever the probabilities.
 
-Invariance is exact; whether one orbit comes everywhere is another question, and for few units it need not.
+Invariance is exact; whether a single orbit visits all states is another question, and with few units it need not.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _events(model, near_ptr, near, speeds, time, place, x, offset, counters, n, 
 
 
 class BoundDiscreteFlow(BoundDiscrete):
-    """Phase: how far each unit is in its cell, in [0, 1). Symbols: the states."""
+    """Phase: the position of each unit in its cell, in [0, 1). Symbols: the states."""
 
     moves = ()
 
@@ -154,7 +154,7 @@ class BoundDiscreteFlow(BoundDiscrete):
         return state
 
     def take_error(self) -> BaseException:
-        """The one reason to stop."""
+        """The error that stopped the run: a unit without a possible state."""
         return SamplingError("every state of a unit is impossible given the others: the tables allow no state there")
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:

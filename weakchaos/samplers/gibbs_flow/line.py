@@ -1,7 +1,7 @@
-"""Whether the stretch of the line that a flow of deterministic Gibbs sampling sees holds all of the density.
+"""A check whether the part of the line on which a flow of deterministic Gibbs sampling moves holds nearly all of the density.
 
-A coordinate on the whole line is cut six standard deviations of its normal reference from the centre. What lies beyond is never visited,
-and where the density is not small at an end, the flow crawls there: averages are those of a truncated target.
+A coordinate on the whole line is cut off six standard deviations of its normal reference from the centre. The flow never goes beyond, so if the
+density is not small at an end, averages are those of a truncated target, and the flow is very slow near this end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STEPS = np.concatenate([-(2.0 ** np.arange(-4, 20)), [0.0], 2.0 ** np.arange(-4
 
 
 def cut_coordinates(logp: Any, x: np.ndarray, frame: np.ndarray) -> dict[int, tuple[float, float]]:
-    """Coordinates on the line whose density is not small where the line is cut, each with a centre and a scale that would hold it.
+    """Coordinates on the line whose density is not small where the line is cut off, each with a centre and a scale that would avoid this.
 
     Parameters
     ----------
