@@ -1,4 +1,4 @@
-"""The command line: ``weakchaos compare``, ``chaos``, ``probe``, ``experiments``, one file a command; each does something useful without arguments."""
+"""The command line: ``weakchaos compare``, ``sample``, ``chaos``, ``probe``, ``experiments``, one file a command; each does something useful without arguments."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from weakchaos.cli.compare_command import compare
 from weakchaos.cli.experiments_command import experiments
 from weakchaos.cli.options import Failure
 from weakchaos.cli.probe_command import probe
+from weakchaos.cli.sample_command import sample
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError
 
 __all__ = ["app", "main", "run"]
@@ -89,5 +90,5 @@ def _root(
         typer.echo(context.get_help())
 
 
-for _command in (compare, probe, chaos, experiments):
+for _command in (compare, sample, probe, chaos, experiments):
     app.command()(_command)

@@ -78,7 +78,8 @@ def _alike(draws: np.ndarray, quantiles: Sequence[float]) -> dict[str, np.ndarra
         ("r_hat", stats.rhat, "rank"),
     ):
         more = {"prob": _TAILS} if method == "tail" else {}
-        table[name] = _spread(draws, kept, function(x, method=method, **axes, **more) if kept.size else 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # chains that never move within themselves
+            table[name] = _spread(draws, kept, function(x, method=method, **axes, **more) if kept.size else 0.0)
     return table
 
 
