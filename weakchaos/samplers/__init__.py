@@ -10,6 +10,7 @@ from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.langevin import Langevin
+from weakchaos.samplers.mala import MALA
 from weakchaos.samplers.mams import MAMS
 from weakchaos.samplers.mclmc import MCLMC
 from weakchaos.samplers.metropolis import RandomWalkMetropolis
@@ -24,6 +25,7 @@ from weakchaos.samplers.walnuts import WALNUTS
 __all__ = [
     "ESH",
     "HMC",
+    "MALA",
     "MAMS",
     "MCLMC",
     "NUTS",

@@ -6,11 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.flags import Flag
+from weakchaos.core.counters import WARMUP_STEPS
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound
 
-__all__ = ["BoundContinuous"]
+__all__ = ["BoundContinuous", "flags_of_tuning"]
+
+_LONG_WARMUP = 500  # steps: a shorter one was asked for, and is not expected to settle
+
+
+def flags_of_tuning(sampler: Any, states: list[State]) -> list[Flag]:
+    """What speaks against a sampler that tunes its step size where that is None: chains without warm-up, and chains whose warm-up was over
+    before what it tunes had settled."""
+    out = []
+    if sampler.step_size is None:
+        guessed = [s for s in states if not s.counters[WARMUP_STEPS] and np.isfinite(s.tuning["step_size"])]
+        if guessed:
+            step_size = float(guessed[0].tuning["step_size"])
+            out.append(
+                Flag.of(Kind.UNTUNED, sampler=type(sampler).__name__, count=len(guessed), chains=len(states), step_size=step_size)
+            )
+    made = [float(s.tuning["warmup_steps"]) for s in states if s.tuning.get("warmup_steps", 0.0) and not s.tuning["settled"]]
+    if made and max(made) >= _LONG_WARMUP:
+        out.append(Flag.of(Kind.UNSETTLED, count=len(made), chains=len(states), steps=int(max(made))))
+    return out
 
 
 class BoundContinuous(Bound):

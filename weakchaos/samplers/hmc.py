@@ -2,7 +2,8 @@
 
 Duane, Kennedy, Pendleton and Roweth, Phys. Lett. B 195 (1987) 216, doi:10.1016/0370-2693(87)91197-X; in the form of Neal (2011),
 arXiv:1206.1901: with potential ``U = -log p`` and kinetic energy ``K = sum v_i p_i**2 / 2`` (v the inverse mass), momenta are drawn
-afresh, ``n_leapfrog`` leapfrog steps of size ``step_size`` are made, and the end is accepted with probability ``min(1, exp(-dH))``.
+afresh, ``n_leapfrog`` leapfrog steps of size ``step_size`` are made, and the end is accepted with probability ``min(1, exp(-dH))``. A step size
+drawn anew for each trajectory keeps it from periods (section 3.2 there); step size and masses are tuned by `weakchaos.samplers.warmup`.
 """
 
 from __future__ import annotations
@@ -13,45 +14,69 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, positive_vector
+from weakchaos.core.arguments import positive, real_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.adaptation import first_step
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
+from weakchaos.samplers.mass import DIAGONAL
+from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
+from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
-__all__ = ["HMC"]
+__all__ = ["HMC", "BoundHMC"]
+
+_MOST_LEAPFROG = 1024  # of a trajectory of given length
 
 
 @kernel
 def _hmc(
-    density, user_data, stream, stream_state, step_size, n_leapfrog, inverse_mass, x, known, counters, n, every, draws, stats, sums
-):
+    density, user_data, stream, stream_state, step_size, averaging, tunes, target_accept, n_leapfrog, length, jitter, inverse_mass, collects, window,
+    products, points, x, known, counters, n, every, draws, stats, sums
+):  # fmt: skip
     dim = x.size
     position, momentum, gradient, value = np.empty(dim), np.empty(dim), np.empty(dim), np.empty(1)
-    deviation, current_gradient = 1.0 / np.sqrt(inverse_mass), known[dim : 2 * dim]
-    probability, divergences = 0.0, 0
+    deviation, current_gradient, room = 1.0 / np.sqrt(inverse_mass), known[dim : 2 * dim], np.empty((2, dim))
+    probability, divergences, leapfrogs = 0.0, 0, 0
     if not is_known(x, known):
         counters[GRADIENTS] += 1
         if call_density(density, np.uint64(dim), address_of(x), address_of(current_gradient), address_of(value), user_data) != 0:
             return 0
         known[2 * dim] = value[0]
         know(x, known)
+    if n > 0 and to_be_found(averaging, step_size):
+        guess = 1.0 if math.isnan(step_size[0]) else step_size[0]
+        first = first_step(density, user_data, stream, stream_state, guess, inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
+        if math.isnan(first):
+            return 0
+        step_size[0] = first
+        restart(averaging, first)
     for t in range(n):
         for i in range(dim):
             momentum[i] = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
             position[i], gradient[i] = x[i], current_gradient[i]
         u = draw_uniform(stream, stream_state)
+        used = step_size[0]
+        if jitter > 0.0:
+            used *= 1.0 + jitter * (2.0 * draw_uniform(stream, stream_state) - 1.0)
+        steps = n_leapfrog
+        if length > 0.0:
+            steps = int(min(max(math.ceil(length / step_size[0]), 1.0), float(_MOST_LEAPFROG)))
         energy = kinetic_energy(inverse_mass, momentum) - known[2 * dim]
-        status = leapfrog(density, user_data, step_size, n_leapfrog, inverse_mass, position, momentum, gradient, value, counters)
+        status = leapfrog(density, user_data, used, steps, inverse_mass, position, momentum, gradient, value, counters)
         if status == FAILED:
             return t
         error = kinetic_energy(inverse_mass, momentum) - value[0] - energy if status == DONE else math.inf
         accept = math.exp(min(0.0, -error)) if not math.isnan(error) else 0.0
+        if collects and status == DONE:
+            add_point(window, products, points, accept, position, gradient, room)
         if u < accept:
             counters[ACCEPTED] += 1
             for i in range(dim):
@@ -59,7 +84,10 @@ def _hmc(
             known[2 * dim] = value[0]
             know(x, known)
         counters[STEPS] += 1
+        if tunes:
+            step_size[0] = follow(averaging, accept, target_accept)
         probability += accept / every
+        leapfrogs += steps
         if has_diverged(status, error, inverse_mass, momentum):
             counters[DIVERGENCES] += 1
             divergences += 1
@@ -67,52 +95,95 @@ def _hmc(
         if row >= 0:
             if stats.shape[0] > 0:
                 stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], probability, 1.0 if divergences > 0 else 0.0
-                stats[row, 3], stats[row, 4], stats[row, 5] = energy + (error if u < accept else 0.0), error, step_size
-                stats[row, 6] = n_leapfrog * every
-            probability, divergences = 0.0, 0
+                stats[row, 3], stats[row, 4], stats[row, 5] = energy + (error if u < accept else 0.0), error, used
+                stats[row, 6] = leapfrogs
+            probability, divergences, leapfrogs = 0.0, 0, 0
     return n
 
 
-class _Bound(BoundContinuous):
+class BoundHMC(BoundContinuous):
+    """`HMC`, or `MALA`, on a density. With a step size that was given and no jitter a step consumes ``dim + 1`` numbers, and nothing is tuned."""
+
     stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps")
 
-    def __init__(self, sampler: HMC, target: Density, driver: Any):
+    def __init__(self, sampler: Any, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
-        self.uniforms_per_step = self.dim + 1
+        self._tunes = sampler.step_size is None
+        self._jitter = (0.2 if self._tunes else 0.0) if sampler.jitter is None else float(sampler.jitter)
+        self.uniforms_per_step = self.dim + 1 + (self._jitter > 0.0)
         self.n_known = 2 * self.dim + 1
-        inverse_mass = np.ones(self.dim) if sampler.inverse_mass is None else np.array(sampler.inverse_mass, np.float64)
-        if inverse_mass.shape != (self.dim,):
-            raise ArgumentError(f"`inverse_mass` must have shape ({self.dim},); got {inverse_mass.shape}")
-        self._inverse_mass = inverse_mass
+        self._forms = (DIAGONAL,) if self._tunes and sampler.inverse_mass is None else ()
+        self._fixed = new_tuning(self.dim, sampler.step_size, sampler.inverse_mass, (DIAGONAL,))
+        if "factor" in self._fixed:
+            raise ArgumentError(f"`inverse_mass` of {type(sampler).__name__} must have shape ({self.dim},); got a matrix")
+
+    def new_state(self, rng: np.random.Generator, position: Any) -> State:
+        """See `BoundContinuous.new_state`."""
+        state = super().new_state(rng, position)
+        if self._tunes:
+            state.tuning = {name: value.copy() for name, value in self._fixed.items()}
+        return state
+
+    def _move(self, state: State, n: int, every: int, tunes: bool, collects: bool, draws: Any, stats: Any, sums: Any) -> int:
+        sampler, tuning = self.sampler, state.tuning or self._fixed
+        window = [tuning[f"window{part}"] if collects else np.empty((2, 0, 0)) for part in ("", "_products", "_points")]
+        window[0] = window[0] if collects else np.empty(0)
+        return _hmc(
+            *self.addresses(state), tuning["step_size"].reshape(1), tuning["step_averaging"], tunes, float(getattr(sampler, "target_accept", 0.0)),
+            int(sampler.n_leapfrog), float(sampler.trajectory_length or 0.0), self._jitter, tuning["inverse_mass"], collects, *window, state.phase,
+            self.known(state), state.counters, n, every, draws, stats, sums
+        )  # fmt: skip
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        sampler = self.sampler
-        return _hmc(
-            *self.addresses(state), float(sampler.step_size), int(sampler.n_leapfrog), self._inverse_mass, state.phase, self.known(state), state.counters, n, every, draws, stats, sums
-        )  # fmt: skip
+        return self._move(state, n, every, False, False, draws, stats, sums)
+
+    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
+        """See `Bound.warm`."""
+        if not self._tunes:
+            return super().warm(state, n, done, total, draws, stats)
+
+        def move(first: int, count: int, collects: bool, early: bool) -> int:
+            return self._move(
+                state, count, 1, True, collects, draws[first : first + count], stats[first : first + count], np.empty(0)
+            )
+
+        return warm_up(state, n, done, total, self._forms, True, move)
+
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; and a step size that no warm-up tuned."""
+        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)
 class HMC(Sampler):
-    """Hamiltonian Monte Carlo with a fixed number of leapfrog steps.
+    """Hamiltonian Monte Carlo with trajectories of a fixed number of leapfrog steps, or of a fixed length.
 
     Parameters
     ----------
-    step_size : float
-        Length of a leapfrog step, in units of time. On a Gaussian with unit masses the steps are stable while `step_size` is less than twice the
-        smallest standard deviation.
+    step_size : float, optional
+        Length of a leapfrog step, in units of time; tuned during warm-up when not given. On a Gaussian with unit masses the steps are stable
+        while `step_size` is less than twice the smallest standard deviation.
     n_leapfrog : int
         Leapfrog steps, and gradients, per draw. A trajectory of half a period (step_size * n_leapfrog a multiple of pi times a standard
-        deviation) returns to where it came from: avoid it.
+        deviation) returns to where it came from: avoid it, or let `jitter` do.
     inverse_mass : array of shape (dim,), optional
-        Best near the variances of the target; ones by default.
+        Best near the variances of the target. Where it is not given it is tuned together with the step size, and ones where the
+        step size is given.
+    trajectory_length : float, optional
+        In units of time; as many leapfrog steps as it takes are made, 1,024 at most, and `n_leapfrog` says nothing then. With tuned inverse
+        masses half of pi is a quarter of a period, which forgets x and x^2 of a Gaussian.
+    jitter : float, optional
+        Every trajectory multiplies the step size by a uniform number between 1 - jitter and 1 + jitter. 0.2 by default where the step size is
+        tuned, none where it is given.
+    target_accept : float
+        The mean acceptance that the step size is tuned to.
 
     Notes
     -----
     ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an energy error above 1000;
     leaving the support is none), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last
-    trajectory), ``step_size`` and ``n_steps`` (leapfrog steps).
+    trajectory), ``step_size`` (of the last) and ``n_steps`` (leapfrog steps). What is tuned stands in ``trace.tuning``.
 
     Examples
     --------
@@ -122,18 +193,25 @@ class HMC(Sampler):
     True
     """
 
-    step_size: float = 0.1
+    step_size: float | None = None
     n_leapfrog: int = 10
     inverse_mass: Any = None
+    trajectory_length: float | None = None
+    jitter: float | None = None
+    target_accept: float = 0.8
     uses_gradient: ClassVar[bool] = True
 
     def __post_init__(self):
-        positive("step_size", self.step_size)
+        check_settings(self)
         positive("n_leapfrog", self.n_leapfrog, whole=True)
+        if self.trajectory_length is not None:
+            positive("trajectory_length", self.trajectory_length)
+        if self.jitter is not None and not 0.0 <= real_number("jitter", self.jitter) < 1.0:
+            raise ArgumentError(f"`jitter` must be at least 0 and below 1; got {self.jitter!r}")
         if self.inverse_mass is not None:
-            object.__setattr__(self, "inverse_mass", positive_vector("inverse_mass", self.inverse_mass))
+            object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
-    def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
+    def bind(self, target: Any, driver: Any = "pcg64") -> BoundHMC:
         """The system of this sampler on a `Density`."""
         self.require(target, Density, "a Density")
-        return _Bound(self, target, driver)
+        return BoundHMC(self, target, driver)

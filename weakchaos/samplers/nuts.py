@@ -19,92 +19,114 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS, WARMUP_STEPS
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
-from weakchaos.samplers.adaptation import (
-    add_to_window,
-    average_step,
-    check_tuned,
-    close_window,
-    first_step,
-    new_tuning,
-    restart,
-    update_step,
-    windows,
-)
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
+from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.integrators import DONE, FAILED, OUTSIDE
+from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
+from weakchaos.samplers.metric import add_point
+from weakchaos.samplers.metric_choice import METRICS, forms_of
 from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
+from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
 __all__ = ["NUTS"]
 
-# Rows of the room to work in: position, momentum, gradient and sum of momenta at both ends, then the proposal of the new half, momenta at
-# the ends of the old and the new half that meet, the new half's sum of momenta.
-_X, _P, _G, _RHO, _PROPOSAL, _PROPOSAL_G, _MEET, _NEAR, _NEW = 0, 2, 4, 6, 7, 8, 9, 10, 11
-_ROOM = 12
+# Rows of the room to work in: position, momentum and whitened gradient at both ends, the sum of momenta, then the proposal of the new half,
+# momenta at the ends of the old and the new half that meet, and what a leapfrog step and the windows write to.
+_X, _Q, _H, _RHO, _PROPOSAL, _PROPOSAL_G, _MEET, _NEAR, _G, _V, _W = 0, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13
+_ROOM = 15
 _ALPHA, _N, _DEPTH, _DIVERGED, _ENERGY, _ERROR = range(6)
 
 
 @njit(nogil=True)
-def _turned(inverse_mass, first, last, rho, extra):
+def _turned(first, last, rho, extra):
     """Whether the stretch with these end momenta and the sum of momenta ``rho + extra`` has turned back."""
-    a, b = 0.0, 0.0
-    for i in range(first.size):
-        flow = inverse_mass[i] * (rho[i] + extra[i])
-        a += first[i] * flow
-        b += last[i] * flow
-    return not (a > 0.0 and b > 0.0)
+    a0, a1, a2, a3, b0, b1, b2, b3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    n = first.size
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        f0, f1, f2, f3 = rho[i] + extra[i], rho[i + 1] + extra[i + 1], rho[i + 2] + extra[i + 2], rho[i + 3] + extra[i + 3]
+        a0 += first[i] * f0
+        a1 += first[i + 1] * f1
+        a2 += first[i + 2] * f2
+        a3 += first[i + 3] * f3
+        b0 += last[i] * f0
+        b1 += last[i + 1] * f1
+        b2 += last[i + 2] * f2
+        b3 += last[i + 3] * f3
+    for i in range(whole, n):
+        a0 += first[i] * (rho[i] + extra[i])
+        b0 += last[i] * (rho[i] + extra[i])
+    return not ((a0 + a1) + (a2 + a3) > 0.0 and (b0 + b1) + (b2 + b3) > 0.0)
+
+
+@njit(nogil=True)
+def _whole_turned(first, last, rho):
+    """Whether the stretch with these end momenta and this sum of momenta has turned back."""
+    return not (dot(first, rho) > 0.0 and dot(last, rho) > 0.0)
 
 
 @njit(nogil=True)
 def _log_sum(a, b):
     """``log(exp(a) + exp(b))``."""
-    top = max(a, b)
-    return top if top == -math.inf else top + math.log(math.exp(a - top) + math.exp(b - top))
+    top, low = max(a, b), min(a, b)
+    return top if top == -math.inf else top + math.log1p(math.exp(low - top))
 
 
 @njit(nogil=True)
 def _step(
-    density, user_data, stream, stream_state, step_size, max_tree_depth, inverse_mass, x, known, counters, value, room, begin, end, rho, zero, told
+    density, user_data, stream, stream_state, step_size, max_tree_depth, kind, scale, factor, transposed, directions, gains, collects, window,
+    products, points, x, known, counters, value, room, begin, end, rho, told
 ):  # fmt: skip
     """One draw from the trajectory through `x`, in place, what happened in `told`; False where the user's function failed."""
     dim, old = x.size, known[2 * x.size]
-    total = room[_RHO]
+    total, scratch_g, scratch_v = room[_RHO], room[_G], room[_V]
+    to_whitened(kind, scale, factor, directions, gains, known[dim : 2 * dim], room[_H])
     for i in range(dim):
-        p = normal_from_uniform(draw_uniform(stream, stream_state)) / math.sqrt(inverse_mass[i])
+        q = normal_from_uniform(draw_uniform(stream, stream_state))
         for side in range(2):
-            room[_X + side, i], room[_P + side, i], room[_G + side, i] = x[i], p, known[dim + i]
-        total[i] = p
-    start = kinetic_energy(inverse_mass, room[_P]) - old
+            room[_X + side, i], room[_Q + side, i] = x[i], q
+        room[_H + 1, i] = room[_H, i]
+        total[i] = q
+    start = 0.5 * dot(total, total) - old
     log_weight, alpha, n, depth, diverged, moved = 0.0, 0.0, 0, 0, False, False
     energy, proposal_lp, proposal_energy = start, old, start
     going = True
     while going and depth < max_tree_depth:
         side = 1 if draw_uniform(stream, stream_state) < 0.5 else 0
-        position, momentum, gradient = room[_X + side], room[_P + side], room[_G + side]
+        position, momentum, whitened = room[_X + side], room[_Q + side], room[_H + side]
         room[_NEAR, :] = momentum
         signed = step_size if side == 1 else -step_size
         new_weight, height = -math.inf, 0
         for leaf in range(1 << depth):
-            status = leapfrog(density, user_data, signed, 1, inverse_mass, position, momentum, gradient, value, counters)
+            status = push(
+                density, user_data, signed, kind, scale, factor, transposed, directions, gains, position, momentum, whitened, scratch_g, scratch_v, value, counters
+            )  # fmt: skip
             if status == FAILED:
                 return False
-            here = kinetic_energy(inverse_mass, momentum) - value[0] if status == DONE else math.inf
+            kinetic = 0.5 * dot(momentum, momentum)
+            here = kinetic - value[0] if status == DONE else math.inf
             error = here - start
             n += 1
             if not error < 1000.0:
-                diverged, going = has_diverged(status, error, inverse_mass, momentum), False
+                # Leaving the support is no divergence, unless the momentum has run away first: see `integrators.has_diverged`.
+                diverged, going = not (kinetic < 1000.0 + dim if status == OUTSIDE else error < 1000.0), False
                 break
-            alpha += math.exp(min(0.0, -error))
+            accept = math.exp(min(0.0, -error))
+            alpha += accept
+            if collects:
+                add_point(window, products, points, accept, position, scratch_g, room[_W : _W + 2])
             new_weight = _log_sum(new_weight, -error)
             # Points are weighed as they come, so the proposal is one of all points of the new half, each with its weight.
             if leaf == 0 or draw_uniform(stream, stream_state) < math.exp(-error - new_weight):
                 for i in range(dim):
-                    room[_PROPOSAL, i], room[_PROPOSAL_G, i] = position[i], gradient[i]
+                    room[_PROPOSAL, i], room[_PROPOSAL_G, i] = position[i], scratch_g[i]
                 proposal_lp, proposal_energy = value[0], here
             if leaf == 0:
                 room[_MEET, :] = momentum
@@ -116,13 +138,11 @@ def _step(
             while count % 2 == 0 and going:
                 a, b = height - 2, height - 1
                 if length > 1:
-                    going = not (
-                        _turned(inverse_mass, begin[a], begin[b], rho[a], begin[b]) or _turned(inverse_mass, end[a], end[b], rho[b], end[a])
-                    )  # fmt: skip
+                    going = not (_turned(begin[a], begin[b], rho[a], begin[b]) or _turned(end[a], end[b], rho[b], end[a]))
                 for i in range(dim):
                     rho[a, i] += rho[b, i]
                     end[a, i] = end[b, i]
-                going = going and not _turned(inverse_mass, begin[a], end[a], rho[a], zero)
+                going = going and not _whole_turned(begin[a], end[a], rho[a])
                 height, count, length = a + 1, count // 2, 2 * length
             if not going:
                 break
@@ -135,13 +155,11 @@ def _step(
             for i in range(dim):
                 x[i], known[dim + i] = room[_PROPOSAL, i], room[_PROPOSAL_G, i]
         log_weight = _log_sum(log_weight, new_weight)
-        far = room[_P + 1 - side]
-        going = not (
-            _turned(inverse_mass, far, room[_MEET], total, room[_MEET]) or _turned(inverse_mass, room[_NEAR], momentum, rho[0], room[_NEAR])
-        )  # fmt: skip
+        far = room[_Q + 1 - side]
+        going = not (_turned(far, room[_MEET], total, room[_MEET]) or _turned(room[_NEAR], momentum, rho[0], room[_NEAR]))
         for i in range(dim):
             total[i] += rho[0, i]
-        going = going and not _turned(inverse_mass, far, momentum, total, zero)
+        going = going and not _whole_turned(far, momentum, total)
     if moved:
         know(x, known)
         counters[ACCEPTED] += 1
@@ -155,14 +173,13 @@ def _step(
 
 @kernel
 def _nuts(
-    density, user_data, stream, stream_state, step_size, inverse_mass, averaging, window, edges, done, total, target_accept, tune_step, tune_mass,
-    max_tree_depth, x, known, counters, n, every, draws, stats, sums
+    density, user_data, stream, stream_state, step_size, averaging, tunes, target_accept, kind, scale, factor, directions, gains, collects, window,
+    products, points, max_tree_depth, x, known, counters, n, every, draws, stats, sums
 ):  # fmt: skip
-    """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
+    """`n` steps; the step size follows the acceptance where it `tunes`, and points go to the window where it `collects`."""
     dim = x.size
-    value, told, room, zero = np.empty(1), np.zeros(6), np.empty((_ROOM, dim)), np.zeros(dim)
+    value, told, room, transposed = np.empty(1), np.zeros(6), np.empty((_ROOM, dim)), transpose_of(kind, factor)
     begin, end, rho = np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim))
-    position, momentum, gradient = room[_X], room[_P], room[_G]
     if n > 0 and not is_known(x, known):
         counters[GRADIENTS] += 1
         if (
@@ -172,8 +189,10 @@ def _nuts(
             return 0
         known[2 * dim] = value[0]
         know(x, known)
-    if n > 0 and math.isnan(step_size[0]):
-        first = first_step(density, user_data, stream, stream_state, 1.0, inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
+    if n > 0 and to_be_found(averaging, step_size):
+        first = first_whitened_step(
+            density, user_data, stream, stream_state, 1.0 if math.isnan(step_size[0]) else step_size[0], kind, scale, factor, transposed, directions, gains, x, known, counters, value
+        )  # fmt: skip
         if math.isnan(first):
             return 0
         step_size[0] = first
@@ -182,26 +201,12 @@ def _nuts(
     for t in range(n):
         used = step_size[0]
         if not _step(
-            density, user_data, stream, stream_state, used, max_tree_depth, inverse_mass, x, known, counters, value, room, begin, end, rho, zero, told
+            density, user_data, stream, stream_state, used, max_tree_depth, kind, scale, factor, transposed, directions, gains, collects, window,
+            products, points, x, known, counters, value, room, begin, end, rho, told
         ):  # fmt: skip
             return t
-        now = done + t + 1
-        if now <= total:
-            if tune_step:
-                step_size[0] = update_step(averaging, told[_ALPHA], target_accept)
-            if tune_mass and edges.size > 0 and now > edges[0] and now <= edges[-1]:
-                add_to_window(window, x)
-                ends = False
-                for k in range(1, edges.size):
-                    ends = ends or edges[k] == now
-                if ends and close_window(window, inverse_mass) and tune_step:
-                    first = first_step(density, user_data, stream, stream_state, step_size[0], inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
-                    if math.isnan(first):
-                        return t
-                    step_size[0] = first
-                    restart(averaging, first)
-            if now == total and tune_step:
-                step_size[0] = average_step(averaging)
+        if tunes:
+            step_size[0] = follow(averaging, told[_ALPHA], target_accept)
         probability += told[_ALPHA] / every
         leapfrogs += told[_N]
         divergences += told[_DIVERGED]
@@ -216,6 +221,10 @@ def _nuts(
     return n
 
 
+_EARLY_DEPTH = 5  # of trees in the first windows, where a trajectory in a metric that knows nothing may be endless
+_NO_ROWS, _NO_WINDOW = np.empty((0, 0)), (np.empty(0), np.empty((2, 0, 0)), np.empty((2, 0, 0)))
+
+
 class _Bound(BoundContinuous):
     stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps", "tree_depth")
     uniforms_per_step = None
@@ -223,45 +232,50 @@ class _Bound(BoundContinuous):
     def __init__(self, sampler: NUTS, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
         self.n_known = 2 * self.dim + 1
-        new_tuning(self.dim, sampler.step_size, sampler.inverse_mass)  # refused here, not when a run starts
+        self._forms = forms_of(sampler.metric, self.dim) if sampler.inverse_mass is None else ()
+        self._new_tuning()  # refused here, not when a run starts
+
+    def _new_tuning(self) -> dict[str, np.ndarray]:
+        return new_tuning(self.dim, self.sampler.step_size, self.sampler.inverse_mass, self._forms)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """See `BoundContinuous.new_state`."""
         state = super().new_state(rng, position)
-        state.tuning = new_tuning(self.dim, self.sampler.step_size, self.sampler.inverse_mass)
+        state.tuning = self._new_tuning()
         return state
 
-    def _move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
-        sampler, tuning = self.sampler, state.tuning
+    def _move(
+        self, state: State, n: int, every: int, tunes: bool, collects: bool, depth: int, draws: Any, stats: Any, sums: Any
+    ) -> int:
+        tuning = state.tuning
+        gains = tuning.get("gains", np.empty(0))
+        rank = int((gains != 0.0).sum())
+        window = (tuning["window"], tuning["window_products"], tuning["window_points"]) if collects else _NO_WINDOW
         return _nuts(
-            *self.addresses(state), tuning["step_size"].reshape(1), tuning["inverse_mass"], tuning["dual_averaging"], tuning["window"],
-            windows(total), done, total, float(sampler.target_accept), sampler.step_size is None, sampler.inverse_mass is None,
-            int(sampler.max_tree_depth), state.phase, self.known(state), state.counters, n, every, draws, stats, sums
+            *self.addresses(state), tuning["step_size"].reshape(1), tuning["step_averaging"], tunes, float(self.sampler.target_accept),
+            int(tuning["metric"]), tuning["scale"], tuning.get("factor", _NO_ROWS), tuning.get("directions", _NO_ROWS)[:rank], gains[:rank], collects,
+            *window, depth, state.phase, self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        return self._move(state, n, every, 0, 0, draws, stats, sums)
+        return self._move(state, n, every, False, False, int(self.sampler.max_tree_depth), draws, stats, sums)
 
     def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
         """See `Bound.warm`."""
-        return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
+        tunes, deepest = self.sampler.step_size is None, int(self.sampler.max_tree_depth)
+
+        def move(first: int, count: int, collects: bool, early: bool) -> int:
+            depth = min(_EARLY_DEPTH, deepest) if early else deepest
+            return self._move(
+                state, count, 1, tunes, collects, depth, draws[first : first + count], stats[first : first + count], np.empty(0)
+            )
+
+        return warm_up(state, n, done, total, self._forms, tunes, move)
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        found = super().complaints(before, after)
-        guessed = [s for s in after if not s.counters[WARMUP_STEPS] and np.isfinite(s.tuning["step_size"])]
-        if self.sampler.step_size is None and guessed:
-            found.append(
-                Flag.of(
-                    Kind.UNTUNED,
-                    sampler="NUTS",
-                    count=len(guessed),
-                    chains=len(after),
-                    step_size=float(guessed[0].tuning["step_size"]),
-                )
-            )
-        return found
+        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)
@@ -304,11 +318,16 @@ class NUTS(Sampler):
     inverse_mass: Any = None
     target_accept: float = 0.8
     max_tree_depth: int = 10
+    metric: str = "auto"
     uses_gradient: ClassVar[bool] = True
 
     def __post_init__(self):
-        check_tuned(self)
+        check_settings(self)
         whole_number("max_tree_depth", self.max_tree_depth, 1, 30)
+        if self.metric not in METRICS:
+            raise ArgumentError(f"`metric` must be one of {', '.join(METRICS)}; got {shown(self.metric)}")
+        if self.inverse_mass is not None:
+            object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

@@ -22,8 +22,8 @@ def default_samplers(target: Any) -> dict[str, Any]:
     if not isinstance(target, DiscreteTarget):
         rotation = f"rotation-{min(target.dim + 1, 64)}"
         return {
-            "HMC, PCG64": HMC(),
-            "HMC, rotation": (HMC(), rotation),
+            "HMC, PCG64": HMC(0.1),
+            "HMC, rotation": (HMC(0.1), rotation),
             "Metropolis, PCG64": RandomWalkMetropolis(),
             "Metropolis, rotation": (RandomWalkMetropolis(), rotation),
         }
