@@ -14,8 +14,11 @@ from tests.core import densities as d
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import DIVERGENCES, GRADIENTS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
+from weakchaos.core.flags import Kind
 from weakchaos.runs import scheduler
+from weakchaos.samplers.mass import DENSE, LOW_RANK
 from weakchaos.samplers.nuts import NUTS
+from weakchaos.samplers.step_adaptation import LAST_BUFFER
 
 # Long steps in the tails of a banana or in a funnel do diverge, and a trajectory that ends so is exact still.
 pytestmark = pytest.mark.filterwarnings("ignore:this run is not to be trusted.* ended in a divergence")
@@ -50,6 +53,43 @@ def test_nuts_is_its_recursion(step_size, inverse_mass, depth):
     assert state.counters[GRADIENTS] == told[:, 1].sum() + 1
 
 
+def in_metric(logp, gradient, factor):
+    """A density in the coordinates y of ``x = factor y``."""
+    return (lambda y: logp(factor @ y)), (lambda y: factor.T @ gradient(factor @ y))
+
+
+@pytest.mark.parametrize("metric", ["dense", "low-rank"])
+def test_a_metric_is_a_linear_change_of_coordinates(metric):
+    """NUTS with inverse mass L L' is NUTS with unit masses on the density of y, x = L y (Neal 2011, section 4.1)."""
+    logp, gradient = naive_banana()
+    if metric == "dense":
+        factor = np.array([[1.2, 0.0], [-0.7, 0.6]])
+        system = NUTS(0.2, factor @ factor.T).bind(banana_of())
+        state = system.start(3)
+    else:
+        u, scale = np.array([0.6, -0.8]), np.array([0.9, 1.4])
+        factor = np.diag(scale) @ (np.eye(2) + 1.5 * np.outer(u, u))
+        system = NUTS(0.2, metric="low-rank").bind(banana_of())
+        system._forms = (LOW_RANK,)
+        state = system.start(3)
+        state.tuning |= {
+            "metric": np.array(float(LOW_RANK)),
+            "scale": scale,
+            "directions": np.array([u, [0.0, 0.0]]),
+            "gains": np.array([1.5, 0.0]),
+        }
+    n = 60
+    u = uniforms_of(system, state, 20000)
+    if metric == "low-rank":  # L is not triangular, and the momenta are drawn in its coordinates
+        np.testing.assert_allclose(factor @ [1.0, 2.0], scale * (np.array([1.0, 2.0]) + 1.5 * np.array([0.6, -0.8]) * (0.6 - 1.6)))
+    expected, told = naive.nuts(*in_metric(logp, gradient, factor), np.linalg.solve(factor, state.phase), u, 0.2, np.ones(2), n)
+    draws, stats = np.empty((n, 2)), np.empty((n, 8))
+    assert system.run(state, n, 1, draws, stats, np.empty(0)) == n
+    np.testing.assert_allclose(draws, expected @ factor.T, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(stats[:, [1, 6, 7, 2, 3, 4]], told, rtol=1e-5, atol=1e-7)
+    assert len(np.unique(told[:, 2])) > 1
+
+
 def test_diverging_trajectories_are_those_of_the_recursion():
     logp, gradient = (lambda x: -0.5 * x[0] ** 2 - 5000.0 * (x[1] - 0.0) ** 2), (lambda x: np.array([-x[0], -10000.0 * x[1]]))
     system = NUTS(0.03).bind(wc.Density(logp, 2, gradient, start=[1.0, 0.0]))
@@ -66,7 +106,18 @@ def test_diverging_trajectories_are_those_of_the_recursion():
 # ---- the distribution --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", [NUTS(0.2), NUTS(0.9), NUTS(0.4, (2.0, 0.5)), NUTS(0.1, max_tree_depth=2), NUTS()])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        NUTS(0.2),
+        NUTS(0.9),
+        NUTS(0.4, (2.0, 0.5)),
+        NUTS(0.4, ((2.0, 0.6), (0.6, 0.5))),
+        NUTS(0.1, max_tree_depth=2),
+        NUTS(),
+        NUTS(metric="low-rank"),
+    ],
+)
 def test_invariant_distribution(sampler):
     check_invariance(sampler, banana_of(), BANANA_MEAN, BANANA_VARIANCE, seed=11)
 
@@ -129,19 +180,21 @@ def test_moments_of_the_zoo(target):
 
 
 def test_step_size_settles_where_acceptance_is_wanted():
-    """Dual averaging drives the mean of (delta - alpha) over warm-up to 0 (Hoffman and Gelman 2014, section 3.2). The averaged step that
-    sampling takes is shorter than those that were noisy, so acceptance ends above delta, never far below."""
-    rates = []
+    """Robbins and Monro's recursion has its root where the mean acceptance is delta, and the average of steps that hardly vary is accepted
+    like them (dual averaging as published ends at 0.85 to 0.93 for 0.8)."""
     for delta in (0.6, 0.8, 0.95):
         sampler = NUTS(inverse_mass=np.ones(50), target_accept=delta)
-        trace = quiet(wc.zoo.gaussian(np.ones(50)), sampler, draws=500, warmup=1000, keep_warmup=True)
-        assert trace.warmup_stats["acceptance_rate"][:, 50:].mean() == pytest.approx(delta, abs=0.03)
+        trace = quiet(wc.zoo.gaussian(np.ones(50)), sampler, draws=500, warmup=1000, chains=4)
         assert (np.ptp(trace.stats["step_size"], axis=1) == 0).all()
         assert np.array_equal(trace.stats["step_size"][:, 0], trace.tuning["step_size"])
-        np.testing.assert_allclose(trace.tuning["step_size"], np.exp(trace.tuning["dual_averaging"][:, 3]), rtol=1e-14)
-        rates.append(trace.stats["acceptance_rate"].mean())
-        assert delta - 0.04 < rates[-1] < delta + 0.2
-    assert rates == sorted(rates)
+        np.testing.assert_allclose(trace.tuning["step_size"], np.exp(trace.tuning["step_averaging"][:, 2]), rtol=1e-14)
+        assert trace.stats["acceptance_rate"].mean() == pytest.approx(delta, abs=0.03)
+
+
+@pytest.mark.parametrize("target", [wc.zoo.eight_schools(), wc.zoo.logistic_regression()], ids=lambda t: t.name)
+def test_acceptance_of_posteriors_is_what_was_asked_for(target):
+    trace = quiet(target, draws=500, warmup=1000, chains=4)
+    assert trace.stats["acceptance_rate"].mean() == pytest.approx(0.8, abs=0.04)
 
 
 def test_metric_is_near_the_variances():
@@ -163,13 +216,68 @@ def test_what_is_given_stays():
     assert np.ptp(other.tuning["inverse_mass"]) > 0
 
 
+def test_warm_up_ends_when_it_has_settled_and_says_after_how_many_steps():
+    trace = quiet(wc.zoo.eight_schools(), draws=50, warmup=1000, chains=4, keep_warmup=True)
+    steps = trace.tuning["warmup_steps"]
+    assert (steps < 500).all()
+    assert steps.tolist() == [s.counters[WARMUP_STEPS] for s in trace.states]
+    assert (trace.tuning["settled"] + LAST_BUFFER == steps).all()
+    assert trace.warmup.shape[1] == steps.min()
+    assert not any(name.startswith(("window", "pooled", "previous", "suggested")) for name in trace.tuning)
+    assert Kind.UNSETTLED not in [f.kind for f in trace.check()]
+
+
+def test_a_warm_up_that_never_settles_is_said():
+    """The scales of a funnel differ by e**9 between places that hold most of it, so that windows suggest metrics that do not agree."""
+    with pytest.warns(ConvergenceWarning) as caught:
+        trace = quiet(wc.zoo.funnel(10), draws=20, warmup=600, chains=4)
+    assert any("had not settled after 600 steps" in str(w.message) for w in caught)
+    assert (trace.tuning["settled"] == 0).any()
+    assert trace.tuning["warmup_steps"].max() == 600
+
+
+def test_short_warm_up_is_as_long_as_it_was_asked_to_be():
+    for n in (1, 19, 25, 60):
+        trace = quiet(banana_of(), draws=10, warmup=n)
+        assert (trace.tuning["warmup_steps"] == n).all()
+        assert np.isfinite(trace.tuning["step_size"]).all()
+
+
+def test_a_dense_metric_is_found_where_one_is_needed_and_only_there():
+    turned = quiet(wc.zoo.ill_conditioned_gaussian(20, 1e4), draws=100, warmup=1000)
+    assert (turned.tuning["metric"] == DENSE).all()
+    for factor in turned.tuning["factor"]:
+        whitened = np.linalg.solve(factor, np.cov(wc.zoo.ill_conditioned_gaussian(20, 1e4).simulate(50_000, 1).T))
+        lengths = np.linalg.eigvalsh(np.linalg.solve(factor, whitened.T))
+        assert lengths.max() / lengths.min() < 1.5  # with a diagonal metric it is 1e4 / 3
+    diagonal = quiet(wc.zoo.ill_conditioned_gaussian(20, 1e4), NUTS(metric="diagonal"), draws=100, warmup=1000)
+    assert diagonal.stats["n_steps"].mean() > 5 * turned.stats["n_steps"].mean()
+
+
+def test_a_low_rank_finds_long_directions_of_many_coordinates():
+    rng = np.random.default_rng(3)
+    u = np.linalg.qr(rng.normal(size=(200, 2)))[0].T
+    target = wc.zoo.gaussian(np.eye(200) + 99.0 * np.outer(u[0], u[0]) + 899.0 * np.outer(u[1], u[1]))
+    trace = quiet(target, draws=100, warmup=1000)
+    assert (trace.tuning["metric"] == LOW_RANK).all()
+    for directions, gains in zip(trace.tuning["directions"], trace.tuning["gains"], strict=True):
+        assert gains.max() > 5.0
+        found = np.linalg.svd(directions[gains > 1.0] @ u.T, compute_uv=False)
+        assert found.min() > 0.9
+    diagonal = quiet(target, NUTS(metric="diagonal"), draws=100, warmup=300)
+    # A trajectory turns by the many coordinates, long before it is through the long direction.
+    jumps = [np.abs(np.diff(t.draws @ u[1], axis=1)).mean() for t in (trace, diagonal)]
+    assert jumps[0] > 2 * jumps[1]
+
+
+@pytest.mark.parametrize("target", [banana_of(), wc.zoo.ill_conditioned_gaussian(140, 10.0)], ids=["dense", "low rank"])
 @pytest.mark.parametrize("steps", [1, 7, 1000])
-def test_any_split_of_warm_up_gives_the_same_bits(steps, monkeypatch):
-    options = {"draws": 20, "warmup": 160, "keep_warmup": True}
-    whole = quiet(banana_of(), **options)
+def test_any_split_of_warm_up_gives_the_same_bits(target, steps, monkeypatch):
+    options = {"draws": 20, "warmup": 300, "keep_warmup": True}
+    whole = quiet(target, **options)
     monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
     monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    split = quiet(banana_of(), **options)
+    split = quiet(target, **options)
     assert np.array_equal(split.warmup, whole.warmup)
     assert np.array_equal(split.draws, whole.draws)
     assert [s.exact() for s in split.states] == [s.exact() for s in whole.states]
@@ -326,6 +434,11 @@ def test_step_sizes_that_make_no_sense(value):
         ("max_tree_depth", 64),
         ("inverse_mass", (1.0, -1.0)),
         ("inverse_mass", (1.0,)),
+        ("inverse_mass", ((1.0, 2.0), (2.0, 1.0))),
+        ("inverse_mass", ((1.0, 0.5), (0.0, 1.0))),
+        ("inverse_mass", ((1.0, 0.5, 1.0), (0.0, 1.0, 0.0))),
+        ("inverse_mass", ((np.nan, 0.0), (0.0, 1.0))),
+        ("metric", "round"),
     ],
 )
 def test_other_arguments_that_make_no_sense(field, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,9 @@ def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
 def positive(name: str, value: Any, whole: bool = False) -> None:
     """Refuse a hyper-parameter that is not a positive (whole) number."""
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not np.isfinite(value) or value <= 0:
+    if (
+        isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= sys.float_info.max
+    ):  # whole numbers have no bound
         raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")
 
 

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     FEW_CHAINS = "few_chains"
     WIDE_TAILS = "wide_tails"
     UNTUNED = "untuned"
+    UNSETTLED = "unsettled"
     NO_GRADIENT = "no_gradient"
     # recorded series
     MISSING_MARKS = "missing_marks"

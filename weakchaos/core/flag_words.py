@@ -192,6 +192,13 @@ WORDS: dict[Kind, Words] = {
         "{sampler} ran without warm-up in {count} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess from one "
         "leapfrog step; pass `warmup`, 1000 for example, to tune it, or {sampler}(step_size=...)",
     ),
+    Kind.UNSETTLED: Words(
+        _NOTE,
+        "unsettled",
+        "warm-up ended before it had settled",
+        "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains: the draws are exact all the same, but may be "
+        "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
+    ),
     Kind.NO_GRADIENT: Words(
         _NOTE,
         "no gradient",

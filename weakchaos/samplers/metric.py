@@ -102,7 +102,8 @@ def add_point(window, products, points, weight, x, gradient, room):
             for k in range(half):
                 for i in range(dim):
                     points[0, k, i], points[1, k, i] = points[0, 2 * k + 1, i], points[1, 2 * k + 1, i]
-            window[KEPT], window[STRIDE] = half, 2.0 * window[STRIDE]
+            window[KEPT], window[TO_PASS], window[STRIDE] = half, window[STRIDE] - 1.0, 2.0 * window[STRIDE]
+            return
         k = int(window[KEPT])
         for i in range(dim):
             points[0, k, i], points[1, k, i] = x[i], gradient[i]
