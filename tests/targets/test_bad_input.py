@@ -92,7 +92,7 @@ def test_wrong_gradient_names_the_worst_coordinate():
         lambda x: -0.5 * float(x @ x), dim=3, grad=lambda x: -x * [1.0, 1.0, 3.0], names=["a", "b", "c"], start=np.ones(3)
     )
     with pytest.warns(wc.errors.GradientWarning, match="'c'"):
-        wc.sample(target, wc.samplers.HMC(), draws=10, warmup=0, chains=1, progress=False)
+        wc.sample(target, wc.samplers.HMC(0.1), draws=10, warmup=0, chains=1, progress=False)
 
 
 def test_start_outside_of_the_support():
