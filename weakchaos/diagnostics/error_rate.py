@@ -102,7 +102,7 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
 
 
 def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
-    """Where a curve that fell before stops falling for good; None if it goes on, or never fell."""
+    """The draw count at which a curve that fell before stops falling for good; None if it keeps falling, or never fell."""
     mean = y.mean(0)
     if x[-1] - x[0] < 2 * _PLATEAU_SPAN:
         return None

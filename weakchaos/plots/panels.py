@@ -58,7 +58,7 @@ def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> A
     Parameters
     ----------
     panels : sequence of Panel
-        With ``title``, ``x_label``, ``y_label``, ``curves``, ``x_log``, ``y_log`` and ``image``, as of `weakchaos.experiments.Panel`.
+        Objects with ``title``, ``x_label``, ``y_label``, ``curves``, ``x_log``, ``y_log`` and ``image``, such as `weakchaos.experiments.Panel`.
     heading : str
     path : path, optional
         Where the figure is saved; it is then closed.

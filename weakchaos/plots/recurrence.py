@@ -30,11 +30,11 @@ def plot_recurrence(
     sweep: bool = True,
     path: Any = None,
 ) -> Any:
-    """The series, its recurrence plot, and how the measures depend on the radius.
+    """The series, its recurrence plot, and the recurrence measures as functions of the radius.
 
-    A long series is coarse-grained as the rows of the plot are made: a pixel is as dark as the share of its cells that recur (the root of
-    it, so that few recurrences show). Time and memory are those of `recurrence_quantification`, no matrix is held. The measures are taken
-    at 24 radii in one pass, and the radius of the plot is marked among them.
+    A long series is coarse-grained while the rows of the plot are made: the darkness of a pixel is the square root of the share of its cells that are
+    recurrent, so that few recurrences are visible. Time and memory are those of `recurrence_quantification`; no matrix is stored. The measures are
+    computed at 24 radii in one pass, and the radius of the plot is marked among them.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def plot_recurrence(
     dt : float
         Time between two numbers, for the axes.
     pixels : int
-        Rows and columns of the plot, at most.
+        Largest number of rows and columns of the plot.
     sweep : bool
         Whether to draw the measures over the radius.
     path : path, optional
@@ -111,7 +111,7 @@ def plot_sweep(result: Recurrence, path: Any = None) -> Any:
     Parameters
     ----------
     result : Recurrence
-        Of `recurrence_quantification` with several radii.
+        Result of `recurrence_quantification` with several radii.
     path : path, optional
 
     Returns

@@ -24,13 +24,13 @@ def _figure(columns: int) -> tuple[Any, list[Any]]:
 
 
 def draw_depth_scales(activation: Any, sigma_b2: float = 0.05, most: float = 4.0, path: Any = None) -> Any:
-    """How deep signals travel: the depth scale of correlations, which diverges on the critical line, and trainable depths as a map.
+    """The depth scale of correlations, which diverges on the critical line, and a map of trainable depths.
 
     Parameters
     ----------
     activation : str, callable, Activation or MeanField
     sigma_b2 : float
-        Variance of biases of the cut.
+        Variance of the biases in the first panel.
     most : float
         Largest variance of weights.
     path : path, optional
@@ -124,7 +124,7 @@ def draw_exponents(result: Any, exact: tuple[float, float] | None = (1.0, 1.875)
     ----------
     result : MonteCarloRG
     exact : (y_t, y_h), optional
-        Lines to hold them against; those of the two-dimensional Ising model by default.
+        Exact exponents, drawn as lines; those of the two-dimensional Ising model by default.
     path : path, optional
 
     Returns
