@@ -1,7 +1,7 @@
-"""The words of flags: for each kind its severity where nothing else is said, a word for a table, a phrase, and a sentence.
+"""The words of flags: for each kind its default severity, a word for a table, a phrase, and a sentence.
 
-A sentence is a template over the numbers of the flag, `where` among them, or a function of the flag where plurals or cases ask for it.
-Networks have theirs in `weakchaos.core.flag_words_networks`.
+A sentence is a template with the numbers of the flag and `where`, or, if plurals or cases require it, a function of the flag. The words for networks
+are in `weakchaos.core.flag_words_networks`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _not_ergodic(flag: Any) -> str:
         )
     if n["slowest"] is not None:
         found.append(f"starts flip at {n['slowest']:.4f} to {n['fastest']:.4f} times the mean rate")
-    cure = "; rates='incommensurate' unlocks units that run in step" if n["equal_rates"] else ""
+    cure = "; rates='incommensurate' keeps units from synchronising" if n["equal_rates"] else ""
     return f"the billiard is not ergodic, or mixes too slowly: after a time of {n['time']:.0f} {' and '.join(found)}{cure}"
 
 
@@ -50,7 +50,7 @@ def _cycle(flag: Any) -> str:
     if n.get("error") is None:
         return text
     if flag.severity is _NOTE:
-        return f"{text} and need not: the averages over one period are exact to {n['error']:.1g}"
+        return f"{text}, but none are needed: the averages over one period are exact to {n['error']:.1g}"
     return f"{text}: the averages over one period are wrong by up to {n['error']:.2g}"
 
 
@@ -59,7 +59,7 @@ def _stream(flag: Any) -> str:
     have, need = n["dimension"], n["uniforms_per_step"]
     much = "a number of uniforms that varies" if need is None else f"{need:g} uniform{'s' * (need != 1)}"
     dimensions = f"{have:g} dimension{'s' * (have != 1)}"
-    result = "averages may converge to the wrong values, as a comparison with known ones shows"
+    result = "averages may converge to the wrong values; compare them with known ones"
     if flag.kind is Kind.STREAM_MEMORY:
         return (
             f"{flag.where} is equidistributed in {dimensions}, not in all of them (completely uniformly distributed), as a chain like "
@@ -160,15 +160,15 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "certificate",
         "the argmax is not exact",
-        "the certificate <w, m - phi(s)> <= 0 failed at {count} of {steps} steps: the state that was taken scored less than the moments, which no "
-        "exact argmax does for moments that can be matched; the weights need not stay bounded, nor the averages converge",
+        "the certificate <w, m - phi(s)> <= 0 failed at {count} of {steps} steps: there the chosen state had a lower score <w, phi(s)> than the moments "
+        "m, so it was not the argmax, or the moments cannot be matched; the weights may not stay bounded and the averages may not converge",
     ),
     Kind.CUT_LINE: Words(
         _INVALID,
         "cut line",
         "the line is cut where the density is not small",
-        "DeterministicGibbs cuts the line of {where} six times `scale` from `location`, where the density is not small: averages are those of a "
-        "truncated density; location={location:.3g} and scale={scale:.3g} would hold it",
+        "DeterministicGibbs cuts off the line of {where} at a distance of six times `scale` from `location`, where the density is not small: averages "
+        "are those of a truncated density; location={location:.3g} and scale={scale:.3g} would avoid this",
     ),
     Kind.STREAM_MEMORY: Words(_INVALID, "stream", "the stream is not completely uniformly distributed", _stream),
     Kind.STREAM_DIMENSION: Words(_INVALID, "stream", "the stream has too few dimensions", _stream),
@@ -178,12 +178,12 @@ WORDS: dict[Kind, Words] = {
         "too few draws",
         "{where} has an effective sample size of {ess:.3g} in {draws} draws of {chains} chains; more draws are needed for reliable errors",
     ),
-    Kind.FEW_CHAINS: Words(_NOTE, "one chain", "one chain only", "one chain cannot be held against another: run at least two"),
+    Kind.FEW_CHAINS: Words(_NOTE, "one chain", "one chain only", "one chain cannot be compared with another: run at least two"),
     Kind.WIDE_TAILS: Words(
         _NOTE,
         "wide tails",
         "averages of heavy tails",
-        "a few draws make most of the spread of {where}: its average has no reliable standard error, and was not held against the truth",
+        "a few draws make up most of the variance of {where}: its average has no reliable standard error and was not compared with the truth",
     ),
     Kind.UNTUNED: Words(
         _NOTE,
@@ -209,7 +209,7 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "missing values",
         "marks of missing data",
-        "{count:,} of {size:,} numbers are {value:.10g}, which lies {away:.2g} times the range of the others away from them: a mark of missing data?",
+        "{count:,} of {size:,} numbers are {value:.10g}, at a distance from the others of {away:.2g} times their range: is this a mark of missing data?",
     ),
     **NETWORK_WORDS,
 }

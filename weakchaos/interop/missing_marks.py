@@ -88,7 +88,7 @@ def missing_flags(x: Any) -> list[Flag]:
     Examples
     --------
     >>> print(missing_flags([20.5, 21.0, -999.0, 20.7, 20.1, -999.0])[0])
-    2 of 6 numbers are -999, which lies 1.1e+03 times the range of the others away from them: a mark of missing data?
+    2 of 6 numbers are -999, at a distance from the others of 1.1e+03 times their range: is this a mark of missing data?
     """
     size = int(np.size(x))
     return [
