@@ -1,5 +1,6 @@
 """Make the pictures of the documentation: ``python docs/pictures.py``; with names, those only, the long ones too."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 import weakchaos as wc
 from weakchaos import experiments
 from weakchaos.plots.recurrence import plot_recurrence
-from weakchaos.reports.compare.compare import default_samplers
+from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
@@ -53,6 +54,15 @@ def herded_gibbs():
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(IMAGES / "herded_gibbs.png")
+
+
+def bayes():
+    """Draws and ranks of three numbers of the eight schools."""
+    page = (Path(__file__).parent / "bayes.md").read_text()
+    scope: dict = {}
+    for code in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)[:2]:
+        exec(code, scope)
+    scope["trace"].plot(["mu", "tau", "eta[Choate]"], path=IMAGES / "bayes.png")
 
 
 def billiards():
