@@ -102,7 +102,7 @@ def walkers_independent(coords: Any) -> bool:
 
     Examples
     --------
-    >>> walkers_independent(np.eye(3)), walkers_independent(np.ones((6, 2)))
+    >>> walkers_independent(np.vstack([np.eye(3), -np.eye(3)])), walkers_independent(np.ones((6, 2)))
     (True, False)
     """
     x = np.asarray(coords)
