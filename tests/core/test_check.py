@@ -8,7 +8,8 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.errors import ConvergenceWarning
 from weakchaos.core.flags import Kind, Severity
-from weakchaos.runs.check import _agreement, _movement
+from weakchaos.runs.check import _agreement
+from weakchaos.runs.check_movement import movement_flags
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 
 
@@ -64,19 +65,54 @@ def test_chains_that_disagree_are_found(fault):
         assert "R-hat" in flags[0].sentence
 
 
-def test_movement():
+def testmovement_flags():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(3, 400, 2))
-    assert _movement(x) == []
-    assert _movement(np.zeros((3, 400, 2))) == []  # a target of one state
+    assert movement_flags(x) == []
+    assert movement_flags(np.zeros((3, 400, 2))) == []  # a target of one state
     stuck = x.copy()
     stuck[2] = stuck[2, 0]
-    assert [(f.kind, f.numbers["chain"]) for f in _movement(stuck)] == [(Kind.STUCK, 2)]
+    assert [(f.kind, f.numbers["chain"]) for f in movement_flags(stuck)] == [(Kind.STUCK, 2)]
     stuck[2, 200:] = stuck[1, 0]  # moved once
-    assert _movement(stuck)[0].numbers["moves"] == 1
+    assert movement_flags(stuck)[0].numbers["moves"] == 1
     same = x.copy()
     same[2] = same[0]
-    assert kinds(_movement(same)) == {Kind.IDENTICAL}
+    assert kinds(movement_flags(same)) == {Kind.IDENTICAL}
+
+
+def test_chains_that_repeat_themselves_are_found_and_rejections_are_none():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(3, 1000, 2))
+    rejecting = np.repeat(x[:, ::4], 4, axis=1)
+    assert movement_flags(rejecting, continuous=True) == []
+    again = x.copy()
+    again[1] = x[1, np.arange(1000) % 700]  # a stream whose period is a little shorter than the run
+    flag = movement_flags(again, continuous=True)[0]
+    assert (flag.kind, flag.numbers) == (Kind.REVISITS, {"chain": 1, "distinct": 700, "moves": 1000})
+    assert movement_flags(again) == []  # draws of a finite set come back
+
+
+@pytest.mark.parametrize("copy", ["shifted", "coalesced", "equal"])
+def test_chains_that_are_copies_are_found(copy):
+    rng = np.random.default_rng(6)
+    x = autoregression(rng, 3, 1000, 2, 0.8)
+    assert movement_flags(x, continuous=True) == []
+    if copy == "shifted":
+        x[2, 5:] = x[0, :-5]
+    elif copy == "coalesced":  # the same numbers from another start: bit for bit different, and the same chain
+        x[2] = x[1] + 3 * 0.9 ** np.arange(1000)[:, None] + 1e-9
+    else:
+        x[2] = x[1]
+    found = movement_flags(x, continuous=True)
+    assert kinds(found) == {Kind.IDENTICAL}
+    assert found[0].numbers["share"] > 0.9
+
+
+def test_chains_of_a_few_effective_draws_are_invalid_and_not_only_few():
+    rng = np.random.default_rng(7)
+    walk = np.cumsum(rng.normal(size=(4, 2000, 1)), axis=1)  # of a density that cannot be integrated
+    assert kinds(_agreement(walk, ["a"])) <= {Kind.UNMIXED, Kind.DISAGREE}
+    assert kinds(_agreement(autoregression(rng, 4, 2000, 1, 0.98), ["a"])) == {Kind.FEW_DRAWS}
 
 
 def test_a_healthy_run_passes_and_says_nothing():

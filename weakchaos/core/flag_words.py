@@ -104,11 +104,26 @@ WORDS: dict[Kind, Words] = {
     ),
     Kind.IDENTICAL: Words(
         _INVALID,
-        "identical",
+        "copies",
         "chains are copies of each other",
-        "chains {first} and {second} made the same draws, so that their agreement says nothing; start them at different places",
+        "chains {first} and {second} have {share:.0%} of their draws in common, so that their agreement says nothing; start them at different places "
+        "and give each a stream of its own",
+    ),
+    Kind.REVISITS: Words(
+        _INVALID,
+        "revisits",
+        "a chain repeats itself",
+        "chain {chain} came back to the very same places, {distinct} different ones in {moves} moves, which no chain of a density does by chance: its "
+        "orbit or its stream repeats itself",
     ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
+    Kind.UNMIXED: Words(
+        _INVALID,
+        "unmixed",
+        "chains have not mixed",
+        "{where} has an effective sample size of {ess:.2g} in {draws} draws (R-hat {rhat:.3g}): chains have not mixed, or wander without end because the "
+        "density cannot be integrated; nothing can be said from them",
+    ),
     Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
     Kind.BIASED: Words(
         _INVALID,
@@ -121,19 +136,6 @@ WORDS: dict[Kind, Words] = {
         "plateau",
         "the error stops falling",
         "the error stops falling at about {draws:.2g} draws: the slope over the whole range is not a rate",
-    ),
-    Kind.DRIFT: Words(
-        _INVALID,
-        "drift",
-        "chains have not settled",
-        "{where} still moves one way in all chains: the means of the first and of the last part of the draws differ by {t:.3g} standard errors; "
-        "use a longer warm-up",
-    ),
-    Kind.UNBOUNDED: Words(
-        _INVALID,
-        "unbounded",
-        "chains wander off without end",
-        "{where} wanders off without end, from {first:.2g} in the first tenth of the draws to {last:.2g} in the last: the density may not be integrable",
     ),
     Kind.NOT_FINITE: Words(_INVALID, "not finite", "values that are not finite", "{where} has values that are not finite"),
     Kind.DIVERGENCES: Words(

@@ -2,7 +2,8 @@
 
 Chains that disagree are told from chains that are short. Each chain has a mean and, from its own effective sample size, a standard error;
 the variance of the means over the variance that these errors explain follows Fisher's F distribution when all chains draw from one
-distribution. Only where it is far beyond that, and R-hat is large too, do chains disagree; a large R-hat alone is a matter of few draws.
+distribution. Only where it is far beyond that, and R-hat is large too, do chains disagree; a large R-hat alone is a matter of few draws, but for
+chains of a few effective draws, which may be anywhere. How chains move is judged in `weakchaos.runs.check_movement`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
+from weakchaos.runs.check_movement import movement_flags
 from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run"]
@@ -20,7 +22,7 @@ _LEAST_DRAWS = 100  # fewer say nothing of agreement
 _RHAT = 1.01
 _LEVEL = 1e-5  # of the F test, shared among coordinates: a healthy run must not be called invalid
 _ESS = 100  # effective draws a chain, of Vehtari et al. (2021)
-_MOVES = 0.005  # share of draws at which a chain must change
+_UNMIXED, _NO_ESS = 1.1, 5  # R-hat above which, and effective draws a chain below which, nothing can be said at all
 _DIVERGENT = 0.005
 _NUMBERS = 4_000_000  # draws times coordinates that are looked at
 
@@ -50,7 +52,7 @@ def check_run(trace: Any) -> list[Flag]:
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
     group = draws_in_round(trace.walkers, trace.settings["thin"])
-    flags += _movement(draws, group)
+    flags += movement_flags(draws, group, getattr(getattr(trace.system, "target", None), "continuous", False))
     if trace.weights is None:
         flags += _agreement(draws, [trace.names[c] for c in columns], group)
     if chains == 1:
@@ -70,23 +72,6 @@ def _statistics(trace: Any) -> list[Flag]:
         for chain, rate in enumerate(stats["acceptance_rate"].mean(1)):
             if rate < 0.01:
                 out.append(Flag.of(Kind.LOW_ACCEPTANCE, rate=float(rate), chain=chain))
-    return out
-
-
-def _movement(draws: np.ndarray, group: int = 1) -> list[Flag]:
-    """Chains that hardly move, or move alike; walkers of an ensemble are compared with themselves, a round before."""
-    chains, n, _ = draws.shape
-    if np.ptp(draws, axis=1).max(initial=0) == 0 and np.ptp(draws, axis=0).max(initial=0) == 0:
-        return []  # a target of one state
-    out = []
-    for k in range(chains):
-        moves = int((draws[k, group:] != draws[k, :-group]).any(1).sum())
-        if moves < _MOVES * n:
-            out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
-    for k in range(1, chains):
-        if np.array_equal(draws[0], draws[k]) and np.ptp(draws[0], axis=0).any():
-            out.append(Flag.of(Kind.IDENTICAL, first=0, second=k))
-            break
     return out
 
 
@@ -112,7 +97,7 @@ def _excess(scores: np.ndarray, group: int = 1) -> tuple[float, float]:
 def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag]:
     chains, n, dim = draws.shape
     worst: tuple[float, float, str] | None = None
-    least, where = np.inf, ""
+    least, where, largest = np.inf, "", 1.0
     for k in range(dim):
         x = draws[:, :, k].astype(np.float64)
         if not np.isfinite(x).all():
@@ -122,9 +107,10 @@ def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag
         ess = effective_size(normal_scores(split(x)), group)
         if ess < least:
             least, where = ess, names[k]
+        rhat = rank_rhat(x)
+        largest = max(largest, rhat)
         if chains == 1:
             continue
-        rhat = rank_rhat(x)
         if rhat < _RHAT:
             continue
         scores = normal_scores(x), normal_scores(folded(x))
@@ -133,6 +119,8 @@ def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag
             worst = rhat, ratio, names[k]
     if worst is not None:
         return [Flag.of(Kind.DISAGREE, where=worst[2], rhat=worst[0], ratio=worst[1])]
+    if largest > _UNMIXED and least < _NO_ESS * chains:
+        return [Flag.of(Kind.UNMIXED, where=where, ess=float(least), rhat=float(largest), draws=chains * n)]
     if least < _ESS * chains and least < chains * n:
         return [Flag.of(Kind.FEW_DRAWS, where=where, ess=float(least), draws=chains * n, chains=chains)]
     return []

@@ -20,12 +20,15 @@ class Target:
         What the error of a comparison is of.
     counted : str
         What ``dim`` counts.
+    continuous : bool
+        Whether it is a density, of which no draw comes twice.
     source : str or None
         Where the truth comes from; None where it is exact.
     """
 
     error_kind = "largest error of an average"
     counted = "coordinates"
+    continuous = False
     source: str | None = None
     dim: int
     names: Any

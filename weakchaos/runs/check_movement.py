@@ -1,0 +1,95 @@
+"""Chains that hardly move, that are copies of each other, or that come back to where they were.
+
+Draws of a density are real numbers of 53 bits, so that no place comes twice by chance, but where a proposal is rejected and the next draw is the same.
+A chain that comes back to places it had left follows an orbit, or a stream of numbers, that repeats itself; chains that share places, or that keep
+together, are fed by the same numbers, and their agreement says nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from weakchaos.core.flags import Flag, Kind
+
+__all__ = ["movement_flags"]
+
+_MOVES = 0.005  # share of draws at which a chain must change
+_LEAST_MOVES = 50
+_NEW = 0.9  # share of moves that must lead to a new place
+_SHARED = 0.05  # share of places that two chains may have in common
+_TOGETHER = 0.05  # distance of two chains, in their standard deviations, that must be exceeded
+
+
+def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) -> list[Flag]:
+    """What speaks against the way in which chains move.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, n, dim)
+    group : int
+        Draws of one round of an ensemble; a walker is compared with itself, a round before.
+    continuous : bool
+        Whether the target is a density, of which no draw comes twice.
+
+    Returns
+    -------
+    list of Flag
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(2, 400, 1))
+    >>> movement_flags(x, continuous=True)
+    []
+    >>> x[0] = x[0, np.arange(400) % 40]
+    >>> [flag.kind.value for flag in movement_flags(x, continuous=True)]
+    ['revisits']
+    """
+    chains, n, _ = draws.shape
+    if np.ptp(draws, axis=1).max(initial=0) == 0 and np.ptp(draws, axis=0).max(initial=0) == 0:
+        return []  # a target of one state
+    out = []
+    for k in range(chains):
+        moves = int((draws[k, group:] != draws[k, :-group]).any(1).sum())
+        if moves < _MOVES * n:
+            out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
+    places = [_places(row) for row in draws] if continuous else []
+    if continuous and group == 1:
+        out += _revisits(draws, places)
+    for first, second in combinations(range(chains), 2):
+        share = _shared(draws[first], draws[second], places and (places[first], places[second]))
+        if share > _SHARED:
+            out.append(Flag.of(Kind.IDENTICAL, first=first, second=second, share=share))
+            break
+    return out
+
+
+def _places(draws: np.ndarray) -> np.ndarray:
+    """The different rows, each as one value."""
+    rows = np.ascontiguousarray(draws)
+    return np.unique(rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel())
+
+
+def _revisits(draws: np.ndarray, places: list[np.ndarray]) -> list[Flag]:
+    for k, row in enumerate(draws):
+        stays = 1 + int((row[1:] != row[:-1]).any(1).sum())
+        if stays >= _LEAST_MOVES and len(places[k]) < _NEW * stays:
+            return [Flag.of(Kind.REVISITS, chain=k, distinct=len(places[k]), moves=stays)]
+    return []
+
+
+def _shared(x: np.ndarray, y: np.ndarray, places: tuple[np.ndarray, np.ndarray] | list) -> float:
+    """The part of their draws that two chains have in common; 1 for chains that keep together without being equal to the last bit."""
+    if np.array_equal(x, y):
+        return float(np.ptp(x, axis=0).any())
+    if not places:
+        return 0.0
+    if min(map(len, places)) >= _LEAST_MOVES:
+        common = len(np.intersect1d(*places, assume_unique=True))
+        if common:
+            return common / min(map(len, places))
+    later = slice(len(x) // 2, None)
+    gap = np.sqrt(np.mean((x[later] - y[later]) ** 2, axis=0))
+    spread = np.minimum(x[later].std(0), y[later].std(0))
+    return float(bool((gap < _TOGETHER * spread).all() and (spread > 0).any()))
