@@ -1,7 +1,8 @@
-"""How often the truth lies in the intervals that are given: exponents of systems, and of recorded series.
+"""How often the truth lies in the intervals that are given, for exponents of systems and of recorded series; how often surrogate tests reject true nulls.
 
 python benchmarks/coverage.py --systems [--seeds 20]
 python benchmarks/coverage.py --series [--starts 10]
+python benchmarks/coverage.py --surrogates [--runs 400]
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="runs of each system (20)")
     parser.add_argument("--series", action="store_true", help="95 %% intervals of exponents from recorded series")
     parser.add_argument("--starts", type=int, default=10, help="series of each system (10)")
+    parser.add_argument("--surrogates", action="store_true", help="size and power of surrogate tests")
+    parser.add_argument("--runs", type=int, default=400, help="series of each null process (400)")
     chosen = parser.parse_args()
     if chosen.systems:
         import coverage_systems
@@ -29,6 +32,10 @@ def main() -> None:
         import coverage_series
 
         coverage_series.run(chosen.starts)
+    if chosen.surrogates:
+        import coverage_surrogates
+
+        coverage_surrogates.main(["--runs", str(chosen.runs)])
 
 
 if __name__ == "__main__":

@@ -90,6 +90,10 @@ def test_chains_that_repeat_themselves_are_found_and_rejections_are_none():
     flag = movement_flags(again, continuous=True)[0]
     assert (flag.kind, flag.numbers) == (Kind.REVISITS, {"chain": 1, "distinct": 700, "moves": 1000})
     assert movement_flags(again) == []  # draws of a finite set come back
+    walk = np.cumsum(x, axis=1)
+    assert movement_flags(walk, continuous=True) == []
+    walk[2] = np.cumsum(x[2, np.arange(1000) % 300], axis=0)  # no place comes back, the same moves do
+    assert [flag.numbers["distinct"] for flag in movement_flags(walk, continuous=True)] == [301]
 
 
 @pytest.mark.parametrize("copy", ["shifted", "coalesced", "equal"])

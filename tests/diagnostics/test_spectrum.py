@@ -10,6 +10,7 @@ from tests.diagnostics.toy_systems import Finite, Map
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.diagnostics import covariant_vectors, gali, sali
 from weakchaos.diagnostics.orbits.spectrum import kaplan_yorke_dimension, lyapunov_spectrum
 
 CAT = math.log((3 + math.sqrt(5)) / 2)
@@ -341,3 +342,26 @@ def test_kaplan_yorke():
     assert kaplan_yorke_dimension([0.5, -0.5]) == 2.0
     assert kaplan_yorke_dimension([0.5, 0.1], complete=False) is None
     assert kaplan_yorke_dimension([0.0, -math.inf]) == 1.0
+
+
+def test_a_result_is_printed_in_a_few_lines():
+    made = lyapunov_spectrum(systems.Henon(), steps=5000)
+    assert len(repr(made)) < 1500
+    assert "history=<array of shape" in repr(made)
+    assert f"value={made.value:.6g}" in repr(made)
+    assert len(str(covariant_vectors(systems.Henon(), steps=2000))) < 1500
+
+
+@pytest.mark.parametrize(
+    "measure", [lambda s: covariant_vectors(s, steps=400), lambda s: gali(s, steps=400), lambda s: sali(s, steps=400)]
+)
+def test_every_measure_of_tangent_vectors_checks_the_step_of_a_flow(measure):
+    def lorenz(u, out):
+        out[0], out[1], out[2] = 10 * (u[1] - u[0]), u[0] * (28 - u[2]) - u[1], u[0] * u[1] - 8 / 3 * u[2]
+
+    def noted(step):
+        system = systems.UserFlow(numba.njit(lorenz), 3, initial=[1.0, 1.0, 20.0], step=step)
+        return any("step" in note for note in measure(system).warnings)
+
+    assert noted(0.06)
+    assert not noted(0.005)

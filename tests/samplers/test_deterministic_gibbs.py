@@ -278,3 +278,13 @@ def test_a_density_that_is_nan_somewhere_is_reported():
 def test_bad_input(call, error, match):
     with np.errstate(all="ignore"), pytest.raises(error, match=match):
         call()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_steps_of_the_divergence_fit_the_units_of_each_coordinate(unit):
+    """The field (x, y) leaves exp(-x^2 / 2 - y^2 / 2) with the divergence 2 - x^2 - y^2, in whatever units y is counted."""
+    points = np.random.default_rng(4).normal(size=(5, 2)) * [1.0, unit]
+    found = flow_divergence(lambda u: u, lambda u: -0.5 * float(u[0] ** 2 + (u[1] / unit) ** 2), points)
+    assert np.allclose(found, 2 - points[:, 0] ** 2 - (points[:, 1] / unit) ** 2, atol=1e-8)
+    with pytest.raises(ArgumentError, match="step"):
+        flow_divergence(lambda u: u, lambda u: 0.0, points, step=[0.1, -0.1])

@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     # chains
     UNREACHABLE = "unreachable"
+    WRONG_GRADIENT = "wrong_gradient"
     NOT_ERGODIC = "not_ergodic"
     LOCKED = "locked"
     STUCK = "stuck"
@@ -33,7 +34,6 @@ class Kind(StrEnum):
     NOT_FINITE = "not_finite"
     DIVERGENCES = "divergences"
     LOW_ACCEPTANCE = "low_acceptance"
-    WRONG_GRADIENT = "wrong_gradient"
     BAD_VALUES = "bad_values"
     CERTIFICATE = "certificate"
     CUT_LINE = "cut_line"

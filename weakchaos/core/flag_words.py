@@ -113,8 +113,8 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "revisits",
         "a chain repeats itself",
-        "chain {chain} came back to the very same places, {distinct} different ones in {moves} moves, which no chain of a density does by chance: its "
-        "orbit or its stream repeats itself",
+        "chain {chain} came to the very same places, or made the very same moves, again and again, {distinct} different ones in {moves}, which no chain of "
+        "a density does by chance: its orbit or its stream repeats itself",
     ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
     Kind.UNMIXED: Words(

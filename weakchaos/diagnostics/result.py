@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,31 @@ import numpy as np
 __all__ = ["NoStandardError", "Result"]
 
 
+_SHOWN = 12  # entries of an array that are printed one by one
+
+
 class NoStandardError(str):
     """Among the warnings of a result, why its value has no standard error; tables leave it out, since an empty cell says it."""
 
 
-@dataclass(frozen=True)
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    return value is None or (isinstance(value, tuple | dict) and (not value or all(_is_empty(v) for v in value)))
+
+
+def _brief(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"<array of shape {value.shape}>" if value.size > _SHOWN else np.array2string(value, precision=6, separator=", ")
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_brief, value)) + ")"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_brief(v)}" for key, v in value.items()) + "}"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """An estimate with its standard error, the curve from which it was read, its parameters and its warnings; ``float(result)`` is its value.
 
@@ -44,6 +64,12 @@ class Result:
 
     def __float__(self) -> float:
         return float(self.value)
+
+    def __repr__(self) -> str:
+        """All fields that hold something, long arrays by their shapes."""
+        parts = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        said = ", ".join(f"{name}={_brief(value)}" for name, value in parts if name == "value" or not _is_empty(value))
+        return f"{type(self).__name__}({said})"
 
     def in_base(self, base: float) -> Result:
         """The same in logarithms to another base (2 for bits).

@@ -17,6 +17,8 @@ __all__ = ["movement_flags"]
 
 _MOVES = 0.005  # share of draws at which a chain must change
 _LEAST_MOVES = 50
+_LOOKED_AT = 200_000  # draws of a chain, the last
+_ROUNDING = 1e-9  # of a standard deviation
 _NEW = 0.9  # share of moves that must lead to a new place
 _SHARED = 0.05  # share of places that two chains may have in common
 _TOGETHER = 0.05  # distance of two chains, in their standard deviations, that must be exceeded
@@ -54,9 +56,10 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) 
         moves = int((draws[k, group:] != draws[k, :-group]).any(1).sum())
         if moves < _MOVES * n:
             out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
-    places = [_places(row) for row in draws] if continuous else []
-    if continuous and group == 1:
-        out += _revisits(draws, places)
+    lines = _lines(draws[:, -_LOOKED_AT:]) if continuous else []
+    places = [np.unique(z) for z in lines]
+    if group == 1:
+        out += _revisits(lines, places)
     for first, second in combinations(range(chains), 2):
         share = _shared(draws[first], draws[second], places and (places[first], places[second]))
         if share > _SHARED:
@@ -65,17 +68,26 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) 
     return out
 
 
-def _places(draws: np.ndarray) -> np.ndarray:
-    """The different rows, each as one value."""
-    rows = np.ascontiguousarray(draws)
-    return np.unique(rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel())
+def _lines(draws: np.ndarray) -> list[np.ndarray]:
+    """One number a draw, the same for the same place and for no other: its place along a direction that no coordinates share."""
+    spread = draws.std((0, 1))
+    direction = np.sqrt(2.0 + np.arange(draws.shape[2])) / np.where(spread > 0, spread, 1.0)
+    return [(row * direction).sum(1) for row in draws]
 
 
-def _revisits(draws: np.ndarray, places: list[np.ndarray]) -> list[Flag]:
-    for k, row in enumerate(draws):
-        stays = 1 + int((row[1:] != row[:-1]).any(1).sum())
-        if stays >= _LEAST_MOVES and len(places[k]) < _NEW * stays:
-            return [Flag.of(Kind.REVISITS, chain=k, distinct=len(places[k]), moves=stays)]
+def _revisits(lines: list[np.ndarray], places: list[np.ndarray]) -> list[Flag]:
+    """The first chain that comes back to places, or makes the very same moves again, as proposals from a stream that repeats itself are."""
+    for k, z in enumerate(lines):
+        moves = np.diff(z)
+        moves = moves[moves != 0]
+        stays = 1 + moves.size
+        if moves.size < _LEAST_MOVES or not np.isfinite(z).all():
+            continue
+        # A move is the difference of two places and known to their rounding only.
+        fresh = np.unique(np.round(moves / (_ROUNDING * z.std()))).size
+        distinct = min(len(places[k]), 1 + fresh)
+        if distinct < _NEW * stays:
+            return [Flag.of(Kind.REVISITS, chain=k, distinct=distinct, moves=stays)]
     return []
 
 

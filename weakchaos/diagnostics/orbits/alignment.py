@@ -17,6 +17,7 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import random_frame
+from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.orbits.twins import phase_scale, twin_tangent
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
@@ -99,11 +100,14 @@ def _curve(
         k,
         np.random.default_rng([0x6A11, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
     )
+    start = base.copy()
     rows, notes = _moved_vectors(system, base, frame, max(1, steps // every), every)
+    doubts, numbers = step_notes(system, start, frame, min(STRETCH, steps))
+    notes += doubts
     times = every * float(getattr(system, "time_step", 1.0)) * np.arange(1, len(rows) + 1)
     if not supports_tangent(system):
         notes.append("the system has no tangent map: derivatives are differences of twin orbits")
-    return times, rows, {"k": k, "steps": len(rows) * every, "every": every, "transient": transient}, notes
+    return times, rows, {"k": k, "steps": len(rows) * every, "every": every, "transient": transient, **numbers}, notes
 
 
 def _result(times: np.ndarray, values: np.ndarray, parameters: dict, notes: list[str]) -> Result:

@@ -19,6 +19,7 @@ from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
 from weakchaos.diagnostics.orbits.standard_errors import standard_errors
+from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.compiled import kernel
 
@@ -51,7 +52,7 @@ def _backwards(factors, coefficients, growth, keep, out):
             out[t] = coefficients
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CovariantVectors(Result):
     """Covariant vectors along an orbit; ``float(result)`` is the largest exponent, as their mean growth.
 
@@ -167,7 +168,11 @@ def covariant_vectors(
     k = len(frame)
     rounds, tail = -(-steps // every), -(-(transient if back is None else back) // every)
     width = every * float(getattr(system, "time_step", 1.0))
-    parameters = {"steps": rounds * every, "transient": transient, "backward": tail * every, "every": every, "k": k}
+    parameters: dict[str, Any] = {"steps": rounds * every, "transient": transient, "backward": tail * every, "every": every, "k": k}
+    if not ended:
+        doubts, numbers = step_notes(system, base, frame, min(STRETCH, steps))
+        notes += doubts
+        parameters |= numbers
     kept = frame_rounds(system, base, frame, rounds + tail, 1, every, keep=True)
     singular = bool((np.diagonal(kept.factors[: kept.made], axis1=1, axis2=2) <= 0).any())
     notes += [note for note in kept.remarks if note not in notes]

@@ -21,7 +21,7 @@ from weakchaos.diagnostics.result import Result
 __all__ = ["FiniteTime", "finite_time_exponents"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FiniteTime(Result):
     """Growth rates over windows of an orbit; ``float(result)`` is the mean of the largest.
 

@@ -20,17 +20,16 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
 from weakchaos.diagnostics.orbits.standard_errors import laminar_note, standard_errors
-from weakchaos.diagnostics.orbits.step_check import step_notes
+from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
 
 __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 
 _ROWS = 200
 _PILOT = 200
-_STRETCH = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Spectrum(Result):
     """The k largest exponents, and quantities that follow from them; ``float(spectrum)`` is the largest.
 
@@ -229,7 +228,7 @@ def lyapunov_spectrum(
             f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
         )
     if not result.ended:
-        doubts, numbers = step_notes(system, base, frame, min(max(_STRETCH, steps // 200), 100 * _STRETCH))
+        doubts, numbers = step_notes(system, base, frame, min(max(STRETCH, steps // 200), 100 * STRETCH))
         notes += doubts
         parameters |= numbers
     return spectrum_of(

@@ -19,7 +19,9 @@ from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
 from weakchaos.systems.flow import Flow
 
-__all__ = ["step_notes"]
+__all__ = ["STRETCH", "step_notes"]
+
+STRETCH = 50  # steps that are made again as halves, where nothing is said
 
 
 @kernel

@@ -32,7 +32,7 @@ _FILLED = 0.6  # share of the embedding dimension above which an estimate may be
 _TRIAL = 200_000  # pairs that tell how large radii matter
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DimensionResult(Result):
     """A correlation dimension or entropy, with the estimates in each embedding dimension.
 

@@ -48,7 +48,7 @@ _SHARE = 0.05  # of pairs that are torn apart at once beyond which the observabl
 _ROUGHNESS = 0.5  # variance of second differences over that of the series beyond which successive numbers are those of a map
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Divergence(Result):
     """An exponent, and the curves of divergence from which it was read.
 

@@ -28,7 +28,7 @@ from weakchaos.native.compiled import kernel
 __all__ = ["NearPeriods", "near_periods", "spectral_periods"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NearPeriods(Result):
     """``value`` is the strongest peak of a spectrum, or the least lag that comes back nearly (0.8) as much as any; 0 with a
     warning where nothing stands out.

@@ -26,7 +26,7 @@ __all__ = ["PermutationEntropy", "permutation_entropy"]
 _TABLE_ORDER = 9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PermutationEntropy(Result):
     """``value`` is in nats per pattern.
 

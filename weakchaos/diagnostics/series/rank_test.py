@@ -99,7 +99,7 @@ def time_asymmetry(x: Any, lag: int = 1) -> float:
     return float((step**3).mean() / scale) if scale > 0 else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SurrogateTest(Result):
     """The p-value of a rank test; ``float`` gives it.
 

@@ -75,7 +75,7 @@ def _lines(columns, ranked, orders, stride, reach, norm, bounds, skip_diagonal, 
                 count_runs(row, i + skip_vertical, n, verticals[c])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recurrence(Result):
     """Measures of recurrence at each radius; ``float`` gives the determinism at the radius whose rate is closest to 5 %.
 

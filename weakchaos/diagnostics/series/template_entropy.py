@@ -30,7 +30,7 @@ from weakchaos.diagnostics.symbols.entropy import long_run_error
 __all__ = ["SampleEntropy", "approximate_entropy", "multiscale_entropy", "sample_entropy"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SampleEntropy(Result):
     """``value`` is ``ln(matches / matches_longer)``.
 

@@ -25,7 +25,7 @@ from weakchaos.native.compiled import kernel
 __all__ = ["Complexity", "lempel_ziv"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Complexity(Result):
     """``value`` is the number of phrases, c, a pure number.
 

@@ -33,7 +33,7 @@ from weakchaos.native.compiled import address_of, call_density, kernel, normal_f
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.gibbs_flow.discrete_flow import BoundDiscreteFlow, independent_speeds
-from weakchaos.samplers.gibbs_flow.line import cut_flags, locked
+from weakchaos.samplers.gibbs_flow.line import LOCKED, cut_flags, locked
 from weakchaos.targets.density import Density
 from weakchaos.targets.discrete_target import DiscreteTarget
 
@@ -305,9 +305,18 @@ class BoundGibbsFlow(BoundContinuous):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        done = self._run(state, n, every, draws, stats, sums)
-        self._locked = locked(draws[: done // every]) or self._locked
-        return done
+        if draws.shape[0] or n < LOCKED * every:
+            done = self._run(state, n, every, draws, stats, sums)
+            self._locked = locked(draws[: done // every]) or self._locked
+            return done
+        # No draws are kept: the last ones are looked at all the same.
+        done = self._run(state, n - LOCKED * every, every, draws, stats, sums)
+        if done < n - LOCKED * every:
+            return done
+        last = np.empty((LOCKED, self.dim))
+        made = self._run(state, LOCKED * every, every, last, np.empty((LOCKED, len(self.stats_names))), sums)
+        self._locked = locked(last[: made // every]) or self._locked
+        return done + made
 
     def _run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         if self.sampler.method == "dop853":

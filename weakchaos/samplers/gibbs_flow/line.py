@@ -12,12 +12,12 @@ import numpy as np
 
 from weakchaos.core.flags import Flag, Kind
 
-__all__ = ["cut_coordinates", "cut_flags", "locked"]
+__all__ = ["LOCKED", "cut_coordinates", "cut_flags", "locked"]
 
 _END = 6.0  # standard deviations of the reference
 _SMALL = 12.0  # nats below the highest value on the line that the density should have fallen to at an end: exp(-12) = 6e-6
 _SWEEPS = 3
-_LOCKED = 64  # draws from which on it is judged whether an orbit is locked
+LOCKED = 64  # draws from which on it is judged whether an orbit is locked
 _STEPS = np.concatenate([-(2.0 ** np.arange(-4, 20)), [0.0], 2.0 ** np.arange(-4, 20)])
 
 
@@ -94,7 +94,7 @@ def locked(draws: np.ndarray) -> Flag | None:
     >>> print(locked(np.arange(100.0)[:, None] % 8))
     the orbit of DeterministicGibbs is locked: 8 different draws of 100; change `time` or `speeds`, or let `location` and `scale` hold the density
     """
-    if len(draws) < _LOCKED or (distinct := len(np.unique(draws, axis=0))) >= 0.5 * len(draws):
+    if len(draws) < LOCKED or (distinct := len(np.unique(draws, axis=0))) >= 0.5 * len(draws):
         return None
     cure = "change `time` or `speeds`, or let `location` and `scale` hold the density"
     return Flag.of(Kind.LOCKED, sampler="DeterministicGibbs", distinct=distinct, draws=len(draws), cure=cure)
