@@ -115,6 +115,12 @@ def test_strange_nonchaotic_motion_is_not_called_chaos(n, s):
     assert "chaos" not in analyse_series(strange_nonchaotic(n, s), surrogates=59).verdict
 
 
+@pytest.mark.parametrize("theta", [0.599763014320376, 0.25, 0.8])
+def test_a_drift_along_a_fractal_is_no_exponential_growth(theta):
+    """Neighbours on this strange nonchaotic attractor drift apart by a factor of at most e, whatever the start of the rotation."""
+    assert "chaos" not in analyse_series(strange_nonchaotic(4000, 3.0, 0.4, theta)[2000:], surrogates=59).verdict
+
+
 def test_too_few_surrogates_give_no_verdict_on_noise():
     x = np.random.default_rng(0).normal(size=400)
     few, enough = analyse_series(x, surrogates=58), analyse_series(x, surrogates=59)

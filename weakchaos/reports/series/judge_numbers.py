@@ -24,6 +24,7 @@ _LINE = 0.1  # share of the variance in one bin of the spectrum above which a rh
 _NARROW = 0.95  # share of the power about a peak that a line has in five bins of the spectrum
 _LEARNS = 0.93  # prediction error over that from half of the numbers below which more numbers would help
 _CALM = 0.1  # K of the 0-1 test below which no motion is called chaotic
+_FOLD = 1.0  # nats by which distances must grow along the scaling region: less than a factor of e is no exponential growth
 _TESTS = 3  # tests against IAAFT surrogates, any of which may speak against a linear process
 
 
@@ -43,6 +44,8 @@ def _exponent(r: MeasuredNumbers) -> Any:
     if any(f.value == 0 and not f.scaling for f in found):
         return None
     positive = [f for f in found if f.scaling and f.interval is not None and f.interval[0] > 0]
+    # On a strange nonchaotic attractor neighbours drift apart along the fractal, slowly and not far.
+    positive = [f for f in positive if f.value * (f.fit_range[1] - f.fit_range[0]) >= _FOLD]
     return positive[0] if positive else None
 
 
