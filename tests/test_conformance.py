@@ -71,6 +71,8 @@ CASES = {
     "entropic, Gaussian": lambda: wc.herding.EntropicHerding(0.05).bind(wc.Points(POINTS)),
     "ESH": lambda: wc.samplers.ESH(0.2).bind(wc.zoo.banana()),
     "ensemble": lambda: wc.samplers.EnsembleStretch(4).bind(wc.zoo.banana()),
+    "bouncy particle": lambda: wc.samplers.BouncyParticle(0.3).bind(wc.zoo.banana()),
+    "zig-zag": lambda: wc.samplers.ZigZag().bind(wc.zoo.funnel(3)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "Langevin": lambda: wc.samplers.Langevin(0.2).bind(wc.zoo.banana()),
     "MAMS": lambda: wc.samplers.MAMS(0.3).bind(wc.zoo.banana()),

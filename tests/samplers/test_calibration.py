@@ -19,10 +19,12 @@ CASES = {
     "NUTS": Case(wc.samplers.NUTS()),
     "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
     "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
+    "BouncyParticle": Case(wc.samplers.BouncyParticle(), warmup=400, thin=6, reversible=False),
     "Slice": Case(wc.samplers.Slice(), warmup=100, thin=8),
     "ScoreMap": Case(wc.samplers.ScoreMap(), warmup=100, share=0.15),
     "WALNUTS": Case(wc.samplers.WALNUTS()),
     "WALNUTS, long steps": Case(wc.samplers.WALNUTS(max_error=3.0, target_accept=0.5)),
+    "ZigZag": Case(wc.samplers.ZigZag(), warmup=400, thin=6, reversible=False),
 }
 
 # What is broken, in the words of the sampler's own source: (case, module, what stands there, what takes its place).

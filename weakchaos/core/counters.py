@@ -3,6 +3,7 @@
 __all__ = [
     "ACCEPTED",
     "BAD_VALUES",
+    "BOUND_EXCEEDED",
     "DIVERGENCES",
     "EVALUATIONS",
     "GRADIENTS",
@@ -20,4 +21,5 @@ BAD_VALUES = 4  # proposals at which the log density was NaN or +inf
 DIVERGENCES = 5  # trajectories whose energy error was too large to go on
 WARMUP_GRADIENTS = 6  # calls during warm-up, with a gradient or without
 WARMUP_STEPS = 7  # of the map
-SLOTS = 8
+BOUND_EXCEEDED = 8  # pieces of a path on which a rate of events was above its bound, outside of warm-up
+SLOTS = 9

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     DIVERGENCES = "divergences"
     LOW_ACCEPTANCE = "low_acceptance"
     BAD_VALUES = "bad_values"
+    BOUND_EXCEEDED = "bound_exceeded"
     CERTIFICATE = "certificate"
     CUT_LINE = "cut_line"
     STREAM_MEMORY = "stream_memory"

@@ -152,6 +152,13 @@ WORDS: dict[Kind, Words] = {
         "the gradient is not that of the density",
         "`grad` disagrees with finite differences of `logp`, most at coordinate {where!r}: it gave {gradient:.6g}, they give {difference:.6g}",
     ),
+    Kind.BOUND_EXCEEDED: Words(
+        _INVALID,
+        "bound exceeded",
+        "events came more often than their bound",
+        "the rate of events of {where} was above the bound it was drawn under on {count} pieces of path, beside {events} events, so that some were missed and "
+        "draws are not exact; a longer `warmup` finds a better bound, and NUTS needs none",
+    ),
     Kind.BAD_VALUES: Words(
         _INVALID,
         "bad values",

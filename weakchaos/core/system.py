@@ -127,7 +127,9 @@ class State:
             stream = ClosedStream(arrays["stream"].tobytes()) if bool(arrays["has_stream"]) else None
             tuning = {key.removeprefix("tuning."): value for key, value in arrays.items() if key.startswith("tuning.")}
             known = arrays.get("known", np.empty(0))  # states of version 0.1.0 have none
-            return cls(arrays["phase"], arrays["symbols"], stream, arrays["counters"], tuning, known)
+            counters = np.zeros(max(SLOTS, arrays["counters"].size), np.int64)  # states of earlier versions count fewer things
+            counters[: arrays["counters"].size] = arrays["counters"]
+            return cls(arrays["phase"], arrays["symbols"], stream, counters, tuning, known)
         except KeyError as error:
             raise StoreError(f"the state has no entry {error}") from error
 

@@ -22,7 +22,7 @@ _BLOCK = 65536
 
 
 # Statistics that are no real numbers; kernels write all of them as float64.
-_TYPES = {"diverging": np.bool_, "n_steps": np.int64, "tree_depth": np.int64}
+_TYPES = {"diverging": np.bool_, "n_steps": np.int64, "n_events": np.int64, "tree_depth": np.int64}
 
 
 def _typed(stats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
+from weakchaos.samplers.bouncy_particle import BouncyParticle
 from weakchaos.samplers.chain_walk import RandomWalk
 from weakchaos.samplers.cluster import SwendsenWang, Wolff
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
@@ -21,6 +22,7 @@ from weakchaos.samplers.score_map import ScoreMap
 from weakchaos.samplers.slice_sampling import Slice
 from weakchaos.samplers.thermostat_0532 import Thermostat0532
 from weakchaos.samplers.walnuts import WALNUTS
+from weakchaos.samplers.zig_zag import ZigZag
 
 __all__ = [
     "ESH",
@@ -30,6 +32,7 @@ __all__ = [
     "MCLMC",
     "NUTS",
     "WALNUTS",
+    "BouncyParticle",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
     "EnsembleStretch",
@@ -45,4 +48,5 @@ __all__ = [
     "SwendsenWang",
     "Thermostat0532",
     "Wolff",
+    "ZigZag",
 ]
