@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.conformance import check_system
 from weakchaos.core.arguments import whole_number, whole_numbers
+from weakchaos.core.counters import SLOTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.system import State, System, as_seed, supports_tangent
 from weakchaos.drivers import Logistic, NumPyGenerator, Rotation, resolve
@@ -24,7 +25,7 @@ from weakchaos.samplers.hmc import HMC
 @pytest.mark.parametrize("driver", [None, NumPyGenerator("pcg64"), NumPyGenerator("mt19937"), Rotation(), Logistic()])
 def test_a_state_survives_saving(driver):
     stream = None if driver is None else driver.open(3)
-    state = State(np.array([1.0, math.pi]), np.array([3, -4]), stream, np.arange(8))
+    state = State(np.array([1.0, math.pi]), np.array([3, -4]), stream, np.arange(SLOTS))
     read = State.from_bytes(state.to_bytes(), driver)
     assert read.exact() == state.exact()
     np.testing.assert_array_equal(read.counters, state.counters)
