@@ -67,13 +67,13 @@ def mams(logp, gradient, x, uniforms, step, length, scale, n, wrong=None):
 def esh(logp, gradient, x, u, step, scale, n, wrong=None):
     """Draws, logarithms of the weights and errors."""
     d, out, logs, errors = x.shape[1], [], [], []
-    u, r = unit(u), 0.0
+    u, start = unit(u), x
     for _ in range(n):
         y, u, gained = isokinetic(gradient, x, u, step, scale, d)
         errors.append(gained + logp(x) - logp(y))
-        x, r = y, r + gained / d
+        x = y
         out.append(x)
-        logs.append(r)
+        logs.append((logp(x) - logp(start)) / d)
     return np.array(out), np.array(logs), np.array(errors)
 
 

@@ -295,6 +295,7 @@ def test_the_check_of_ensembles_finds_cold_momenta():
             check_ensemble(*ensemble(sampler, target, 4000, 60, spoil=cool), target)
 
 
+@pytest.mark.filterwarnings("ignore:this run is not to be trusted")
 def test_averages_of_esh_are_weighted():
     target = wc.zoo.student_t(8.0, 5)
     options = {"draws": 2000, "warmup": 100, "thin": 2, "seed": 3, "progress": False}
@@ -418,6 +419,7 @@ def test_nose_hoover_is_not_ergodic_on_the_oscillator():
 # ---- tuning ------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:this run is not to be trusted")
 @pytest.mark.parametrize("sampler", [MCLMC(), ESH(), Langevin(), NoseHooverChain()], ids=lambda s: type(s).__name__)
 def test_the_energy_error_settles_where_it_is_wanted(sampler):
     sds = np.geomspace(0.1, 10.0, 20)

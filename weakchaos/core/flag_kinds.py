@@ -29,6 +29,7 @@ class Kind(StrEnum):
     DISAGREE = "disagree"
     UNMIXED = "unmixed"
     CYCLE = "cycle"
+    STEIN = "stein"
     BIASED = "biased"
     PLATEAU = "plateau"
     NOT_FINITE = "not_finite"
@@ -45,6 +46,7 @@ class Kind(StrEnum):
     WIDE_TAILS = "wide_tails"
     UNTUNED = "untuned"
     UNSETTLED = "unsettled"
+    UNADJUSTED = "unadjusted"
     NO_GRADIENT = "no_gradient"
     # recorded series
     MISSING_MARKS = "missing_marks"

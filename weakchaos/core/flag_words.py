@@ -87,6 +87,32 @@ def _disagree(flag: Any) -> str:
     )
 
 
+def _stein(flag: Any) -> str:
+    n = flag.numbers
+    unit = "standard deviations" if n["what"] == "mean" else "of the variance"
+    if flag.severity is _IMPRECISE:
+        known = (
+            "there are too few effective draws"
+            if n["error"] is None
+            else f"Stein's identity holds within {n['error']:.2g} {unit} only"
+        )
+        return f"how biased {n['sampler']} is, whose steps nothing rejects, cannot be told yet for the {n['what']} of {flag.where}: {known}"
+    return (
+        f"the draws of {n['sampler']} are not those of the target: Stein's identity for the {n['what']} of {flag.where} fails by {n['gap']:.2g} ± "
+        f"{n['error']:.2g} {unit}; use smaller steps or a sampler that is adjusted, such as NUTS or MAMS"
+    )
+
+
+def _unadjusted(flag: Any) -> str:
+    n = flag.numbers
+    text = f"{n['sampler']} accepts every step, so that its averages are biased by its step size"
+    if n["gap"] is not None:
+        return f"{text}: where it is worst, Stein's identity fails by {n['gap']:.2g} of a standard deviation or variance"
+    if n["error"] is not None:
+        return f"{text}; Stein's identity finds no bias, with standard errors of up to {n['error']:.2g} of a standard deviation or variance"
+    return f"{text}; how much cannot be told from so few draws"
+
+
 WORDS: dict[Kind, Words] = {
     Kind.UNREACHABLE: Words(_INVALID, "unreachable", "not every state can be reached", _unreachable),
     Kind.NOT_ERGODIC: Words(_INVALID, "not ergodic", "the billiard is not ergodic", _not_ergodic),
@@ -125,6 +151,7 @@ WORDS: dict[Kind, Words] = {
         "density cannot be integrated; nothing can be said from them",
     ),
     Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
+    Kind.STEIN: Words(_INVALID, "not the target", "the draws are of another density", _stein),
     Kind.BIASED: Words(
         _INVALID,
         "biased",
@@ -198,8 +225,8 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "untuned",
         "the step size was not tuned",
-        "{sampler} ran without warm-up in {count} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess from one "
-        "leapfrog step; pass `warmup`, 1000 for example, to tune it, or {sampler}(step_size=...)",
+        "{sampler} ran without warm-up in {count} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess; "
+        "pass `warmup`, 1000 for example, to tune it, or {sampler}(step_size=...)",
     ),
     Kind.UNSETTLED: Words(
         _NOTE,
@@ -208,6 +235,7 @@ WORDS: dict[Kind, Words] = {
         "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains: the draws are exact all the same, but may be "
         "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
+    Kind.UNADJUSTED: Words(_NOTE, "unadjusted", "every step is accepted", _unadjusted),
     Kind.NO_GRADIENT: Words(
         _NOTE,
         "no gradient",

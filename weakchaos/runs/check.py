@@ -14,6 +14,7 @@ import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.runs.check_movement import movement_flags
+from weakchaos.runs.check_stein import check_unadjusted
 from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run"]
@@ -39,7 +40,7 @@ def check_run(trace: Any) -> list[Flag]:
     list of Flag
         Empty when nothing speaks against the run.
     """
-    flags = trace.flags
+    flags = trace.flags + check_unadjusted(trace)
     if trace.record != "draws":
         return gravest_first(flags)
     flags += _statistics(trace)

@@ -2,7 +2,8 @@
 
 Ver Steeg and Galstyan, NeurIPS 2021, arXiv:2111.02434. The Hamiltonian ``H = -log p(x) + (d / 2) log(|v|**2 / d)`` moves x; along an orbit that is
 ergodic on its energy surface, averages over time are those of p. In the time s with ``dt = |v| ds / d`` the speed is 1 and the orbit
-that of `weakchaos.samplers.isokinetic` with m = d and ``K = d log |v|``, so a draw after equal steps of s has the weight ``|v|``.
+that of `weakchaos.samplers.isokinetic` with m = d and ``K = d log |v|``, so a draw after equal steps of s has the weight ``|v|``. On its energy surface
+that is ``p(x)**(1/d)`` up to a factor; taken from there, it does not drift with the errors of the steps.
 
 Nothing here is random but the direction at the start. No theorem says that an orbit is ergodic, and on an isotropic Gaussian it is not: it stays in
 the plane of its position and velocity.
@@ -17,14 +18,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numba import njit
 
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, kernel
+from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, normalise, reverse, set_right
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.unadjusted import BoundUnadjusted
 from weakchaos.targets.density import Density
 
@@ -66,18 +67,16 @@ def _esh(
     phase, known, counters, n, every, draws, stats, sums
 ):  # fmt: skip
     """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
-    dim = (phase.size - 1) // 2
-    x, u = phase[:dim], phase[dim : 2 * dim]
+    dim = phase.size // 2
+    x, u = phase[:dim], phase[dim:]
     value, gained, scale, none = np.empty(1), np.empty(1), np.sqrt(inverse_mass), np.empty(0)
     position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
     diverged = 0
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     set_right(u)
+    if n > 0 and math.isnan(weights[2]):
+        weights[2] = known[2 * dim]
     for t in range(n):
         used = step_size[0]
         for i in range(dim):
@@ -93,7 +92,6 @@ def _esh(
                 x[i], u[i], known_gradient[i] = position[i], velocity[i], gradient[i]
             known[2 * dim] = value[0]
             know(x, known)
-            phase[2 * dim] += gained[0] / dim
         else:
             _reflect(u, known_gradient, scale)
             counters[DIVERGENCES] += 1
@@ -105,10 +103,10 @@ def _esh(
                 for i in range(dim):
                     scale[i] = math.sqrt(inverse_mass[i])
             if now == total:
-                phase[2 * dim] = 0.0  # weights are told up to a factor: from here on they are of the order of 1
+                weights[2] = known[2 * dim]  # weights are told up to a factor: from here on they are of the order of 1
         row = record(t, every, x, draws, none)
         if row >= 0:
-            weight = math.exp(phase[2 * dim])
+            weight = math.exp(min((known[2 * dim] - weights[2]) / dim, 700.0))
             if sums.size > 0:
                 _average(weights, weight, x, sums)
             if stats.shape[0] > 0:
@@ -128,12 +126,8 @@ class _Bound(BoundUnadjusted):
         return 0.1 * math.sqrt(self.dim)
 
     def new_tuning(self) -> dict[str, np.ndarray]:
-        """See `BoundUnadjusted.new_tuning`; and the number and sum of the weights of running averages."""
-        return {**super().new_tuning(), "weights": np.zeros(2)}
-
-    def moving(self, rng: np.random.Generator) -> np.ndarray:
-        """A direction, and the logarithm of the weight."""
-        return np.append(rng.standard_normal(self.dim), 0.0)
+        """See `BoundUnadjusted.new_tuning`; and number and sum of the weights of running averages, and the log density at which a weight is 1."""
+        return {**super().new_tuning(), "weights": np.array([0.0, 0.0, np.nan])}
 
     def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
         """See `BoundUnadjusted.move`."""
@@ -170,7 +164,7 @@ class ESH(Sampler):
     Examples
     --------
     >>> import weakchaos as wc
-    >>> trace = wc.sample(wc.zoo.logistic_regression(), ESH(), draws=2000, seed=1, progress=False)
+    >>> trace = wc.sample(wc.zoo.banana(1.0, 1.0), ESH(0.1, (1.0, 1.0)), draws=2000, thin=10, seed=1, progress=False)
     >>> trace.weights.shape
     (4, 2000)
     """

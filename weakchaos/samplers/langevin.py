@@ -22,7 +22,7 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.unadjusted import BoundUnadjusted
 from weakchaos.targets.density import Density
 
@@ -40,12 +40,8 @@ def _langevin(
     value, scale = np.empty(1), np.sqrt(inverse_mass)
     position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
     diverged = 0
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     for t in range(n):
         used = step_size[0]
         kept = math.exp(-friction * used)

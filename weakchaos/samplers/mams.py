@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from weakchaos.core.arguments import positive
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel
+from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.adaptation import (
     add_to_window,
     average_step,
@@ -33,7 +34,8 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, random_direction
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.unadjusted import untuned
 from weakchaos.targets.density import Density
 
 __all__ = ["MAMS"]
@@ -54,12 +56,8 @@ def _mams(
     value, gained, scale = np.empty(1), np.empty(1), np.sqrt(inverse_mass)
     position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
     probability, diverged, leaps = 0.0, 0, 0
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     for t in range(n):
         used, now = step_size[0], done + t + 1
         warming = now <= total
@@ -165,6 +163,10 @@ class _Bound(BoundContinuous):
     def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
         """See `Bound.warm`."""
         return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
+
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; and a step size that no warm-up tuned."""
+        return super().complaints(before, after) + untuned(self.sampler, after)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from weakchaos.core.counters import ACCEPTED, BAD_VALUES, DIVERGENCES, GRADIENTS
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel
 from weakchaos.samplers.energy_tuning import tune_by_energy
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.unadjusted import BoundUnadjusted
 
 __all__ = ["CHAIN", "CUBIC", "BoundThermostatted"]
@@ -137,12 +137,8 @@ def _thermostatted(
     position, momentum, friction = np.empty(dim), np.empty(dim), np.empty(zeta.size)
     gradient, known_gradient = np.empty(dim), known[dim : 2 * dim]
     diverged = 0
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(known_gradient), address_of(value), user_data) != 0:
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     for t in range(n):
         used = step_size[0]
         half = 0.5 * used

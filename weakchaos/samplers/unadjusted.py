@@ -6,13 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.samplers.adaptation import windows
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.energy_tuning import new_energy_tuning
 
-__all__ = ["BoundUnadjusted"]
+__all__ = ["BoundUnadjusted", "untuned"]
+
+
+def untuned(sampler: Any, states: list[State]) -> list[Flag]:
+    """The flag of a step size that was to be tuned, and had no warm-up to be tuned in."""
+    guessed = [s for s in states if not s.counters[WARMUP_STEPS]]
+    if sampler.step_size is not None or not guessed:
+        return []
+    step = float(guessed[0].tuning["step_size"])
+    return [Flag.of(Kind.UNTUNED, sampler=type(sampler).__name__, count=len(guessed), chains=len(states), step_size=step)]
 
 
 class BoundUnadjusted(BoundContinuous):
@@ -78,3 +89,7 @@ class BoundUnadjusted(BoundContinuous):
     def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
         """See `Bound.warm`."""
         return self.move(state, n, 1, done, total, draws, stats, np.empty(0)), False
+
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; and a step size that no warm-up tuned."""
+        return super().complaints(before, after) + untuned(self.sampler, after)
