@@ -278,16 +278,16 @@ class DiscreteTarget(Target):
         return x
 
     def draw_variance(self, averages: np.ndarray) -> np.ndarray:
-        """That of indicators of states."""
+        """Variance of one draw of the indicator of each state."""
         return averages * (1 - averages)
 
     def estimand_names(self, n: int) -> list[str]:
-        """Each state of each unit."""
+        """One name for each state of each unit."""
         values = [f"{name}={k}" for name, states in zip(self.names, self.cardinalities, strict=True) for k in range(states)]
         return values if n == len(values) else super().estimand_names(n)
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Exact marginals in one row (None where exact inference is out of reach), and the scale 1 in which errors count."""
+        """Exact marginals in one row (None if exact inference is not affordable), and 1, the scale by which errors are divided."""
         size = int(np.sum(self.cardinalities))
         try:
             flat = np.concatenate(self.marginals())

@@ -161,7 +161,7 @@ class IsingMoments(Target):
         return Moments(self.features(self.states()), self.moments, names)
 
     def estimand_names(self, n: int) -> list[str]:
-        """Spins and pairs."""
+        """The names of the spins, and of the pairs of spins."""
         names = [*map(str, self.names), *(f"{self.names[i]} {self.names[j]}" for i, j in self.edges)]
         return names if n == len(names) else super().estimand_names(n)
 
@@ -170,7 +170,7 @@ class IsingMoments(Target):
         return np.maximum(1 - averages**2, 0.0)
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
-        """The moments, and the scale 1 in which errors count."""
+        """The moments, and 1, the scale by which errors are divided."""
         return self.moments, np.ones(len(self.moments))
 
     def to_spec(self) -> tuple[dict, dict]:

@@ -146,15 +146,15 @@ class Moments(Target):
         return rng.integers(0, self.n_states, 1)
 
     def draw_variance(self, averages: np.ndarray) -> np.ndarray:
-        """That of the features over the states, all states alike."""
+        """Variance of each feature over the states, all with equal weights."""
         return self.features.var(0)
 
     def estimand_names(self, n: int) -> list[str]:
-        """The features."""
+        """The names of the features."""
         return self.feature_names if n == len(self.feature_names) else super().estimand_names(n)
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
-        """The moments, and the scale 1 in which errors count."""
+        """The moments, and 1, the scale by which errors are divided."""
         return self.moments, np.ones(len(self.moments))
 
     def to_spec(self) -> tuple[dict, dict]:

@@ -66,11 +66,11 @@ class Points(Target):
         return self.x[rng.choice(len(self.x), p=self.weights)]
 
     def draw_variance(self, averages: np.ndarray) -> np.ndarray:
-        """That of the points."""
+        """Variance of one drawn point in each coordinate."""
         return np.diag(self.covariance())
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
-        """The mean, and the standard deviations in which errors count."""
+        """The mean, and the standard deviations, by which errors are divided."""
         sds = np.sqrt(np.diag(self.covariance()))
         return self.mean(), np.where(sds > 0, sds, 1.0)
 

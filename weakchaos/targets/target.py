@@ -1,4 +1,4 @@
-"""What every target says of itself, so that averages of any sampler can be held against it: names, variances and truth of what is averaged."""
+"""The base class of all targets, with what a comparison of samplers needs: names, variances and true values of the averages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["Target"]
 
 
 class Target:
-    """Base of all targets.
+    """Base class of all targets.
 
     Attributes
     ----------
     error_kind : str
-        What the error of a comparison is of.
+        A phrase that says what the error in a comparison is.
     counted : str
-        What ``dim`` counts.
+        The things that ``dim`` counts, in the plural.
     continuous : bool
-        Whether it is a density, of which no draw comes twice.
+        Whether the target is a density, so that no value is drawn twice.
     source : str or None
-        Where the truth comes from; None where it is exact.
+        Where the true values come from; None if they are exact.
     """
 
     error_kind = "largest error of an average"
@@ -39,27 +39,27 @@ class Target:
         return False
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Known expectations of what samplers average, and the scale in which an error counts."""
+        """True expectations of the averages that samplers keep (None if they are not known), and the scale by which errors are divided."""
         raise TypeError(f"{type(self).__name__} does not define truth")
 
     def judged_truth(self) -> np.ndarray | None:
-        """The expectations by which a bias is judged; more of them may be known than an error is counted in."""
+        """The true expectations with which averages are compared to find a bias; these may be more than those that enter the error."""
         return self.truth()[0]
 
     def given_truth(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """The expectations of `n` averages, and their scale, from what a user gave; NaN where nothing was.
+        """The true expectations of `n` averages and their scale, from the values that a user gave; NaN for averages without a value.
 
         Raises
         ------
         ArgumentError
-            For another number of them.
+            If the number of values does not fit.
         """
         if values.size != n:
             raise ArgumentError(f"`truth` must have {n} entries (one for each average the samplers keep); got {values.size}")
         return values, np.ones(n)
 
     def draw_variance(self, averages: np.ndarray) -> np.ndarray:
-        """Variance of one draw of what is averaged, where it follows from the averages; NaN elsewhere."""
+        """Variance of one draw of each averaged quantity, if it follows from the averages; NaN if it does not."""
         return np.full(averages.shape, np.nan)
 
     def estimand_names(self, n: int) -> list[str]:
