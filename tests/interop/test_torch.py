@@ -166,7 +166,7 @@ def test_gains(rng):
 
 def test_gains_before_normalisation_are_warned_of(rng):
     model = nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 8))
-    with pytest.warns(ConvergenceWarning, match="before such a layer has no effect"):
+    with pytest.warns(ConvergenceWarning, match="before such a layer does not change its output"):
         probe(model, rng.normal(size=(4, 8))).suggest_gain()
 
 
