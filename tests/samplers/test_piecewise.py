@@ -15,6 +15,7 @@ from weakchaos.core.counters import ACCEPTED, BAD_VALUES, BOUND_EXCEEDED, GRADIE
 from weakchaos.core.errors import ArgumentError, ConvergenceWarning
 from weakchaos.core.flags import Kind
 from weakchaos.core.system import State
+from weakchaos.runs.check_movement import movement_flags
 from weakchaos.samplers.bouncy_particle import BouncyParticle
 from weakchaos.samplers.zig_zag import ZigZag
 
@@ -274,3 +275,13 @@ def test_a_mass_for_each_coordinate():
 def test_states_of_earlier_versions_have_fewer_counters():
     state = State(phase=np.zeros(2), counters=np.arange(8))
     assert State.from_bytes(state.to_bytes()).counters.tolist() == [*range(8), 0]
+
+
+def test_equal_moves_on_a_straight_path_are_nothing_odd():
+    """Draws between two events are equally spaced. A chain that comes back to places it had left is found all the same."""
+    trace = wc.sample(gaussian(), ZigZag(0.1, (1.0, 1.0)), draws=4000, warmup=50, seed=1, progress=False)
+    assert Kind.REVISITS not in [flag.kind for flag in trace.check()]
+    x = np.asarray(trace.draws)
+    assert [flag.kind for flag in movement_flags(x, continuous=True)] == [Kind.REVISITS]  # a walk of such moves would be
+    around = x[:, np.arange(4000) % 100]
+    assert [flag.kind for flag in movement_flags(around, continuous=True, straight=True)] == [Kind.REVISITS]

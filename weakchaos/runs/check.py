@@ -53,7 +53,8 @@ def check_run(trace: Any) -> list[Flag]:
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
     group = draws_in_round(trace.walkers, trace.settings["thin"])
-    flags += movement_flags(draws, group, getattr(getattr(trace.system, "target", None), "continuous", False))
+    continuous = getattr(getattr(trace.system, "target", None), "continuous", False)
+    flags += movement_flags(draws, group, continuous, getattr(trace.system, "straight_paths", False))
     if trace.weights is None:
         flags += _agreement(draws, [trace.names[c] for c in columns], group)
     if chains == 1:

@@ -24,7 +24,7 @@ _SHARED = 0.05  # share of places that two chains may have in common
 _TOGETHER = 0.05  # distance of two chains, in their standard deviations, that must be exceeded
 
 
-def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) -> list[Flag]:
+def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False, straight: bool = False) -> list[Flag]:
     """What speaks against the way in which chains move.
 
     Parameters
@@ -34,6 +34,8 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) 
         Draws of one round of an ensemble; a walker is compared with itself, a round before.
     continuous : bool
         Whether the target is a density, of which no draw comes twice.
+    straight : bool
+        Whether chains follow straight paths, on which equal moves are nothing odd; they are judged by their places alone.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False) 
     lines = _lines(draws[:, -_LOOKED_AT:]) if continuous else []
     places = [np.unique(z) for z in lines]
     if group == 1:
-        out += _revisits(lines, places)
+        out += _revisits(lines, places, straight)
     for first, second in combinations(range(chains), 2):
         share = _shared(draws[first], draws[second], places and (places[first], places[second]))
         if share > _SHARED:
@@ -75,7 +77,7 @@ def _lines(draws: np.ndarray) -> list[np.ndarray]:
     return [(row * direction).sum(1) for row in draws]
 
 
-def _revisits(lines: list[np.ndarray], places: list[np.ndarray]) -> list[Flag]:
+def _revisits(lines: list[np.ndarray], places: list[np.ndarray], straight: bool) -> list[Flag]:
     """The first chain that comes back to places, or makes the very same moves again, as proposals from a stream that repeats itself are."""
     for k, z in enumerate(lines):
         moves = np.diff(z)
@@ -85,7 +87,7 @@ def _revisits(lines: list[np.ndarray], places: list[np.ndarray]) -> list[Flag]:
             continue
         # A move is the difference of two places and known to their rounding only.
         fresh = np.unique(np.round(moves / (_ROUNDING * z.std()))).size
-        distinct = min(len(places[k]), 1 + fresh)
+        distinct = len(places[k]) if straight else min(len(places[k]), 1 + fresh)
         if distinct < _NEW * stays:
             return [Flag.of(Kind.REVISITS, chain=k, distinct=distinct, moves=stays)]
     return []

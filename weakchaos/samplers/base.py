@@ -61,6 +61,8 @@ class Bound:
         decides what a stream must be (see `weakchaos.drivers.mismatch`).
     walkers : int
         Walkers of an ensemble; its draws are theirs in turn, draw t (from 0, thinned or not by whole rounds) that of walker t modulo `walkers`.
+    straight_paths : bool
+        Whether draws lie on straight paths, along which a chain makes the very same move many times.
     pool_every : int or None
         Steps of each chain between two calls of `pool`; None for a system whose chains never meet.
     """
@@ -74,6 +76,7 @@ class Bound:
     averages_of_readout: bool = False
     walkers: int = 1
     pool_every: int | None = None
+    straight_paths: bool = False
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self.sampler, self.target = sampler, target

@@ -306,6 +306,7 @@ class BoundPiecewise(BoundContinuous):
 
     stats_names = ("lp", "n_steps", "n_events")
     uniforms_per_step = None
+    straight_paths = True
     kind = ZIGZAG
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
