@@ -155,15 +155,35 @@ def _is_prose(node, aliases):
     return False
 
 
+def _scopes(tree):
+    """The nodes of each function, those of functions within it apart; and of the module."""
+    found = []
+
+    def collect(node, scope):
+        for child in ast.iter_child_nodes(node):
+            scope.append(child)
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                found.append([])
+                collect(child, found[-1])
+            else:
+                collect(child, scope)
+
+    found.append([])
+    collect(tree, found[0])
+    return found
+
+
 def readers(source):
     """Lines of a source at which words are looked for in a message."""
-    tree = ast.parse(source)
-    aliases = set()
-    for node in ast.walk(tree):
+    return [line for scope in _scopes(ast.parse(source)) for line in _readers(scope)]
+
+
+def _readers(scope):
+    aliases, found = set(), []
+    for node in scope:
         if isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name) and _is_prose(node.iter, aliases):
             aliases.add(node.target.id)
-    found = []
-    for node in ast.walk(tree):
+    for node in scope:
         match node:
             case ast.Compare(left=ast.Constant(value=str()), ops=[ast.In() | ast.NotIn()], comparators=[where]) if _is_prose(
                 where, aliases

@@ -240,6 +240,7 @@ def test_a_failing_density_stops_the_run_and_keeps_its_draws():
         assert caught.value.trace.n_draws > 3
 
 
+@pytest.mark.filterwarnings("ignore:this run is not to be trusted")  # it comes back to three places
 def test_a_density_that_is_nan_somewhere_is_reported():
     target = wc.Density(nan_below, dim=1)
     with pytest.warns(ConvergenceWarning, match="NaN"):
