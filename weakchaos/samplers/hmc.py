@@ -27,6 +27,7 @@ from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_e
 from weakchaos.samplers.mass import DIAGONAL
 from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
 from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
@@ -120,6 +121,7 @@ class BoundHMC(BoundContinuous):
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """See `BoundContinuous.new_state`."""
         state = super().new_state(rng, position)
+        settle_start(self.target, state, rng, position is not None, self._tunes)
         if self._tunes:
             state.tuning = {name: value.copy() for name, value in self._fixed.items()}
         return state

@@ -31,6 +31,7 @@ from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened,
 from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.metric_choice import METRICS, forms_of
 from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
 from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
@@ -241,6 +242,7 @@ class _Bound(BoundContinuous):
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """See `BoundContinuous.new_state`."""
         state = super().new_state(rng, position)
+        settle_start(self.target, state, rng, position is not None, self.sampler.step_size is None)
         state.tuning = self._new_tuning()
         return state
 

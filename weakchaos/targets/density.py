@@ -280,6 +280,11 @@ class Density(Target):
         wrong = self.check_gradient(x)
         return [] if wrong is None else [Flag.of(Kind.WRONG_GRADIENT, where=wrong[0], gradient=wrong[1], difference=wrong[2])]
 
+    @property
+    def chooses_starts(self) -> bool:
+        """Whether the user said where chains start."""
+        return self._start is not None
+
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A position of finite log density, shape (dim,).
 
