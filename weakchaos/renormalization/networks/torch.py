@@ -1,4 +1,4 @@
-"""PyTorch modules: which are taken by a probe, and which inputs; the others are refused with what to do."""
+"""PyTorch modules and inputs that a probe accepts; all others are refused with a message that says what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _is_program(model: Any) -> bool:
 
 
 def plain_module(model: Any) -> Any:
-    """The module itself where `model` is compiled or an exported program, and refusal of modules that cannot be probed.
+    """The module itself where `model` is compiled or an exported program, after a check that it can be probed.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def plain_module(model: Any) -> Any:
 
 
 def fixed_batch(model: Any) -> int | None:
-    """The only batch size that an exported program takes, where it was exported without a dynamic first dimension; None of all others."""
+    """The only batch size of an exported program that was exported without a dynamic first dimension; None for all other modules."""
     graph = getattr(model, "graph", None)
     sizes = {
         value.shape[0]
@@ -83,7 +83,7 @@ def fixed_batch(model: Any) -> int | None:
 
 
 def checked_inputs(model: Any, inputs: Any) -> Any:
-    """`inputs` as a tensor of their own, on the device and in the precision of the model.
+    """`inputs` as a new tensor, on the device and in the precision of the model.
 
     Raises
     ------
@@ -138,7 +138,7 @@ _ACTIVATIONS = {
 
 
 def activation_of(model: Any) -> str | None:
-    """The name of the activation that the module uses most among its children; None where it has none of the known."""
+    """The name of the activation that occurs most often among the children of the module; None if it has no known activation."""
     names = [
         _ACTIVATIONS[type(m).__name__]
         for m in model.modules()

@@ -1,7 +1,7 @@
-"""Derivatives of a module held against differences, and rounding errors as they travel: passes over a few inputs.
+"""Comparison of the derivatives of a module with differences, and propagation of rounding errors, on a few inputs.
 
-A derivative that is cut (by `detach`, inference mode, a detour through NumPy) or is not that of the function (straight-through estimators, derivatives written
-by hand) is seen where a finite difference goes through and its tangent does not, or another one does.
+A derivative may be cut (by `detach`, inference mode, or a computation in NumPy) or may not be that of the function (straight-through estimators,
+derivatives written by hand). This shows when a finite difference propagates and its tangent does not, or not by the same factor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _size(t: Any) -> float:
 def differences(
     model: Any, x: Any, course: Course, outputs: list[Any], noise: list[Any], stretching: np.ndarray, restore: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Responses of each place to fresh differences at the one before it, by central differences.
+    """Responses of each place to fresh differences at the place before it, by central differences.
 
     Parameters
     ----------
@@ -33,18 +33,19 @@ def differences(
     x : tensor of shape (batch, ...)
     course : Course
     outputs : list of tensors
-        What stands at each place without a difference; the start first.
+        The values at each place without a difference, beginning with the start.
     noise : list of tensors
-        The differences at the start and behind it.
+        The differences at the start and at the places after it.
     stretching : array of shape (places,)
-        Of the root mean square by each row, as the derivative has it; steps are smaller where it is large.
+        Stretching of the root mean square by each row according to the derivative; the larger it is, the smaller is the step.
     restore : callable
-        From `moment`.
+        As `moment` returns it.
 
     Returns
     -------
     (responses, floors)
-        Arrays of shape (places, batch): mean squares of the differences over those that entered, and what rounding alone makes of them.
+        Arrays of shape (places, batch): mean squares of the outgoing differences divided by those of the incoming ones, and the values of these ratios
+        that rounding errors alone would give.
     """
     index = {p.key: i for i, p in enumerate(course.places)}
     resolution = float(np.finfo(np.float32 if x.dtype.itemsize < 8 else np.float64).eps)
@@ -83,7 +84,7 @@ def differences(
 
 
 def rounding_errors(model: Any, x: Any, course: Course, outputs: list[Any], generator: Any, restore: Any) -> list[float]:
-    """Mean squares of the errors at each place, where each place before it adds one of the size of its last digit."""
+    """Mean squares of the rounding errors at each place, if each place before it adds an error of the size of its last digit."""
     import torch
 
     index = {p.key: i for i, p in enumerate(course.places)}

@@ -25,17 +25,17 @@ class _Enough(Exception):
 def frames_through(
     model: Any, inputs: Any, k: int | None, layers: Any, rng: np.random.Generator
 ) -> Iterator[tuple[list[np.ndarray], int]]:
-    """R of each layer's QR step for k orthonormal differences, input by input.
+    """The factor R of the QR step of each layer for k orthonormal differences, for one input after another.
 
-    The input is repeated k times and each copy carries one difference, so that a single pass moves the whole frame; a program of fixed batch size gets
-    as many at a time as it takes, one layer after the other.
+    The input is repeated k times and each copy carries one difference, so a single pass moves the whole frame; a program of fixed batch size receives
+    as many copies at a time as it accepts, one layer after the other.
 
     Parameters
     ----------
     model : torch.nn.Module
     inputs : array or tensor of shape (batch, ...)
     k : int, optional
-        All directions by default.
+        Number of directions; all by default.
     layers
         As for `course_of`.
     rng : numpy.random.Generator

@@ -1,4 +1,4 @@
-"""Gains on the weights of a torch module: found in a single pass, and applied to whatever the weights are made of."""
+"""Gains on the weights of a torch module: they are found in a single pass, and applied to weights of any parametrization."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _scaled(name: str, module: Any, factor: float) -> None:
 
 
 def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
-    """Multiply the weights of the named layers, in place; biases stay. Where one cannot be scaled all are as they were."""
+    """Multiply the weights of the named layers in place, but not their biases. If one of them cannot be scaled, none is changed."""
     import torch
 
     layers = _weighted(model, names)
@@ -127,7 +127,7 @@ def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
 
 
 def sequential_gains(model: Any, inputs: Any, names: list[str], directions: int, seed: int, training: bool = False) -> np.ndarray:
-    """Gains that make the response of each layer 1 with those before it applied; in one pass, in the order in which layers run."""
+    """Gains with which the response of each layer is 1 when the gains of the layers before it are applied; found in one pass, in the order of the layers."""
     import torch
     from torch.autograd import forward_ad
 

@@ -1,4 +1,4 @@
-"""The floating tensor inside of what a module takes or gives: bare, or in tuples, dictionaries, named tuples, dataclasses and their nestings."""
+"""The floating-point tensor in the arguments or results of a module: by itself, or in nested tuples, dictionaries, named tuples and dataclasses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 
 def tensor_in(value: Any, batch: int) -> Any:
-    """The first real tensor with one row for each of `batch` inputs, else the first real tensor that is no scalar, else None."""
+    """The first real tensor with one row for each of `batch` inputs, else the first real tensor that is not a scalar, else None."""
     real = [t for t in _tensors(value) if t.is_floating_point() and t.ndim]
     return next((t for t in real if len(t) == batch), real[0] if real else None)
 

@@ -1,8 +1,8 @@
-"""Which places of a network every difference passes: skip connections found by differences that start at each place.
+"""The places of a network that every difference passes; skip connections are found by differences that start at each place.
 
-A difference that starts at one place is stopped at all others; where it still arrives, there is a way that meets no place between. These direct ways are the
-edges of a graph without cycles, and its dominators are the places past which no way leads (Lengauer and Tarjan, ACM Trans. Program. Lang. Syst.
-1 (1979) 121, doi:10.1145/357062.357071). Only between such places has a response a meaning of its own.
+A difference that starts at one place is stopped at all others; if it still arrives at some place, there is a direct path to it without a place between.
+These direct paths are the edges of an acyclic graph, and its dominators are the places that no path bypasses (Lengauer and Tarjan, ACM Trans. Program.
+Lang. Syst. 1 (1979) 121, doi:10.1145/357062.357071). Only between such places is a response well defined.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ __all__ = ["direct_ways", "dominators"]
 
 
 def dominators(ways: np.ndarray) -> np.ndarray:
-    """Which place every way from the first place to another passes.
+    """For each place, the places that every path from the first place to it passes.
 
     Parameters
     ----------
     ways : array of bool of shape (n, n)
-        Entry (j, k), j < k: a way leads from j to k directly. A place without any is taken to follow the one before it.
+        Entry (j, k), j < k: there is a direct path from j to k. A place without any is taken to follow the place before it.
 
     Returns
     -------
     array of bool of shape (n, n)
-        Entry (j, k): all ways to k pass j.
+        Entry (j, k): all paths to k pass j.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def dominators(ways: np.ndarray) -> np.ndarray:
 
 
 def direct_ways(model: Any, x: Any, start: Key | None, keys: list[Key], restore: Any, generator: Any) -> np.ndarray:
-    """The direct ways between the start, the places `keys` in their order, and what the model returns.
+    """The direct paths between the start, the places `keys` in their order, and the output of the model.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def direct_ways(model: Any, x: Any, start: Key | None, keys: list[Key], restore:
         Within `untouched`.
     x : tensor of shape (batch, ...)
     start : key or None
-        Where differences enter; None for the inputs.
+        The place at which differences enter; None for the inputs.
     keys : list of keys
     restore : callable
-        From `moment`.
+        As `moment` returns it.
     generator : torch.Generator
-        Of the differences.
+        Generator of the differences.
 
     Returns
     -------

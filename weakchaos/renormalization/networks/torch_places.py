@@ -21,18 +21,18 @@ __all__ = ["Course", "Place", "course_of", "mixes", "title"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signal is read.
+    """A place of a module at which a signal is read.
 
     Attributes
     ----------
     key : Key
-        For `walk`.
+        Key of the place for `walk`.
     name, kind : str
-        Of the row.
+        Name and kind of the row.
     module : str or None
-        The module whose own weights the row has.
+        The module whose weights belong to the row.
     measured : bool
-        Whether every difference that arrives here passed the place before: only then is the response that of what lies between.
+        Whether every difference that arrives here has passed the place before: only then does the response belong to the layers between the two.
     """
 
     key: Key
@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Course:
-    """The places in the order in which they are passed, and where differences enter: `start`, or the inputs themselves where it is None."""
+    """The places in the order in which they are passed, and the place at which differences enter: `start`, or the inputs if it is None."""
 
     start: Key | None
     places: list[Place]
@@ -272,8 +272,8 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
         Within `untouched`.
     x : tensor of shape (batch, ...)
     layers : "auto", sequence of names, or a module class
-        By default repeated blocks (residual blocks, transformer layers) where there are any, else all layers with weights past which no
-        skip connection leads.
+        "auto" takes repeated blocks (residual blocks, transformer layers) if there are any, else all layers with weights that no skip connection
+        bypasses.
     restore, generator
         As for `direct_ways`.
 

@@ -1,9 +1,9 @@
 """Recurrent modules of torch, unrolled: layer by layer, and the exponent of the recurrence of each layer.
 
 The state of a layer moves by one map per time step under its inputs, h' = F(h, x_t); for an LSTM the state is (h, c). The exponent of the recurrence is the
-mean logarithmic growth per time step of differences of the state while the inputs stay the same (conditional exponent; Engelken, Wolf and Abbott, Phys.
-Rev. Research 5 (2023) 043044, arXiv:2006.02427). Below 0 the layer forgets its past; near 0 it remembers, because it is critical or because its
-gates are closed. With a finite number of steps, differences are given the first half of them to turn into the directions of growth.
+mean logarithmic growth per time step of differences of the state for the same inputs (conditional exponent; Engelken, Wolf and Abbott, Phys.
+Rev. Research 5 (2023) 043044, arXiv:2006.02427). Below 0 the layer forgets its past; near 0 it has a long memory, because it is critical or because its
+gates are closed. The first half of the steps is not counted; in it the differences turn into the directions of fastest growth.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def unrolled(
     ----------
     module : torch.nn.RNNBase
     original : callable
-        Its own forward pass, taken for packed sequences and single ones.
+        The forward pass of the module itself, which is used for packed sequences and single ones.
     visit : callable
-        Given the number of a layer, its inputs and its outputs; what it returns takes the place of the outputs, unless it is None.
+        Called with the number of a layer, its inputs and its outputs; unless it returns None, its result replaces the outputs.
     arguments, named
-        Of the call.
+        Positional and named arguments of the call.
 
     Returns
     -------
@@ -136,19 +136,19 @@ def recurrence_exponent(
     module : torch.nn.RNNBase
     layer : int
     inputs : tensor of shape (batch, steps, features), or (steps, batch, features) if the module takes time first
-        What the layer takes, measured on the way.
+        The inputs of the layer, recorded in a pass.
     directions : int
-        Differences per input of the batch.
+        Number of differences for each input of the batch.
     generator : torch.Generator
     state : tuple of tensors of shape (batch, units), optional
-        Where the layer starts; zeros by default.
+        First state of the layer; zeros by default.
     transient : int, optional
-        Steps left to the differences before growth is counted; half of all by default.
+        Number of steps before growth is counted; half of all by default.
 
     Returns
     -------
     (exponent, standard error)
-        NaN of a bidirectional module, which has no map forward in time, and of fewer than 8 steps.
+        NaN for a bidirectional module, which has no map from one time step to the next, and for fewer than 8 steps.
     """
     import torch
 

@@ -1,8 +1,8 @@
 """Signals and differences in a torch module, for the probe: one plain pass, and two passes for all differences together.
 
-A difference is the tangent of a dual number. At each place its tangent is read, and for the layer's own response it is replaced by a fresh random one, so that
-a single pass measures every layer. No Jacobian is built. Under `torch.vmap` the activations are computed once and carry all differences along; where a
-module has an operation that cannot be mapped so, the differences go one after the other.
+A difference is the tangent of a dual number. It is read at each place, and for the response of a single layer it is replaced there by a fresh random one,
+so that a single pass measures every layer. No Jacobian is built. With `torch.vmap` the activations are computed once and carry all differences along; if a
+module has an operation that `torch.vmap` does not support, the differences are moved one after another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _APART = 4.0  # a derivative and a difference are apart by more than this factor
 
 
 def refused(error: Exception, x: Any) -> ArgumentError:
-    """What a module raised, with the shape it was given and what to do."""
+    """The error for inputs that a module refused, with its message, the shape of the inputs, and advice."""
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     several = "positional argument" in text
     advice = "; wrap it in a module whose forward(self, x) passes the other arguments on, and probe that" if several else ""

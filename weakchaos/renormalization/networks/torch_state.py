@@ -1,4 +1,4 @@
-"""A module is as it was when a probe is done: modes, gradient flags, buffers, attributes, hooks and the state of the random generators."""
+"""Restores a module after a probe: modes, gradient flags, buffers, attributes, hooks and the state of the random generators."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _put_back(module: Any, kept: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def untouched(model: Any, training: bool = False) -> Iterator[None]:
-    """Run with the model in evaluation mode (or training mode), without gradients, compiled parts eagerly; all is restored behind.
+    """Context in which the model is in evaluation (or training) mode, without gradients and without compilation; everything is restored at its end.
 
     Raises
     ------
     ArgumentError
-        Where the forward pass changes the model's own parameters.
+        If the forward pass changes the model's own parameters.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -87,9 +87,9 @@ def untouched(model: Any, training: bool = False) -> Iterator[None]:
 
 
 def moment(model: Any) -> Callable[[], None]:
-    """A function that puts random generator, buffers and attributes back to where they are now, so that all passes compute the same function.
+    """A function that restores the present state of random generators, buffers and attributes, so that all passes compute the same function.
 
-    Without it dropout masks, and the power iterations of spectral norms, would differ from pass to pass.
+    Without it, dropout masks and the power iterations of spectral norms would differ from pass to pass.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""One forward pass of a module with a visitor at its places: what goes into modules and what comes out of them, layer by layer for recurrent ones."""
+"""One forward pass of a module with a visitor that sees the inputs and outputs of submodules, layer by layer for recurrent ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = tuple[str, str, int, int]
 def walk(
     model: Any, argument: Any, watched: Collection[str], visit: Callable[[Key, Any], Any], restore: Callable[[], None] | None = None
 ) -> Any:
-    """Run a module once, and show `visit` the real tensor of what enters and leaves the watched modules.
+    """Run a module once, and call `visit` with the real tensors that enter and leave the watched modules.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ def walk(
     watched : collection of str
         Names of modules; "" is the model itself.
     visit : callable
-        Given a key and a tensor (None where there is no real one). At the outputs, what it returns takes the tensor's place, unless it is None; at the
-        inputs the visitor may change the tensor itself, which is then seen by skip connections too.
+        Called with a key and a tensor (None if there is no real one). At outputs its result replaces the tensor unless it is None; at inputs the visitor
+        may change the tensor in place, and skip connections then receive the changed tensor too.
     restore : callable, optional
-        From `moment`: called before, so that passes share their dropout masks and buffers.
+        As `moment` returns it; called before the pass, so that all passes have the same dropout masks and buffers.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def walk(
 
 
 def put(key: Key, tensor: Any, new: Any) -> Any:
-    """What a visitor returns so that `new` takes the place of `tensor`: at inputs it is written into it, at outputs handed on."""
+    """The result with which a visitor replaces `tensor` by `new`: at inputs `new` is written into the tensor, at outputs it is returned."""
     if key[0] != "in":
         return new
     tensor.copy_(new)
