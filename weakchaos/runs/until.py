@@ -87,7 +87,7 @@ def judged_at(n: int) -> int:
     Examples
     --------
     >>> judged_at(0), judged_at(99), judged_at(100), judged_at(1000)
-    (100, 100, 125, 1167)
+    (100, 100, 125, 1184)
     """
     count = _FIRST
     while count <= n:
