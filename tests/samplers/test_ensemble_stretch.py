@@ -1,6 +1,7 @@
 """The stretch move: its slow version fed the same numbers, its invariant distribution, walkers that are judged as what they are."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.calibration import mutant
 from tests.conformance import check_expectations, check_system
 from tests.samplers.test_continuous import banana, banana_of, uniforms_of
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, GradientWarning
 from weakchaos.core.flags import Kind
 from weakchaos.runs.convergence import by_walker, effective_size
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
@@ -217,6 +218,11 @@ def test_where_walkers_start(rng):
     assert trace.draws.shape == (3, 8, 2)
     state = sampler.bind(target).start(0, places[0])
     np.testing.assert_array_equal(state.phase.reshape(8, 2), places[0])
+    one = wc.Density(lambda x: -0.5 * float(x @ x), 2, start=np.array([100.0, 0.0]))
+    assert np.ptp(sampler.bind(one).start(0).phase.reshape(8, 2), axis=0).min() > 0
+    edge = wc.Density(lambda x: 0.0 if (x == 1.0).all() else -math.inf, 2, start=np.ones(2))
+    with pytest.raises(ArgumentError, match="room around it"):
+        sampler.bind(edge).start(0)
     near = sampler.bind(target).start(0, [100.0, 0.0]).phase.reshape(8, 2)
     assert 0.1 < near[:, 0].std() < 3
     assert 0.001 < near[:, 1].std() < 0.03
@@ -279,6 +285,38 @@ def test_an_ensemble_that_does_not_move_is_found():
     with pytest.warns(ConvergenceWarning, match="hardly moves"):
         trace = wc.sample(grid, EnsembleStretch(8), draws=800, warmup=0, seed=1, progress=False)
     assert {flag.kind for flag in trace.check()} >= {Kind.STUCK}
+
+
+def test_a_walker_that_does_not_move_is_found():
+    """One of eight starts in a mode of its own, as high as the other one, and far from it: 31 of 32 proposals and more miss it."""
+    two = wc.Density(lambda x: np.logaddexp(-0.5 * (x**2).sum(1), -0.5 * ((x - 2000) ** 2).sum(1)), 2, vectorized=True)
+    starts = np.random.default_rng(0).normal(size=(2, 8, 2))
+    starts[1, 3] += 2000
+    with pytest.warns(ConvergenceWarning, match="walker 3 of chain 1 hardly moves"):
+        trace = wc.sample(two, EnsembleStretch(8), draws=8000, warmup=800, chains=2, initial=starts, seed=1, progress=False)
+    assert Kind.STUCK_WALKER in [flag.kind for flag in trace.check()]
+    starts[1, 3] -= 2000
+    well = wc.sample(two, EnsembleStretch(8), draws=8000, warmup=800, chains=2, initial=starts, seed=1, progress=False)
+    assert Kind.STUCK_WALKER not in [flag.kind for flag in well.check()]
+
+
+@pytest.mark.parametrize("sampler", [EnsembleStretch(8), wc.samplers.Slice(), wc.samplers.ZigZag(), wc.samplers.BouncyParticle()])
+def test_named_parameters(sampler):
+    """An exponential and a normal variable: draws are the parameters, with the moments they have."""
+    target = wc.Density(
+        lambda tau, mu: -tau - 0.5 * mu * mu,
+        shapes={"tau": (), "mu": ()},
+        constraints={"tau": "positive"},
+        start={"tau": 1.0, "mu": 0.0},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradientWarning)
+        trace = wc.sample(
+            target, sampler, draws=8000 if isinstance(sampler, EnsembleStretch) else 2000, warmup=800, seed=1, progress=False
+        )
+    assert trace["tau"].min() > 0
+    assert abs(trace["tau"].mean() - 1) < 0.15
+    assert abs(trace["mu"].std() - 1) < 0.15
 
 
 def test_it_stops_by_itself():

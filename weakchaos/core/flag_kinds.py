@@ -24,6 +24,7 @@ class Kind(StrEnum):
     NOT_ERGODIC = "not_ergodic"
     LOCKED = "locked"
     STUCK = "stuck"
+    STUCK_WALKER = "stuck_walker"
     IDENTICAL = "identical"
     REVISITS = "revisits"
     DISAGREE = "disagree"

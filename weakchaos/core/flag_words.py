@@ -122,6 +122,13 @@ WORDS: dict[Kind, Words] = {
         "the orbit keeps to a few places",
         "the orbit of {sampler} is locked: {distinct} different draws of {draws}; {cure}",
     ),
+    Kind.STUCK_WALKER: Words(
+        _INVALID,
+        "stuck walker",
+        "a walker of an ensemble hardly moves",
+        "walker {walker} of chain {chain} hardly moves: it changed in {moves} of {rounds} rounds, and every round counts the place where it stands as a draw; "
+        "start the walkers elsewhere, or use another sampler",
+    ),
     Kind.STUCK: Words(
         _INVALID,
         "stuck",

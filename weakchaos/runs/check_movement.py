@@ -17,6 +17,7 @@ __all__ = ["movement_flags"]
 
 _MOVES = 0.005  # share of draws at which a chain must change
 _LEAST_MOVES = 50
+_LEAST_ROUNDS = 200  # of an ensemble, before a walker may be called stuck
 _LOOKED_AT = 200_000  # draws of a chain, the last
 _ROUNDING = 1e-9  # of a standard deviation
 _NEW = 0.9  # share of moves that must lead to a new place
@@ -58,6 +59,7 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False, 
         moves = int((draws[k, group:] != draws[k, :-group]).any(1).sum())
         if moves < _MOVES * n:
             out.append(Flag.of(Kind.STUCK, chain=k, moves=moves, draws=n))
+    out += [] if out else _stuck_walkers(draws, group)
     lines = _lines(draws[:, -_LOOKED_AT:]) if continuous else []
     places = [np.unique(z) for z in lines]
     if group == 1:
@@ -68,6 +70,21 @@ def movement_flags(draws: np.ndarray, group: int = 1, continuous: bool = False, 
             out.append(Flag.of(Kind.IDENTICAL, first=first, second=second, share=share))
             break
     return out
+
+
+def _stuck_walkers(draws: np.ndarray, group: int) -> list[Flag]:
+    """The walker that moves least of all, where it hardly moves: the others hide it from every figure of the ensemble."""
+    chains, n, dim = draws.shape
+    rounds = n // group - 1
+    if group == 1 or rounds < _LEAST_ROUNDS:
+        return []
+    x = draws[:, : (rounds + 1) * group].reshape(chains, rounds + 1, group, dim)
+    moves = (x[:, 1:] != x[:, :-1]).any(3).sum(1)
+    chain, walker = np.unravel_index(int(moves.argmin()), moves.shape)
+    if moves[chain, walker] >= _MOVES * rounds:
+        return []
+    found = {"chain": int(chain), "walker": int(walker), "moves": int(moves[chain, walker]), "rounds": rounds}
+    return [Flag.of(Kind.STUCK_WALKER, **found)]
 
 
 def _lines(draws: np.ndarray) -> list[np.ndarray]:

@@ -109,7 +109,7 @@ class _Bound(BoundContinuous):
         self.n_known = self.walkers * (self.dim + 1)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """Walkers at random starts of the target; near `position` where it is one place, at its rows where it has one for each walker.
+        """Walkers at random starts of the target; near `position`, or its only start, where that is one place; at its rows where it has one for each walker.
 
         Raises
         ------
@@ -117,10 +117,15 @@ class _Bound(BoundContinuous):
             When walkers lie in a plane of fewer dimensions than the target, which the stretch move never leaves.
         """
         if position is None:
-            return self._state([self.target.random_start(rng) for _ in range(self.walkers)])
+            starts = np.array([self.target.random_start(rng) for _ in range(self.walkers)])
+            if np.ptp(starts, axis=0).any():
+                return self._state(starts)
+            return self._around(starts[0], rng)  # a target whose `start` is one place
         if np.ndim(position) == 2 and len(position) == self.walkers:
             return self._state([self.target.checked_start(row) for row in position])
-        centre = self.target.checked_start(position)
+        return self._around(self.target.checked_start(position), rng)
+
+    def _around(self, centre: np.ndarray, rng: np.random.Generator) -> State:
         rows = [centre]
         for _ in range(100 * self.walkers):
             place = centre + _SPREAD * np.maximum(np.abs(centre), 1.0) * rng.standard_normal(self.dim)
@@ -146,7 +151,7 @@ class _Bound(BoundContinuous):
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         return _stretch(
-            *self.addresses(state), float(self.sampler.a), bool(self.target.vectorized), state.phase, self.known(state), state.symbols, state.counters,
+            *self.addresses(state), float(self.sampler.a), bool(getattr(self.target, "vectorized", False)), state.phase, self.known(state), state.symbols, state.counters,
             n, every, draws, stats, sums
         )  # fmt: skip
 
