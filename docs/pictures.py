@@ -2,6 +2,7 @@
 
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,34 @@ def conditional_herding():
 def entropic_herding():
     """The experiment in full: one to two minutes of CPU."""
     experiments.run("entropic_herding").plot(IMAGES / "entropic_herding.png")
+
+
+def hard_posteriors():
+    """Neal's funnel: v and one coordinate as three samplers draw them, and the distribution of v beside the true one."""
+    target = wc.zoo.funnel(10)
+    samplers = {"NUTS": wc.samplers.NUTS(), "WALNUTS": wc.samplers.WALNUTS(), "ScoreMap": wc.samplers.ScoreMap()}
+    colours = {"NUTS": "#D55E00", "WALNUTS": "#0072B2", "ScoreMap": "#009E73"}
+    figure = Figure(figsize=(10, 4), dpi=150, layout="constrained")
+    panels = figure.subplots(1, 4)
+    exact = target.simulate(4000, seed=1)
+    v = np.linspace(-11, 11, 200)
+    panels[3].plot(v, np.exp(-(v**2) / 18) / np.sqrt(18 * np.pi), color="black", label="exact")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the first of them is not to be trusted, as the picture shows
+        for axes, (name, sampler) in zip(panels, samplers.items(), strict=False):
+            draws = wc.sample(target, sampler, draws=1000, warmup=1000, seed=1, progress=False).draws.reshape(-1, 10)
+            axes.scatter(np.arcsinh(exact[:, 1]), exact[:, 0], s=2, color="0.75", linewidth=0)
+            axes.scatter(np.arcsinh(draws[:, 1]), draws[:, 0], s=2, color=colours[name], linewidth=0)
+            axes.set(xlabel="arsinh of x1", ylim=(-11, 11), title=name)
+            panels[3].hist(
+                draws[:, 0], bins=np.arange(-11, 11.5, 0.5), density=True, histtype="step", color=colours[name], label=name
+            )
+    panels[0].set_ylabel("v")
+    panels[3].set(xlabel="v", ylabel="density")
+    panels[3].legend(frameon=False, fontsize="small")
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(IMAGES / "hard_posteriors.png")
 
 
 if __name__ == "__main__":

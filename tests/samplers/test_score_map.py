@@ -10,7 +10,8 @@ import weakchaos as wc
 from tests.calibration import LEVEL, Case, Model, exact_chance, mutant
 from tests.conformance import check_expectations
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
+from weakchaos.core.flags import Kind
 from weakchaos.runs import scheduler
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 from weakchaos.samplers.score_fit import fit_map
@@ -81,6 +82,25 @@ def test_where_nothing_is_explained_the_map_is_refused(target):
 def test_too_few_points_teach_nothing():
     x = np.random.default_rng(1).normal(size=(10, 2))
     assert not fit_map(x, np.array([wc.zoo.banana().gradient(row) for row in x]))[1].any()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_points_of_any_kind_give_a_map_of_finite_numbers(seed):
+    """Heavy tails, units from 1e-8 to 1e8, coordinates that stand still, repeated points, gradients of 0, numbers whose squares overflow."""
+    rng = np.random.default_rng(seed)
+    dim, n = int(rng.integers(1, 8)), int(rng.integers(16, 120))
+    x, g = (rng.standard_t(1, size=(n, dim)) * 10.0 ** rng.integers(-8, 8, size=dim) for _ in range(2))
+    if seed % 3 == 0:
+        x[:, 0] = 0.0
+    if seed % 4 == 0:
+        g[:, -1] = 0.0
+    if seed % 5 == 0:
+        x[::2], g[::2] = x[0], g[0]
+    if seed % 7 == 0:
+        x[3] = 1e200
+    rows, explained = fit_map(x, g)
+    assert np.isfinite(rows).all()
+    assert ((explained >= 0.0) & (explained <= 1.0)).all()
 
 
 # ---- the sampler ---------------------------------------------------------------------------------------------------------------------
@@ -177,8 +197,10 @@ def test_log_densities_are_those_of_the_target():
 
 
 def test_a_short_warm_up_learns_no_map():
-    trace = quiet(wc.zoo.correlated_gaussian(), draws=20, warmup=50)
+    with pytest.warns(ConvergenceWarning, match="in 2 of 2 chains no coordinate was explained"):
+        trace = quiet(wc.zoo.correlated_gaussian(), draws=20, warmup=50)
     assert not trace.tuning["map_explained"].any()
+    assert [flag.kind for flag in trace.flags] == [Kind.NO_MAP]
 
 
 def test_points_are_kept_in_warm_up_alone():
@@ -230,7 +252,8 @@ def test_an_exception_of_the_user_leaves_a_run_that_goes_on(after):
         calls[0] += 1
         if fails[0] and calls[0] > after:
             raise RuntimeError("not today")
-        return -0.5 * float(x @ x), -x
+        r = x[1] - x[0] ** 2
+        return -0.5 * (x[0] ** 2 + r * r), np.array([-x[0] + 2.0 * x[0] * r, -r])
 
     target = wc.Density(logp_and_grad=both, dim=2)
     with pytest.raises(RuntimeError, match="not today") as caught:

@@ -11,7 +11,8 @@ from tests.calibration import mutant
 from tests.conformance import check_expectations, check_invariance
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import GRADIENTS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
+from weakchaos.core.flags import Kind
 from weakchaos.samplers.walnuts import WALNUTS
 
 
@@ -120,6 +121,13 @@ def test_what_is_given_stays():
     trace = wc.sample(banana_of(), WALNUTS(0.25, (2.0, 0.5)), draws=50, warmup=100, chains=2, seed=1, progress=False)
     assert (trace.tuning["step_size"] == 0.25).all()
     assert (trace.tuning["inverse_mass"] == [2.0, 0.5]).all()
+
+
+def test_without_warm_up_the_length_of_steps_is_said_to_be_a_guess():
+    with pytest.warns(ConvergenceWarning, match="WALNUTS ran without warm-up in 2 of 2 chains"):
+        trace = wc.sample(banana_of(), WALNUTS(), draws=20, warmup=0, chains=2, seed=1, progress=False)
+    assert [flag.kind for flag in trace.flags] == [Kind.UNTUNED]
+    assert (trace.tuning["step_size"] > 0).all()
 
 
 def test_the_neck_of_a_funnel_is_reached_without_divergences():

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     UNTUNED = "untuned"
     UNSETTLED = "unsettled"
     UNADJUSTED = "unadjusted"
+    NO_MAP = "no_map"
     NO_GRADIENT = "no_gradient"
     # recorded series
     MISSING_MARKS = "missing_marks"

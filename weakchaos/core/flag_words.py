@@ -243,6 +243,13 @@ WORDS: dict[Kind, Words] = {
         "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
     Kind.UNADJUSTED: Words(_NOTE, "unadjusted", "every step is accepted", _unadjusted),
+    Kind.NO_MAP: Words(
+        _NOTE,
+        "no map",
+        "no map was learned",
+        "in {count} of {chains} chains no coordinate was explained by terms of others, so that draws are those of the inner sampler in the "
+        "coordinates of the target",
+    ),
     Kind.NO_GRADIENT: Words(
         _NOTE,
         "no gradient",

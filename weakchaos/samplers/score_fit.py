@@ -29,6 +29,7 @@ __all__ = ["fit_map"]
 _MOST_QUADRATIC = 64  # coordinates up to which products of two of them are terms
 _WORST = 0.25  # of D, at which a coordinate is still peeled off
 _EXACT = 1e-8
+_LARGE = 1e60
 _GAIN = 0.8  # by which a term must reduce D
 _HEAD = ROW - 3 * MEAN_TERMS - 2 * SCALE_TERMS
 
@@ -143,6 +144,8 @@ def _polish(
         by_u, by_w = 1.0 / size - r * u / size**2, 1.0 / size - r * w / size**2
         slopes = np.column_stack([-by_u, (2.0 * w * by_w)[:, None] * columns])
         normal, right = slopes.T @ slopes, slopes.T @ r
+        if not (np.isfinite(normal).all() and np.isfinite(right).all()):
+            break
         step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal) + 1e-12), right, rcond=None)[0]
         trial = residuals(values - step)
         if np.isfinite(trial[3]).all() and trial[3] @ trial[3] < r @ r:
@@ -195,7 +198,8 @@ def _log_linear_scale(j: int, others: list[int], x: np.ndarray, g: np.ndarray) -
 def _best_fit(j: int, others: list[int], x: np.ndarray, g: np.ndarray) -> _Fit:
     fit = _constant_scale(j, others, x, g)
     if fit.divergence > 1e-3 and others:
-        other = _log_linear_scale(j, others, x, g)
+        with np.errstate(all="ignore"):
+            other = _log_linear_scale(j, others, x, g)
         if other.divergence < fit.divergence:
             return other
     return fit
@@ -231,11 +235,12 @@ def fit_map(x: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> from weakchaos.targets import zoo
     >>> x = np.random.default_rng(1).normal(size=(50, 2))
     >>> rows, explained = fit_map(x, np.array([zoo.banana().gradient(row) for row in x]))
-    >>> explained.round(6), rows[0, :3]  # x1 first: its mean is a parabola in x0
-    (array([1., 1.]), array([ 1., -3.,  0.]))
+    >>> explained.round(6), rows[0, :2].round(6)  # x1 first: its mean is a parabola in x0
+    (array([1., 1.]), array([ 1., -3.]))
     """
     dim = x.shape[1]
-    good = np.isfinite(x).all(1) & np.isfinite(g).all(1)
+    # Squares of products of larger numbers overflow.
+    good = (np.abs(x) < _LARGE).all(1) & (np.abs(g) < _LARGE).all(1)
     x, g = x[good], g[good].copy()
     explained = np.zeros(dim)
     if len(x) < 16:

@@ -21,6 +21,7 @@ import numpy as np
 
 from weakchaos.core.counters import GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.native.c_density import evaluate
 from weakchaos.native.compiled import kernel
@@ -109,6 +110,12 @@ class _Bound(BoundContinuous):
         }
         self._begin(state, False, new_map(self.dim), state.phase[: self.dim].copy())
         return state
+
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; those of the inner sampler, and maps that were refused."""
+        found = self._system(False, new_map(self.dim)).complaints(before, after)
+        count = sum(not s.tuning["map_explained"].any() for s in after if "map_explained" in s.tuning)
+        return [*found, Flag.of(Kind.NO_MAP, count=count, chains=len(after))] if count else found
 
     def move_to(self, state: State, position: Any) -> None:
         """Put a state at a position of the target, its map and all that was tuned kept."""

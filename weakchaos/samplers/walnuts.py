@@ -24,8 +24,9 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.arguments import positive, positive_vector, real_number, whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import average_step, restart, update_step
@@ -311,6 +312,15 @@ class _Bound(BoundContinuous):
     def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
         """See `Bound.warm`."""
         return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
+
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; and a length of steps that no warm-up tuned."""
+        found = super().complaints(before, after)
+        guessed = [s for s in after if not s.counters[WARMUP_STEPS] and np.isfinite(s.tuning["step_size"])]
+        if self.sampler.step_size is None and guessed:
+            size = float(guessed[0].tuning["step_size"])
+            found.append(Flag.of(Kind.UNTUNED, sampler="WALNUTS", count=len(guessed), chains=len(after), step_size=size))
+        return found
 
 
 @dataclass(frozen=True)
