@@ -237,6 +237,14 @@ def test_averages_are_those_of_the_parameters():
     np.testing.assert_allclose(means.averages(at=[500])[1], trace.averages(at=[500])[1], rtol=1e-12)
 
 
+def test_weighted_averages_are_those_of_the_parameters():
+    run = {"draws": 400, "warmup": 200, "chains": 2, "seed": 3, "progress": False}
+    trace = wc.sample(gamma(), wc.samplers.ESH(), **run)
+    means = wc.sample(gamma(), wc.samplers.ESH(), **run, record="averages")
+    np.testing.assert_allclose(means.mean(), trace.mean(), rtol=1e-9)
+    assert np.abs(trace.mean() - np.asarray(trace.draws).mean((0, 1))).max() > 1e-3  # weights matter
+
+
 def test_chains_start_where_they_are_told():
     place = {"tau": 2.0, "z": [1.0, -1.0]}
     target = gamma()

@@ -112,14 +112,35 @@ def _add_rows(rows, sums):
             sums[k] += rows[t, k]
 
 
+@kernel
+def _add_weighted_rows(rows, new, weights, sums):
+    # Running sums that, divided by the number of draws, are weighted averages; `weights` holds the number and the sum of all weights.
+    for t in range(rows.shape[0]):
+        total = weights[1] + new[t]
+        if total > 0.0:
+            old = weights[1] / total * (weights[0] + 1.0) / max(weights[0], 1.0)
+            for k in range(sums.size):
+                sums[k] = old * sums[k] + new[t] / total * (weights[0] + 1.0) * rows[t, k]
+        weights[0] += 1.0
+        weights[1] = total
+
+
 def _average(system: Any, state: State, n: int, thin: int, sums: np.ndarray) -> int:
     """Make `n` draws and add what they estimate to `sums`, as the user sees draws; the steps made."""
-    steps = 0
+    steps, weighted = 0, "weight" in system.stats_names
+    if weighted and "weights" not in state.tuning:
+        raise ArgumentError("`record` must be 'draws': this sampler weights its draws and does not keep the sum of the weights")
     while steps < n * thin:
         m = min(_PIECE, n - steps // thin)
         draws = np.empty((m, system.dim), system.dtype)
-        made = system.run(state, m * thin, thin, draws, np.empty((0, len(system.stats_names))), np.empty(0))
-        _add_rows(np.asarray(system.estimands(system.readout(draws[: made // thin])), np.float64), sums)
+        stats = np.empty((m if weighted else 0, len(system.stats_names)))
+        made = system.run(state, m * thin, thin, draws, stats, np.empty(0))
+        rows = np.asarray(system.estimands(system.readout(draws[: made // thin])), np.float64)
+        if weighted:
+            new = np.ascontiguousarray(stats[: made // thin, system.stats_names.index("weight")])
+            _add_weighted_rows(rows, new, state.tuning["weights"], sums)
+        else:
+            _add_rows(rows, sums)
         steps += made
         if made < m * thin:
             break
