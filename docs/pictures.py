@@ -12,6 +12,7 @@ import weakchaos as wc
 from weakchaos import experiments
 from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.reports.compare.line_up import default_samplers
+from weakchaos.runs.check_stein import stein_gaps
 from weakchaos.targets.factor_graph import packaged
 
 IMAGES = Path(__file__).parent / "images"
@@ -241,8 +242,53 @@ def hard_posteriors():
     figure.savefig(IMAGES / "hard_posteriors.png")
 
 
+def microcanonical():
+    """Samplers without randomness on a Gaussian of two coordinates, where they should fill the plane; and what Stein's identity makes of steps."""
+    target, figure = wc.zoo.gaussian([1.0, 1.0]), Figure(figsize=(10, 3.4), dpi=150, layout="constrained")
+    panels = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.3))
+    orbits = {
+        "MCLMC without noise": wc.samplers.MCLMC(0.1, np.inf, (1.0, 1.0)),
+        "Nosé-Hoover": wc.samplers.NoseHoover(0.05, inverse_mass=(1.0, 1.0)),
+        "0532": wc.samplers.Thermostat0532(0.05, inverse_mass=(1.0, 1.0)),
+    }
+    for axes, (name, sampler) in zip(panels, orbits.items(), strict=False):
+        system = sampler.bind(target)
+        x = system.advance(system.start(4, [0.8, 0.3]), 30_000, 5)
+        axes.plot(x[:, 0], x[:, 1], ",", color="#0072B2", alpha=0.5)
+        axes.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xticks=(-3, 0, 3), yticks=(-3, 0, 3))
+        axes.set_title(name, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    draw_stein_gaps(panels[3])
+    figure.savefig(IMAGES / "microcanonical.png")
+
+
+def draw_stein_gaps(axes):
+    """Of MCLMC on 50 standard normals: how far variances are off, and by how much Stein's identity says so."""
+    target, steps = wc.zoo.gaussian(np.ones(50)), np.geomspace(4.0, 24.0, 9)
+    off, told = [], []
+    for step in steps:
+        system = wc.samplers.MCLMC(step, 21.0, (1.0,) * 50).bind(target)
+        x = np.stack([system.advance(system.start(seed), 4200, 3)[400:] for seed in range(4)])
+        gaps, _, kinds = stein_gaps(x, -x)
+        off.append(x.var() - 1.0)
+        told.append(
+            -np.mean([gap for gap, kind in zip(gaps, kinds, strict=True) if kind.startswith("spread of") and kind[-1].isdigit()])
+        )
+    axes.plot(steps, off, "o", color="#D55E00", label="variance less 1")
+    axes.plot(steps, told, "-", color="#0072B2", label="what Stein's identity says")
+    axes.set(xlabel="step size", xscale="log", xticks=(4, 8, 16), xticklabels=("4", "8", "16"))
+    axes.minorticks_off()
+    axes.set_title("MCLMC, 50 standard normals", loc="left")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    pictures = {name: f for name, f in list(globals().items()) if getattr(f, "__module__", "") == "__main__"}
+    pictures = {
+        name: f
+        for name, f in list(globals().items())
+        if getattr(f, "__module__", "") == "__main__" and not name.startswith("draw_")
+    }
     for name in sys.argv[1:] or [name for name in pictures if name not in SLOW]:
         pictures[name]()

@@ -23,6 +23,7 @@ NUMBERS = {
     Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": None},
     Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0},
     Kind.STEIN: {"what": "spread", "sampler": "MCLMC", "gap": 0.4, "error": 0.05},
+    Kind.BIAS_UNKNOWN: {"what": "mean", "sampler": "MCLMC", "gap": 0.4, "error": None},
     Kind.UNADJUSTED: {"sampler": "MCLMC", "gap": None, "error": 0.05},
     Kind.UNREACHED: {"layers": 1},
     Kind.BRANCHES: {"layers": 3},

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     CUT_LINE = "cut_line"
     STREAM_MEMORY = "stream_memory"
     STREAM_DIMENSION = "stream_dimension"
+    BIAS_UNKNOWN = "bias_unknown"
     FEW_DRAWS = "few_draws"
     FEW_CHAINS = "few_chains"
     WIDE_TAILS = "wide_tails"

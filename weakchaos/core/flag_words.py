@@ -90,17 +90,21 @@ def _disagree(flag: Any) -> str:
 def _stein(flag: Any) -> str:
     n = flag.numbers
     unit = "standard deviations" if n["what"] == "mean" else "of the variance"
-    if flag.severity is _IMPRECISE:
-        known = (
-            "there are too few effective draws"
-            if n["error"] is None
-            else f"Stein's identity holds within {n['error']:.2g} {unit} only"
-        )
-        return f"how biased {n['sampler']} is, whose steps nothing rejects, cannot be told yet for the {n['what']} of {flag.where}: {known}"
     return (
         f"the draws of {n['sampler']} are not those of the target: Stein's identity for the {n['what']} of {flag.where} fails by {n['gap']:.2g} ± "
         f"{n['error']:.2g} {unit}; use smaller steps or a sampler that is adjusted, such as NUTS or MAMS"
     )
+
+
+def _bias_unknown(flag: Any) -> str:
+    n = flag.numbers
+    unit = "standard deviations" if n["what"] == "mean" else "of the variance"
+    known = (
+        "there are too few effective draws"
+        if n["error"] is None
+        else f"Stein's identity has a standard error of {n['error']:.2g} {unit}"
+    )
+    return f"how biased {n['sampler']} is, whose steps nothing rejects, cannot be told yet for the {n['what']} of {flag.where}: {known}"
 
 
 def _unadjusted(flag: Any) -> str:
@@ -215,6 +219,7 @@ WORDS: dict[Kind, Words] = {
     ),
     Kind.STREAM_MEMORY: Words(_INVALID, "stream", "the stream is not completely uniformly distributed", _stream),
     Kind.STREAM_DIMENSION: Words(_INVALID, "stream", "the stream has too few dimensions", _stream),
+    Kind.BIAS_UNKNOWN: Words(_IMPRECISE, "bias unknown", "the bias cannot be told yet", _bias_unknown),
     Kind.FEW_DRAWS: Words(
         _IMPRECISE,
         "few draws",

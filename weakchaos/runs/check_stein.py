@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS
-from weakchaos.core.flags import Flag, Kind, Severity
+from weakchaos.core.flags import Flag, Kind
 from weakchaos.runs.convergence import effective_size
 
 __all__ = ["check_unadjusted", "stein_gaps"]
@@ -110,7 +110,7 @@ def stein_gaps(x: np.ndarray, gradients: np.ndarray, weights: np.ndarray | None 
     scale = np.sqrt((w[:, :, None] * (x - centre) ** 2).mean((0, 1)))
     moving = np.flatnonzero(scale > 0)
     z, h = (x[:, :, moving] - centre[moving]) / scale[moving], gradients[:, :, moving] * scale[moving]
-    kept = np.unique(np.linspace(0, moving.size - 1, min(moving.size, _COORDINATES)).astype(int)) if moving.size else []
+    kept: Any = np.unique(np.linspace(0, moving.size - 1, min(moving.size, _COORDINATES)).astype(int)) if moving.size else []
     gaps, errors = (
         np.concatenate(pair) for pair in zip(_means(h[:, :, kept], w), _spreads(z[:, :, kept], h[:, :, kept], w), strict=True)
     )
@@ -191,9 +191,11 @@ def check_unadjusted(trace: Any) -> list[Flag]:
     significant = np.abs(gaps) > limit * errors
     wrong = significant & (np.abs(gaps) - 2.0 * errors > _WRONG)
     if wrong.any():
-        out.append(_flag(trace, kinds, gaps, errors, int(np.argmax(np.where(wrong, np.abs(gaps) - 2.0 * errors, -np.inf))), None))
+        out.append(
+            _flag(trace, kinds, gaps, errors, int(np.argmax(np.where(wrong, np.abs(gaps) - 2.0 * errors, -np.inf))), Kind.STEIN)
+        )
     elif (errors > _UNSURE).any():
-        out.append(_flag(trace, kinds, gaps, errors, int(np.argmax(errors)), Severity.IMPRECISE))
+        out.append(_flag(trace, kinds, gaps, errors, int(np.argmax(errors)), Kind.BIAS_UNKNOWN))
     known = np.abs(gaps[significant])
     finite = errors[np.isfinite(errors)]
     out.append(
@@ -207,13 +209,11 @@ def check_unadjusted(trace: Any) -> list[Flag]:
     return out
 
 
-def _flag(trace: Any, kinds: list[str], gaps: np.ndarray, errors: np.ndarray, worst: int, severity: Severity | None) -> Flag:
+def _flag(trace: Any, kinds: list[str], gaps: np.ndarray, errors: np.ndarray, worst: int, kind: Kind) -> Flag:
     """The flag of one failure of the identity."""
     error = float(errors[worst]) if np.isfinite(errors[worst]) else None
     what, where = kinds[worst].split()[0], _place(trace, kinds[worst])
-    return Flag.of(
-        Kind.STEIN, severity, where, what=what, sampler=type(trace.system.sampler).__name__, gap=float(gaps[worst]), error=error
-    )
+    return Flag.of(kind, where=where, what=what, sampler=type(trace.system.sampler).__name__, gap=float(gaps[worst]), error=error)
 
 
 def _place(trace: Any, kind: str) -> str:
