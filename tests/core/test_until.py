@@ -160,6 +160,19 @@ def test_an_effective_size_of_antithetic_draws_is_that_of_their_squares(rng):
     assert measure(x)["ess"] < 1.2 * x.size
 
 
+def test_looking_ends_with_the_first_coordinate_that_falls_short(rng):
+    x = rng.normal(size=(2, 400, 3))
+    x[:, :, 1] = np.cumsum(x[:, :, 1], axis=1)
+    every = measure(x)
+    until = Until(min_ess=100.0)
+    assert every["ess"] == measure(x, until=until)["ess"] == measure(x, until=until, first=1)["ess"] < 100
+    assert measure(x, until=until)["coordinate"] == 1
+    assert every == {**measure(x, until=Until(min_ess=1e-9)), "coordinate": 0}
+    for first in range(3):
+        assert until.met(measure(x[:, :, [0, 2]], until=until, first=first % 2))
+        assert not until.met(measure(x, until=until, first=first))
+
+
 def test_effective_size_of_an_ensemble(rng):
     """An AR(1) process of coefficient a has an effective size of n (1 - a) / (1 + a) (Priestley 1981, 5.3): walkers that are copies of one
     such process add nothing, independent ones add up, and neither may be taken for draws that follow one another."""

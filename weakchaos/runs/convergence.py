@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-__all__ = ["by_walker", "draws_in_round", "effective_size", "folded", "normal_scores", "rank_rhat", "split"]
+__all__ = ["by_walker", "draws_in_round", "effective_size", "folded", "normal_scores", "plain_rhat", "rank_rhat", "split"]
 
 
 def draws_in_round(walkers: int, thin: int) -> int:
@@ -54,7 +54,8 @@ def folded(x: np.ndarray) -> np.ndarray:
     return np.abs(x - np.median(x))
 
 
-def _rhat(x: np.ndarray) -> float:
+def plain_rhat(x: np.ndarray) -> float:
+    """R-hat of `x` as it is, shape (chains, draws): neither ranked nor split."""
     n = x.shape[1]
     within = x.var(1, ddof=1).mean()
     between = n * x.mean(1).var(ddof=1)
@@ -73,7 +74,7 @@ def rank_rhat(x: np.ndarray) -> float:
     True
     """
     halves = split(x)
-    return max(_rhat(normal_scores(halves)), _rhat(normal_scores(folded(halves))))
+    return max(plain_rhat(normal_scores(halves)), plain_rhat(normal_scores(folded(halves))))
 
 
 def _autocovariance(x: np.ndarray) -> np.ndarray:

@@ -210,7 +210,9 @@ def run_plan(
             sink.note_stop(None)
             scheduler.run(pool)
             while until is not None and until.judges and all(map(scheduler.finished, scheduler.chains)):
-                found = measure(np.asarray(scheduler.sink.draws(scheduler.plan.draws)), group)
+                last = scheduler.plan.draws >= most  # what is lacking then is told of all coordinates
+                draws = np.asarray(scheduler.sink.draws(scheduler.plan.draws))
+                found = measure(draws, group, None if last else until, int(found.get("coordinate", 0)))
                 if until.met(found) or scheduler.plan.draws >= most or scheduler.stopped:
                     break
                 plan = replace(plan, draws=min(most, judged_at(scheduler.plan.draws)))
@@ -248,7 +250,7 @@ def run_plan(
 
 def _why_stopped(scheduler: _Scheduler, until: Until | None, found: dict) -> dict:
     """What ended a run, as data."""
-    figures = {name: value for name, value in found.items() if math.isfinite(value)}
+    figures = {name: found[name] for name in ("ess", "rhat") if math.isfinite(found.get(name, math.nan))}
     if scheduler.error is not None:
         reason = "error"
     elif scheduler.interrupted:

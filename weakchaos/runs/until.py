@@ -14,7 +14,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.runs.convergence import effective_size, folded, normal_scores, rank_rhat, split
+from weakchaos.runs.convergence import effective_size, folded, normal_scores, plain_rhat, split
 
 __all__ = ["MOST_DRAWS", "Until", "judged_at", "measure"]
 
@@ -95,7 +95,7 @@ def judged_at(n: int) -> int:
     return count
 
 
-def measure(draws: np.ndarray, group: int = 1) -> dict[str, float]:
+def measure(draws: np.ndarray, group: int = 1, until: Until | None = None, first: int = 0) -> dict[str, float]:
     """The least effective sample size and the largest R-hat among coordinates, for draws of shape (chain, draw, dim).
 
     The effective size of a coordinate is the smaller of those for its ranks and for the ranks of its distances from the median, as
@@ -106,22 +106,32 @@ def measure(draws: np.ndarray, group: int = 1) -> dict[str, float]:
     draws : array
     group : int
         Draws in one round of an ensemble.
+    until : Until, optional
+        End with the first coordinate that falls short of it, whose figures are then given: whether all are enough is known.
+    first : int
+        The coordinate to begin with; the one that fell short last is likely to do so again.
 
     Returns
     -------
     dict
-        ``ess`` and ``rhat``; NaN where draws are not finite, where nothing moves, or where an ensemble has made less than 25 rounds.
+        ``ess``, ``rhat`` and ``coordinate``, the last that was looked at; the first two NaN where draws are not finite, where nothing moves, or where
+        an ensemble has made less than 25 rounds.
     """
     least, most = math.inf, -math.inf
+    unknown = {"ess": math.nan, "rhat": math.nan, "coordinate": first}
     if draws.shape[1] < max(_FIRST, 25 * group):
-        return {"ess": math.nan, "rhat": math.nan}
-    for k in range(draws.shape[2]):
+        return unknown
+    for k in (first, *(k for k in range(draws.shape[2]) if k != first)):
         x = np.asarray(draws[:, :, k], np.float64)
         if not np.isfinite(x).all():
-            return {"ess": math.nan, "rhat": math.nan}
+            return unknown
         if np.ptp(x) == 0:
             continue
         halves = split(x)
-        sizes = effective_size(normal_scores(halves), group), effective_size(normal_scores(folded(halves)), group)
-        least, most = min(least, *sizes), max(most, rank_rhat(x))
-    return {"ess": float(least), "rhat": float(most)} if math.isfinite(least) else {"ess": math.nan, "rhat": math.nan}
+        scores = normal_scores(halves), normal_scores(folded(halves))
+        sizes, rhats = [effective_size(s, group) for s in scores], [plain_rhat(s) for s in scores]
+        own = {"ess": float(min(sizes)), "rhat": float(max(rhats)), "coordinate": k}
+        if until is not None and not until.met(own):
+            return own
+        least, most = min(least, own["ess"]), max(most, own["rhat"])
+    return {"ess": least, "rhat": most, "coordinate": first} if math.isfinite(least) else unknown
