@@ -38,7 +38,7 @@ def test_a_line_that_holds_the_density_is_not_named():
 
 def test_a_run_warns_of_a_cut_line_and_not_of_a_whole_one():
     wide = wc.Density(normal(0.0, 3.0), dim=1)
-    with pytest.warns(ConvergenceWarning, match="cuts the line of x0"):
+    with pytest.warns(ConvergenceWarning, match="cuts off the line of x0"):
         wc.sample(wide, wc.samplers.DeterministicGibbs(), draws=20, chains=1, warmup=0, seed=1, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
