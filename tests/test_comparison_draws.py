@@ -23,7 +23,9 @@ def test_a_sampler_with_draws_of_its_own_makes_these_and_the_others_theirs():
 
 @pytest.mark.parametrize("draws", [99, 150.5, True, "many", None])
 def test_draws_that_are_no_count_are_refused(draws):
-    with pytest.raises(wc.errors.ArgumentError, match="`draws` must be a whole number of at least 100"):
+    with pytest.raises(
+        (wc.errors.ArgumentError, wc.errors.ArgumentTypeError), match="`draws` must be a whole number of at least 100"
+    ):
         wc.compare(MODEL, {"few": (wc.samplers.Gibbs(), "pcg64", draws)}, draws=1000)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["autocorrelation", "theiler_window"]
@@ -60,13 +61,6 @@ def as_series(x: Any, least: int, name: str = "x", constant: bool = False, diffe
     if not constant and series.max() - series.min() <= 4 * np.finfo(float).eps * np.abs(series).max():
         raise ArgumentError(f"`{name}` must vary; all {series.size} numbers equal {series[0]:.6g} within rounding")
     return series
-
-
-def whole(value: Any, name: str, least: int) -> int:
-    """`value` as an int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ArgumentError(f"`{name}` must be a whole number of at least {least}; got {shown(value)}")
-    return int(value)
 
 
 def within(radius: float, x: np.ndarray) -> float:
@@ -127,7 +121,7 @@ def autocorrelation(x: Any, max_lag: int | None = None) -> np.ndarray:
     """
     series = as_series(x, 4)
     n = series.size
-    lags = n // 2 if max_lag is None else whole(max_lag, "max_lag", 0)
+    lags = n // 2 if max_lag is None else whole_number("max_lag", max_lag, 0)
     if lags >= n:
         raise ArgumentError(f"`max_lag` must be less than the {n} numbers; got {lags}")
     length = 1 << (2 * n - 1).bit_length()

@@ -117,7 +117,7 @@ def _shared(x: np.ndarray, y: np.ndarray, places: tuple[np.ndarray, np.ndarray] 
     if not places:
         return 0.0
     if min(map(len, places)) >= _LEAST_MOVES:
-        common = len(np.intersect1d(*places, assume_unique=True))
+        common = len(np.intersect1d(places[0], places[1], assume_unique=True))
         if common:
             return common / min(map(len, places))
     later = slice(len(x) // 2, None)

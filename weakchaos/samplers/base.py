@@ -189,7 +189,16 @@ class Bound:
         if found is None or self.driver is None:
             return []
         kind = Kind.STREAM_MEMORY if found.kind == "memory" else Kind.STREAM_DIMENSION
-        return [Flag.of(kind, where=self.driver.name, sampler=type(self.sampler).__name__, **found.numbers)]
+        need = found.numbers["uniforms_per_step"]
+        return [
+            Flag.of(
+                kind,
+                where=self.driver.name,
+                sampler=type(self.sampler).__name__,
+                dimension=found.numbers["dimension"],
+                uniforms_per_step=need,
+            )
+        ]
 
     @property
     def stream_exponent(self) -> float | None:

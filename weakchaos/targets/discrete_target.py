@@ -223,7 +223,7 @@ class DiscreteTarget(Target):
     _models: dict
 
     @property
-    def dim(self) -> int:
+    def dim(self) -> int:  # type: ignore[override]
         """Number of units."""
         return len(self.cardinalities)
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_number
+from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, theiler_window, whole
+from weakchaos.diagnostics.recorded import as_series, theiler_window
 from weakchaos.diagnostics.series.embedding import embedding_delay
 from weakchaos.native.compiled import kernel
 
@@ -127,9 +127,9 @@ def correlation_sums(
     True
     """
     series = as_series(x, 100, differences=True)
-    max_dim, max_pairs = whole(max_dim, "max_dim", 1), whole(max_pairs, "max_pairs", 100)
-    lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
-    window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
+    max_dim, max_pairs = whole_number("max_dim", max_dim, 1), whole_number("max_pairs", max_pairs, 100)
+    lag = int(embedding_delay(series).value) if delay is None else whole_number("delay", delay, 1)
+    window = theiler_window(series) if theiler is None else whole_number("theiler", theiler, 1)
     if max_radius is not None and not real_number("max_radius", max_radius) > 0:
         raise ArgumentError(f"`max_radius` must be positive; got {shown(max_radius)}")
     if most_dimensions(series.size, lag, window) < max_dim:

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_number
+from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import whole
 from weakchaos.diagnostics.series.correlation import PAIRS
 from weakchaos.diagnostics.series.dimension import FEWEST, LARGEST, DimensionResult, jackknife, recorded_pairs, resolution
 from weakchaos.diagnostics.series.scaling_range import line
@@ -69,7 +68,7 @@ def correlation_entropy(
     """
     if not real_number("dt", dt) > 0:
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
-    record = recorded_pairs(x, whole(max_dim, "max_dim", 4), False, delay, theiler, max_pairs, deepest=False)
+    record = recorded_pairs(x, whole_number("max_dim", max_dim, 4), False, delay, theiler, max_pairs, deepest=False)
     if isinstance(record, DimensionResult):
         return record
     sums, notes = record.sums, list(record.notes)

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.recorded import as_series, theiler_window, tie_notes, whole
+from weakchaos.diagnostics.recorded import as_series, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.correlation import PAIRS, CorrelationSums, correlation_sums, most_dimensions
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay
@@ -66,8 +67,8 @@ def recorded_pairs(
 ) -> RecordedPairs | DimensionResult:
     """Correlation sums up to the largest radius that is needed, in at most `dims` dimensions, fewer if the series is short."""
     series = as_series(x, 100, differences=True)
-    lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
-    window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
+    lag = int(embedding_delay(series).value) if delay is None else whole_number("delay", delay, 1)
+    window = theiler_window(series) if theiler is None else whole_number("theiler", theiler, 1)
     if not fixed:
         affordable = most_dimensions(series.size, lag, window)
         if affordable < 3:
@@ -191,7 +192,7 @@ def correlation_dimension(
     >>> abs(float(correlation_dimension(x)) - 1.22) < 0.06
     True
     """
-    top = whole(max_dim, "max_dim", 3) if dim is None else whole(dim, "dim", 1)
+    top = whole_number("max_dim", max_dim, 3) if dim is None else whole_number("dim", dim, 1)
     record = recorded_pairs(x, top, dim is not None, delay, theiler, max_pairs, deepest=True)
     if isinstance(record, DimensionResult):
         return record

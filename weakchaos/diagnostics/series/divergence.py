@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes, whole
+from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension
 from weakchaos.diagnostics.series.scaling_range import Region, moving_average, scaling_region
@@ -188,13 +189,13 @@ def lyapunov_from_series(
         raise ArgumentError(f"`method` must be 'rosenstein' or 'kantz'; got {shown(method)}")
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
-    whole(bootstrap, "bootstrap", 20)
-    near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole(neighbours, "neighbours", 1)
+    bootstrap = whole_number("bootstrap", bootstrap, 20)
+    near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole_number("neighbours", neighbours, 1)
     chosen_delay = embedding_delay(series)
     is_map = chosen_delay.parameters["method"] == "map" or (delay in (None, 1) and _is_rough(series))
-    lag = 1 if is_map and delay is None else int(chosen_delay.value) if delay is None else whole(delay, "delay", 1)
-    window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
-    size = int(embedding_dimension(series, lag, window).value) if dim is None else whole(dim, "dim", 1)
+    lag = 1 if is_map and delay is None else int(chosen_delay.value) if delay is None else whole_number("delay", delay, 1)
+    window = theiler_window(series) if theiler is None else whole_number("theiler", theiler, 1)
+    size = int(embedding_dimension(series, lag, window).value) if dim is None else whole_number("dim", dim, 1)
     period = mean_period(series)
     notes = list(tie_notes(series))
     if not is_map and series.size < 50 * period:
@@ -224,7 +225,7 @@ def lyapunov_from_series(
                 *notes,
             ),
         )
-    reach = None if horizon is None else whole(horizon, "horizon", 4)
+    reach = None if horizon is None else whole_number("horizon", horizon, 4)
     found = _read(points, window, near_count, is_map, period, reach, _REFERENCES)
     if found is None:
         return Divergence(

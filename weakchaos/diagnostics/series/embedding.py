@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, correlation_time, theiler_window, tie_notes, whole
+from weakchaos.diagnostics.recorded import as_series, correlation_time, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.neighbours import nearest
 from weakchaos.native.compiled import kernel
@@ -52,7 +53,7 @@ def embed(x: Any, dim: int, delay: int = 1) -> np.ndarray:
     [[0.0, 2.0], [1.0, 3.0]]
     """
     series = as_series(x, 1, constant=True)
-    dim, delay = whole(dim, "dim", 1), whole(delay, "delay", 1)
+    dim, delay = whole_number("dim", dim, 1), whole_number("delay", delay, 1)
     rows = series.size - (dim - 1) * delay
     if rows < 1:
         raise ArgumentError(f"`dim` and `delay` span {(dim - 1) * delay + 1} numbers; `x` holds {series.size}")
@@ -113,10 +114,10 @@ def mutual_information(x: Any, max_lag: int, bins: int | None = None) -> np.ndar
     True
     """
     series = as_series(x, 20)
-    max_lag = whole(max_lag, "max_lag", 0)
+    max_lag = whole_number("max_lag", max_lag, 0)
     if max_lag > series.size // 2:
         raise ArgumentError(f"`max_lag` must be at most half of the {series.size} numbers; got {max_lag}")
-    count = min(max(round(0.75 * series.size ** (1 / 3)), 4), 32) if bins is None else whole(bins, "bins", 2)
+    count = min(max(round(0.75 * series.size ** (1 / 3)), 4), 32) if bins is None else whole_number("bins", bins, 2)
     # Equal numbers share a cell: the middle of their ranks decides which.
     _, ranks, sizes = np.unique(series, return_inverse=True, return_counts=True)
     middle = np.cumsum(sizes) - 0.5 * (sizes + 1)
@@ -155,7 +156,7 @@ def embedding_delay(x: Any, max_delay: int | None = None) -> Result:
     True
     """
     series = as_series(x, 50)
-    longest = min(series.size // 10, 500) if max_delay is None else whole(max_delay, "max_delay", 1)
+    longest = min(series.size // 10, 500) if max_delay is None else whole_number("max_delay", max_delay, 1)
     information = mutual_information(series, longest)
     lags = np.arange(longest + 1)
     notes = tie_notes(series)
@@ -253,11 +254,11 @@ def embedding_dimension(
     True
     """
     series = as_series(x, 50)
-    max_dim = whole(max_dim, "max_dim", 1)
+    max_dim = whole_number("max_dim", max_dim, 1)
     if method not in ("cao", "false neighbours"):
         raise ArgumentError(f"`method` must be 'cao' or 'false neighbours'; got {shown(method)}")
-    lag = int(embedding_delay(series).value) if delay is None else whole(delay, "delay", 1)
-    window = theiler_window(series) if theiler is None else whole(theiler, "theiler", 1)
+    lag = int(embedding_delay(series).value) if delay is None else whole_number("delay", delay, 1)
+    window = theiler_window(series) if theiler is None else whole_number("theiler", theiler, 1)
     if series.size - (max_dim + 1) * lag < max(2 * window + 2, 20):
         max_dim = max(1, (series.size - max(2 * window + 2, 20)) // lag - 1)
         if series.size - (max_dim + 1) * lag < 20:

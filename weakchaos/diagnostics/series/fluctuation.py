@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_numbers
+from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, tie_notes, whole
+from weakchaos.diagnostics.recorded import as_series, tie_notes
 from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.native.compiled import kernel
 
@@ -166,7 +166,7 @@ def detrended_fluctuation(x: Any, scales: Any = None, order: int = 1) -> Result:
     >>> abs(float(detrended_fluctuation(x)) - 0.5) < 0.06
     True
     """
-    order = whole(order, "order", 0)
+    order = whole_number("order", order, 0)
     first = max(10, 4 * (order + 1))
     series = as_series(x, 10 * first, differences=True)
     used = _scales(scales, series.size, first, order + 2)

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.text_table import aligned
-from weakchaos.diagnostics.recorded import as_series, whole
+from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.dimension import correlation_dimension
 from weakchaos.diagnostics.series.divergence import lyapunov_from_series
@@ -140,7 +141,7 @@ def second_opinion(x: Any, dt: float = 1.0, max_numbers: int = 2000) -> SecondOp
     >>> [row["function"] for row in opinion.rows]
     ['lyap_r', 'lyap_e', 'corr_dim', 'sampen', 'dfa', 'hurst_rs']
     """
-    series = as_series(x, 200)[: whole(max_numbers, "max_numbers", 200)]
+    series = as_series(x, 200)[: whole_number("max_numbers", max_numbers, 200)]
     as_series(series, 200)
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not 0 < dt < np.inf:
         raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")

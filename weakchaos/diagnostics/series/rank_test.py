@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.diagnostics.recorded import as_series, whole
+from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embed
 from weakchaos.diagnostics.series.gaussianize import gaussianized, not_gaussian
@@ -54,13 +55,13 @@ def prediction_error(x: Any, dim: int = 3, delay: int = 1, neighbours: int = 4, 
     True
     """
     series = as_series(x, 20, differences=True)
-    whole(neighbours, "neighbours", 1)
+    neighbours = whole_number("neighbours", neighbours, 1)
     points = embed(series, dim, delay)[: series.size - (dim - 1) * delay - 1]
     if len(points) <= 2 * delay + neighbours + 1:
         raise ArgumentError(
             f"`x` is too short for {neighbours} neighbours in {dim} dimensions with delay {delay}; got {series.size} numbers"
         )
-    count = len(points) if predicted is None else min(whole(predicted, "predicted", 1), len(points))
+    count = len(points) if predicted is None else min(whole_number("predicted", predicted, 1), len(points))
     who = np.arange(len(points)) if count == len(points) else np.linspace(0, len(points) - 1, count).astype(np.int64)
     _, times = nearest(points, who, neighbours, delay, norm=np.inf)
     ahead = (dim - 1) * delay + 1
@@ -91,7 +92,7 @@ def time_asymmetry(x: Any, lag: int = 1) -> float:
     True
     """
     series = as_series(x, 20, differences=True)
-    lag = whole(lag, "lag", 1)
+    lag = whole_number("lag", lag, 1)
     if lag >= series.size:
         raise ArgumentError(f"`lag` must be less than the {series.size} numbers of `x`; got {lag}")
     step = series[lag:] - series[:-lag]
@@ -199,7 +200,7 @@ def surrogate_test(
     True
     """
     series = as_series(x, 50, differences=True)
-    count = whole(count, "count", 1)
+    count = whole_number("count", count, 1)
     if method not in NULLS:
         raise ArgumentError(f"`method` must be one of {', '.join(NULLS)}; got {shown(method)}")
     if isinstance(statistic, str):

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_number
+from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, mean_period, whole, within
+from weakchaos.diagnostics.recorded import as_series, mean_period, within
 from weakchaos.diagnostics.series.embedding import embed
 from weakchaos.diagnostics.series.gaussianize import gaussianized, normal_scores
 from weakchaos.native.compiled import kernel
@@ -360,7 +360,7 @@ def surrogates(
     series = as_series(x, 20)
     if method not in NULLS:
         raise ArgumentError(f"`method` must be one of {', '.join(NULLS)}; got {shown(method)}")
-    count = whole(count, "count", 1)
+    count = whole_number("count", count, 1)
     rng = np.random.default_rng(seed)
     if method == "shuffle":
         return rng.permuted(np.tile(series, (count, 1)), axis=1)
@@ -374,4 +374,4 @@ def surrogates(
         return _cycle(series, count, rng)
     if radius is not None and not radius > 0:
         raise ArgumentError(f"`radius` must be positive; got {shown(radius)}")
-    return _twin(series, count, rng, whole(dim, "dim", 1), whole(delay, "delay", 1), radius)
+    return _twin(series, count, rng, whole_number("dim", dim, 1), whole_number("delay", delay, 1), radius)

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.recorded import as_series, mean_period, whole
+from weakchaos.diagnostics.recorded import as_series, mean_period
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embedding_delay
 
@@ -87,8 +88,8 @@ def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> 
     True
     """
     series = as_series(x, _LEAST)
-    frequencies = whole(frequencies, "frequencies", 10)
-    step = int(embedding_delay(series).value) if stride is None else whole(stride, "stride", 1)
+    frequencies = whole_number("frequencies", frequencies, 10)
+    step = int(embedding_delay(series).value) if stride is None else whole_number("stride", stride, 1)
     used = series[::step]
     notes = []
     if used.size < _LEAST:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import as_seed
 from weakchaos.reports.compare.measure import Entrant, Plan, measure
@@ -98,16 +99,6 @@ class Report:
         return self.table()
 
 
-def _checked_draws(draws: Any) -> int:
-    if isinstance(draws, float) and draws.is_integer():
-        draws = int(draws)
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
-        raise ArgumentError(
-            f"`draws` must be a whole number of at least 100, so that there is a rate to measure; got {shown(draws)}"
-        )
-    return int(draws)
-
-
 def _named(samplers: Any) -> dict[Any, Any]:
     """Samplers by name; those of a list by their class, numbered where several are of one."""
     if isinstance(samplers, Mapping):
@@ -134,7 +125,11 @@ def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, An
             raise ArgumentTypeError(
                 f"`samplers`[{name!r}] must be a sampler, (sampler, driver) or (sampler, driver, draws); got {shown(value)}"
             )
-        out[str(name)] = (parts[0], parts[1] if len(parts) > 1 else driver, _checked_draws(parts[2]) if len(parts) > 2 else draws)
+        out[str(name)] = (
+            parts[0],
+            parts[1] if len(parts) > 1 else driver,
+            whole_number("draws", parts[2], 100) if len(parts) > 2 else draws,
+        )
     return out
 
 
@@ -181,7 +176,7 @@ def compare(
         A list of samplers, which are named by their classes; or names and samplers, or tuples (sampler, driver) or (sampler, driver, draws); a sampler that is given fewer draws than the others
         has its cycle looked for among no more than these.
     draws : int
-        Draws per repeat (sweeps of a Gibbs sampler); warm-up is not thrown away, since it is part of how fast a sampler learns.
+        At least 100, so that there is a rate to measure: draws per repeat (sweeps of a Gibbs sampler); warm-up is not thrown away, since it is part of how fast a sampler learns.
     truth : array or list of arrays, optional
         Marginals of a discrete target or means of a continuous one; what the target knows of itself by default.
     repeats : int
@@ -218,11 +213,8 @@ def compare(
     >>> report.rows[1]["error"] < report.rows[0]["error"]
     True
     """
-    if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 2:
-        raise ArgumentError(
-            f"`repeats` must be a whole number of at least 2, so that starts can be held against each other; got {shown(repeats)}"
-        )
-    draws = _checked_draws(draws)
+    repeats = whole_number("repeats", repeats, 2)  # starts are held against each other
+    draws = whole_number("draws", draws, 100)
     entrants = _entrants(samplers, driver, draws)
     if not isinstance(target, Target):
         raise ArgumentTypeError(
@@ -232,7 +224,7 @@ def compare(
     width = first.bind(target, driver="pcg64" if own is None else own).n_averages
     known, scale, judged, source = _truth(target, truth, width)
     root = as_seed(seed)
-    common = Plan(target, draws, int(repeats), root, known, judged, scale, executor, progress, lyapunov_steps, cycle_steps)
+    common = Plan(target, draws, repeats, root, known, judged, scale, executor, progress, lyapunov_steps, cycle_steps)
     done = []
     for name, (sampler, own, n) in entrants.items():
         done.append(
@@ -242,4 +234,4 @@ def compare(
             on_done(done[-1])
     label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {target.counted})"
     key = f"numpy.random.SeedSequence({root.entropy}, spawn_key={root.spawn_key})" if root.spawn_key else str(root.entropy)
-    return Report(label, done, source, int(repeats), key, target.error_kind)
+    return Report(label, done, source, repeats, key, target.error_kind)

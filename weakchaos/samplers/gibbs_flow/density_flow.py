@@ -41,7 +41,7 @@ __all__ = ["DeterministicGibbs"]
 class BoundGibbsFlow(BoundContinuous):
     """Phase: the place of each coordinate on its circle, in [0, 1)."""
 
-    _locked: str | None = None
+    _locked: Flag | None = None
     stats_names = ("lp",)
 
     def __init__(self, sampler: DeterministicGibbs, target: Density):
