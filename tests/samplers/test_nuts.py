@@ -113,7 +113,7 @@ def test_diverging_trajectories_are_those_of_the_recursion():
         NUTS(0.9),
         NUTS(0.4, (2.0, 0.5)),
         NUTS(0.4, ((2.0, 0.6), (0.6, 0.5))),
-        NUTS(0.1, max_tree_depth=2),
+        NUTS(0.4, max_tree_depth=2),
         NUTS(),
         NUTS(metric="low-rank"),
     ],
@@ -264,7 +264,9 @@ def test_a_low_rank_finds_long_directions_of_many_coordinates():
         assert gains.max() > 5.0
         found = np.linalg.svd(directions[gains > 1.0] @ u.T, compute_uv=False)
         assert found.min() > 0.9
-    diagonal = quiet(target, NUTS(metric="diagonal"), draws=100, warmup=300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such a chain has not mixed
+        diagonal = quiet(target, NUTS(metric="diagonal"), draws=100, warmup=300)
     # A trajectory turns by the many coordinates, long before it is through the long direction.
     jumps = [np.abs(np.diff(t.draws @ u[1], axis=1)).mean() for t in (trace, diagonal)]
     assert jumps[0] > 2 * jumps[1]
@@ -311,7 +313,7 @@ def test_a_run_killed_inside_of_warm_up_is_resumed_bit_for_bit(tmp_path, monkeyp
 
 def test_without_warm_up_the_first_step_is_found_and_said_to_be_a_guess():
     target = wc.zoo.gaussian([1e-3, 1e-3])
-    with pytest.warns(ConvergenceWarning, match=r"without warm-up .* step size .* is a guess .* pass `warmup`"):
+    with pytest.warns(ConvergenceWarning, match=r"without warm-up .* step size .* is a guess.* pass `warmup`"):
         trace = quiet(target, NUTS(), draws=200, warmup=0)
     assert (np.abs(np.log2(trace.tuning["step_size"] / 1e-3)) < 2.5).all()
     assert trace.stats["acceptance_rate"].mean() > 0.3

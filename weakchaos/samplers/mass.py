@@ -65,7 +65,13 @@ def to_velocity(kind, scale, factor, transposed, directions, gains, momentum, ou
     if kind == DENSE:
         for i in range(dim):
             out[i] = 0.0
-        for j in range(dim):
+        # Four rows at a time, the zeros beside the triangle included: a loop for each row would be mostly its beginning and end.
+        whole = dim - dim % 4
+        for j in range(0, whole, 4):
+            a, b, c, d = momentum[j], momentum[j + 1], momentum[j + 2], momentum[j + 3]
+            for i in range(j, dim):
+                out[i] += (transposed[j, i] * a + transposed[j + 1, i] * b) + (transposed[j + 2, i] * c + transposed[j + 3, i] * d)
+        for j in range(whole, dim):
             a = momentum[j]
             for i in range(j, dim):
                 out[i] += transposed[j, i] * a
@@ -88,7 +94,12 @@ def to_whitened(kind, scale, factor, directions, gains, gradient, out):
     if kind == DENSE:
         for i in range(dim):
             out[i] = 0.0
-        for i in range(dim):
+        whole = dim - dim % 4
+        for i in range(0, whole, 4):
+            a, b, c, d = gradient[i], gradient[i + 1], gradient[i + 2], gradient[i + 3]
+            for j in range(i + 4):
+                out[j] += (factor[i, j] * a + factor[i + 1, j] * b) + (factor[i + 2, j] * c + factor[i + 3, j] * d)
+        for i in range(whole, dim):
             a = gradient[i]
             for j in range(i + 1):
                 out[j] += factor[i, j] * a

@@ -289,24 +289,30 @@ class NUTS(Sampler):
     step_size : float, optional
         Length of a leapfrog step in units of time; tuned during warm-up when not given. Where the inverse masses are the variances of the
         target, 1 is about a standard deviation.
-    inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+    inverse_mass : array of shape (dim,) or (dim, dim), optional
+        A diagonal or a dense metric; tuned during warm-up when not given.
     target_accept : float
         The mean acceptance statistic that the step size is tuned to. Nearer to 1, steps are shorter and fewer trajectories diverge.
     max_tree_depth : int
-        A trajectory has at most ``2**max_tree_depth - 1`` leapfrog steps.
+        A trajectory has at most ``2**max_tree_depth - 1`` leapfrog steps, and at most 31 in the first two windows of warm-up.
+    metric : {"auto", "diagonal", "dense", "low-rank"}
+        The form of the metric that is tuned. ``"auto"`` takes a diagonal or a dense one up to 128 coordinates, beyond that a diagonal one or one of low
+        rank over it, whichever fits points of warm-up that it was not made of.
 
     Notes
     -----
     ``stats`` holds ``lp``, ``acceptance_rate`` (``min(1, exp(-dH))``, averaged over all points of a trajectory and the steps of a draw),
     ``diverging`` (an energy error above 1000 in any step of the draw; leaving the support is none), ``energy`` (of the point that is
     the draw), ``energy_error`` (that energy less the energy at the start of the last trajectory), ``step_size``, ``n_steps`` (leapfrog
-    steps, summed) and ``tree_depth`` (the greatest number of doublings of a trajectory of the draw). ``trace.tuning`` holds the step size
-    and inverse masses of each chain. Windows and constants of warm-up are in `weakchaos.samplers.adaptation`; each chain tunes alone.
+    steps, summed) and ``tree_depth`` (the greatest number of doublings of a trajectory of the draw). ``trace.tuning`` holds for each chain ``step_size``,
+    ``metric`` (0 diagonal, 1 dense, 2 low rank), ``inverse_mass`` (the diagonal of the inverse mass matrix), its ``factor`` L with
+    ``V = L L^T`` where it is dense, ``warmup_steps`` and ``settled`` (the step after which what is tuned had settled, 0 if it had not). Warm-up ends
+    fifty steps after that; see `weakchaos.samplers.warmup`. Each chain tunes alone.
 
     References
     ----------
-    Hoffman and Gelman, JMLR 15 (2014) 1593, arXiv:1111.4246; Betancourt (2017), arXiv:1701.02434.
+    Hoffman and Gelman, JMLR 15 (2014) 1593, arXiv:1111.4246; Betancourt (2017), arXiv:1701.02434; the metric: Seyboldt, Carlson and
+    Carpenter (2026), arXiv:2603.18845.
 
     Examples
     --------
