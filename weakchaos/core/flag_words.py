@@ -244,7 +244,7 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "unsettled",
         "warm-up ended before it had settled",
-        "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains: the draws are exact all the same, but may be "
+        "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains, so that they may be "
         "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
     Kind.UNADJUSTED: Words(_NOTE, "unadjusted", "every step is accepted", _unadjusted),
