@@ -45,7 +45,7 @@ def probes(repeats: int, quick: bool) -> list[Row]:
         missing_peer("torch", error)
         return []
     torch.set_num_threads(1)
-    from tests.interop.resnet import resnet18
+    from tests.renormalization.resnet import resnet18
 
     model, x = module(128, 20), np.random.default_rng(0).normal(size=(200, 128)).astype(np.float32)
     rg.probe(model, x[:4])

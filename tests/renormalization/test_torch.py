@@ -232,7 +232,7 @@ def test_bad_input():
 @pytest.mark.slow
 def test_a_residual_network_of_eighteen_layers():
     """Eight blocks are found; with batch statistics differences grow by less per block than one plain normalised layer would make them."""
-    from tests.interop.resnet import resnet18
+    from tests.renormalization.resnet import resnet18
 
     report = probe(resnet18(10), torch.randn(4, 3, 96, 96), training=True, directions=2)
     assert [r["kind"] for r in report.rows] == ["MaxPool2d"] + ["BasicBlock"] * 8
