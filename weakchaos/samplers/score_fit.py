@@ -141,9 +141,10 @@ def _polish(
     if not np.isfinite(r).all():
         return mean, coefficients
     for _ in range(30):
-        by_u, by_w = 1.0 / size - r * u / size**2, 1.0 / size - r * w / size**2
-        slopes = np.column_stack([-by_u, (2.0 * w * by_w)[:, None] * columns])
-        normal, right = slopes.T @ slopes, slopes.T @ r
+        with np.errstate(all="ignore"):
+            by_u, by_w = 1.0 / size - r * u / size**2, 1.0 / size - r * w / size**2
+            slopes = np.column_stack([-by_u, (2.0 * w * by_w)[:, None] * columns])
+            normal, right = slopes.T @ slopes, slopes.T @ r
         if not (np.isfinite(normal).all() and np.isfinite(right).all()):
             break
         step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal) + 1e-12), right, rcond=None)[0]
