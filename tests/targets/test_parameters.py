@@ -237,6 +237,7 @@ def test_averages_are_those_of_the_parameters():
     np.testing.assert_allclose(means.averages(at=[500])[1], trace.averages(at=[500])[1], rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")  # a short run, for its arithmetic only
 def test_weighted_averages_are_those_of_the_parameters():
     run = {"draws": 400, "warmup": 200, "chains": 2, "seed": 3, "progress": False}
     trace = wc.sample(gamma(), wc.samplers.ESH(), **run)
