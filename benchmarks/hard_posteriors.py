@@ -5,9 +5,11 @@ x and x^2 (rank-normalised, split), the largest R-hat; the median over seeds.
 """
 
 import argparse
+import json
 import math
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -72,7 +74,12 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--warmup", type=int, default=1000)
+    parser.add_argument("--quick", action="store_true", help="one seed, 200 draws")
+    parser.add_argument("--json", help="file for every single measurement")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.seeds, arguments.draws, arguments.warmup = 1, 200, 200
+    single = []
     print(
         "| target | sampler | gradients | ESS of x | ESS of x, x^2 | R-hat | x per 1,000 | x, x^2 per 1,000 | CPU s |\n|---|---|---|---|---|---|---|---|---|"
     )
@@ -81,9 +88,24 @@ if __name__ == "__main__":
             rows = np.array(
                 [measure(make(), sampler(), seed, arguments.draws, arguments.warmup) for seed in range(arguments.seeds)]
             )
+            single += [
+                {
+                    "target": name,
+                    "sampler": label,
+                    "seed": k,
+                    "gradients": r[0],
+                    "ess": r[1],
+                    "ess_squares": r[2],
+                    "rhat": r[3],
+                    "cpu_seconds": r[4],
+                }
+                for k, r in enumerate(rows.tolist())
+            ]
             g, a, b, rhat, seconds = np.median(rows, 0)
             per = np.median(1e3 * rows[:, 1] / rows[:, 0]), np.median(1e3 * rows[:, 2] / rows[:, 0])
             print(
                 f"| {name} | {label} | {g:,.0f} | {a:,.0f} | {b:,.0f} | {rhat:.3f} | {per[0]:.3g} | {per[1]:.3g} | {seconds:.2f} |",
                 flush=True,
             )
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(single, indent=1), encoding="utf-8")

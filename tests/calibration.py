@@ -30,7 +30,7 @@ LEVEL = 1e-6  # a correct sampler fails once in a million seeds
 class Case:
     """A sampler, and how long its chains must be.
 
-    `warmup` and `thin` are steps, of calibration only; `share` is that of the replications that are made where a warm-up is dear; `reversible` says whether its step satisfies detailed balance once its tuning is
+    `warmup` and `thin` are steps, of calibration only; `share` is that of the replications that are made where a warm-up is dear; `least_dim` coordinates are needed; `reversible` says whether its step satisfies detailed balance once its tuning is
     frozen, momenta and other auxiliary numbers being drawn anew in each step.
     """
 
@@ -39,6 +39,7 @@ class Case:
     thin: int = 4
     reversible: bool = True
     share: float = 1.0
+    least_dim: int = 1
 
 
 # ---- models: (prior, data of it, log posterior) --------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::weakchaos.core.errors.Convergen
 
 CASES = {
     "HMC": Case(wc.samplers.HMC(0.3, 6), warmup=60),
+    "HMC, tuned": Case(wc.samplers.HMC()),
+    "MALA": Case(wc.samplers.MALA(), thin=20),
+    "MAMS": Case(wc.samplers.MAMS(), warmup=300, least_dim=2),
     "NUTS": Case(wc.samplers.NUTS()),
     "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
     "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
@@ -33,7 +36,7 @@ BROKEN = {
     "HMC, always accepted": ("HMC", "weakchaos.samplers.hmc", "if u < accept:", "if u < 1.0:"),
     "HMC, momentum not refreshed": ("HMC", "weakchaos.samplers.hmc", "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
     "NUTS, acceptance flipped": ("NUTS, long steps", "weakchaos.samplers.nuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
-    "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
+    "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "q = normal_from_uniform(draw_uniform(stream, stream_state))", "q = 1.0"),
     "WALNUTS, acceptance flipped": ("WALNUTS, long steps", "weakchaos.samplers.walnuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "WALNUTS, momentum not refreshed": ("WALNUTS", "weakchaos.samplers.walnuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
     "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
@@ -41,21 +44,21 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", CASES)
+PAIRS = [(name, model) for name in CASES for model in MODELS if MODELS[model].dim >= CASES[name].least_dim]
+
+
+@pytest.mark.parametrize(("name", "model"), PAIRS)
 def test_ranks_of_simulated_parameters_are_uniform(name, model):
     assert calibration_chance(CASES[name], MODELS[model], 250, seed=1) > LEVEL
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("name", "model"), PAIRS)
 def test_steps_from_exact_draws_are_exact(name, model):
     assert exact_chance(CASES[name], MODELS[model], 600, seed=2) > LEVEL
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("name", "model"), PAIRS)
 def test_many_ranks_are_uniform(name, model):
     longer = dataclasses.replace(CASES[name], thin=2 * CASES[name].thin)
     assert calibration_chance(longer, MODELS[model], 1500, seed=3, draws=29) > LEVEL
@@ -77,6 +80,7 @@ def test_a_broken_sampler_is_found(broken, tmp_path):
     assert any(
         calibration_chance(case, model, 250, seed=1) < LEVEL or exact_chance(case, model, 600, seed=2) < LEVEL
         for model in reversed(MODELS.values())
+        if model.dim >= case.least_dim
     )
 
 

@@ -63,7 +63,8 @@ def _mams(
         warming = now <= total
         random_direction(velocity, stream, stream_state)
         most = _EARLY_STEPS if warming and tune_mass and edges.size > 1 and now <= edges[1] else _MOST_STEPS
-        most = int(max(1.0, min(float(most), 2.0 * length / used - 1.0)))
+        # On a density that runs away the tuned step may fall to 0.
+        most = int(max(1.0, min(float(most), 2.0 * length / max(used, 1e-300) - 1.0)))
         steps = 1 + int(draw_uniform(stream, stream_state) * most)
         u = draw_uniform(stream, stream_state)
         for i in range(dim):
