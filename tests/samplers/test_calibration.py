@@ -85,11 +85,10 @@ def test_a_broken_sampler_is_found(broken, tmp_path):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_jacobian_left_out_of_the_posterior_is_found(name):
-    assert (
-        min(calibration_chance(CASES[name], schools(0.0), 250, seed=1), exact_chance(CASES[name], schools(0.0), 600, seed=2))
-        < LEVEL
-    )
+def test_a_wrong_jacobian_of_the_posterior_is_found(name):
+    # Counted twice: left out, the posterior would be improper.
+    wrong, case = schools(2.0), CASES[name]
+    assert exact_chance(case, wrong, 600, seed=2) < LEVEL or calibration_chance(case, wrong, 250, seed=1) < LEVEL
 
 
 @pytest.mark.parametrize("target", ["gaussian", "eight_schools", pytest.param("correlated_gaussian", marks=pytest.mark.slow)])
