@@ -45,7 +45,7 @@ def _exponent(r: MeasuredNumbers) -> Any:
         return None
     positive = [f for f in found if f.scaling and f.interval is not None and f.interval[0] > 0]
     # On a strange nonchaotic attractor neighbours drift apart along the fractal, slowly and not far.
-    positive = [f for f in positive if f.value * (f.fit_range[1] - f.fit_range[0]) >= _FOLD]
+    positive = [f for f in positive if f.fit_range is not None and f.value * (f.fit_range[1] - f.fit_range[0]) >= _FOLD]
     return positive[0] if positive else None
 
 
