@@ -28,7 +28,9 @@ def schools(**more):
 @pytest.fixture(scope="module")
 def trace():
     sampler = wc.samplers.RandomWalkMetropolis(scale=0.5)
-    return wc.sample(schools(), sampler, draws=400, warmup=60, chains=3, seed=1, progress=False, keep_warmup=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a short run of a poor sampler
+        return wc.sample(schools(), sampler, draws=400, warmup=60, chains=3, seed=1, progress=False, keep_warmup=True)
 
 
 class System:

