@@ -97,3 +97,12 @@ def test_moments_of_the_zoo(name, target):
     """Means and variances within 5 Monte Carlo standard errors."""
     case, target = CASES[name], wc.zoo.make(target)
     check_invariance(case.sampler, target, target.means, target.sds**2, draws=1500, warmup=400, thin=case.thin, seed=5)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_improper_posterior_ends_no_run_with_an_exception(name):
+    """Without the Jacobian of log tau the posterior has infinite mass at tau = 0: chains run away, and no kernel divides by zero there."""
+    target, data = schools(0.0).target()
+    data[:] = 0.0
+    trace = wc.sample(target, CASES[name].sampler, draws=200, warmup=200, chains=2, seed=3, progress=False)
+    assert trace.n_draws == 200

@@ -47,7 +47,7 @@ def _next_double(pointer):
     return draw_uniform(words[0], words[1])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _word(function, state):
     w = np.uint32(np.uint64(draw_uniform(function, state) * 4294967296.0))
     mask, h = np.uint32(0xFFFF), np.uint32(w >> np.uint32(16))

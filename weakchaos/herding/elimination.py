@@ -35,7 +35,7 @@ class Junction(NamedTuple):
     message_stride: np.ndarray
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def eliminate(plan, buffer, best_state, x):
     """Write the best state into `x`; its score. `buffer` begins with the tables, one after the other; the rest of it and `best_state` are scratch."""
     cliques = plan.unit.size

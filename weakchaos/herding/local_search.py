@@ -36,7 +36,7 @@ _METHODS = {"enumeration": _ENUMERATION, "max-product": _MAX_PRODUCT, "icm": _MO
 _MOST_ENUMERATED = 20
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _fields(s, w, ptr, unit, edge, h):
     """Fill the local fields; the score."""
     score = 0.0
@@ -48,7 +48,7 @@ def _fields(s, w, ptr, unit, edge, h):
     return score
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _turn(i, s, w, ptr, unit, edge, h):
     """Turn spin `i`; the change of the score."""
     change = -2.0 * s[i] * h[i]
@@ -58,7 +58,7 @@ def _turn(i, s, w, ptr, unit, edge, h):
     return change
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _enumerate(s, w, ptr, unit, edge, h, tolerance):
     n = s.size
     s[:] = -1
@@ -76,7 +76,7 @@ def _enumerate(s, w, ptr, unit, edge, h, tolerance):
         s[i] = 2 * ((chosen >> (n - 1 - i)) & 1) - 1
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _iterate_modes(s, w, ptr, unit, edge, h, tolerance):
     """From `s` to a state that no single turn improves; its score."""
     score = _fields(s, w, ptr, unit, edge, h)
@@ -91,7 +91,7 @@ def _iterate_modes(s, w, ptr, unit, edge, h, tolerance):
     return score
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _tabu_search(s, w, ptr, unit, edge, h, rest_until, best_s, patience, tenure, tolerance):
     """From `s` to the best state met before `patience` turns bring nothing better."""
     best = _iterate_modes(s, w, ptr, unit, edge, h, tolerance)

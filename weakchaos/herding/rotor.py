@@ -43,7 +43,7 @@ _RULES = {"credit": _CREDIT, "stack": _STACK, "rotor": _ROTOR}
 _LONGEST_LISTS = 1 << 22
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _depart(stack, first, stop, gain, unit, credit):
     """The place of the next successor in the row [first, stop), credits brought up to date; a credit of 1 is `unit`."""
     best, chosen = -math.inf, first

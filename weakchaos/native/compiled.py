@@ -47,7 +47,8 @@ def kernel(function: Callable) -> Any:
     >>> double(1.5)
     3.0
     """
-    dispatcher = njit(nogil=True)(function)
+    # A division by zero is inf or NaN, which a sampler rejects and counts: an exception out of a compiled loop would end the run.
+    dispatcher = njit(nogil=True, error_model="numpy")(function)
     _cache_on_disk(dispatcher, function)
     return dispatcher
 
@@ -124,7 +125,7 @@ def draw_uniform(typingctx, function, state):
     return types.float64(types.uint64, types.uint64), codegen
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _horner(c, r):
     value = c[7]
     for k in range(6, -1, -1):
@@ -147,7 +148,7 @@ _TAIL_Q = (1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612
            7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15)  # fmt: skip
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def normal_from_uniform(u):
     """The standard normal quantile of `u`: one uniform makes one normal, so a low-discrepancy stream keeps its structure."""
     q = u - 0.5

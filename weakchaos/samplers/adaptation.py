@@ -102,14 +102,14 @@ def check_tuned(sampler: Any) -> None:
         raise ArgumentError(f"`target_accept` must be between 0 and 1, both excluded; got {sampler.target_accept!r}")
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def restart(dual_averaging, step_size):
     """Dual averaging begins anew from a step size."""
     dual_averaging[_MU], dual_averaging[_T] = math.log(10.0 * step_size), 0.0
     dual_averaging[_H_BAR], dual_averaging[_X_BAR] = 0.0, math.log(step_size)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def update_step(dual_averaging, alpha, delta):
     """The step size after a step of acceptance statistic `alpha`, when `delta` is wanted."""
     dual_averaging[_T] += 1.0
@@ -122,13 +122,13 @@ def update_step(dual_averaging, alpha, delta):
     return math.exp(x)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def average_step(dual_averaging):
     """The step size that sampling takes: exp(xbar)."""
     return math.exp(dual_averaging[_X_BAR])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def add_to_window(window, x):
     """Welford's recursion for means and sums of squared deviations."""
     dim = x.size
@@ -139,7 +139,7 @@ def add_to_window(window, x):
         window[1 + dim + i] += delta * (x[i] - window[1 + i])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def close_window(window, inverse_mass):
     """The inverse masses become the variances v of the window, whose n draws are forgotten; False where a variance is not positive, and
     nothing changes then.
@@ -162,7 +162,7 @@ def close_window(window, inverse_mass):
     return fit
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def first_step(
     density, user_data, stream, stream_state, step_size, inverse_mass, x, known, counters, position, momentum, gradient, value
 ):

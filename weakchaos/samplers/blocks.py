@@ -28,7 +28,7 @@ class Blocks(NamedTuple):
 # Helpers take arrays and not tuples of arrays: each call with a tuple would count the references of all of them.
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def write_state(state, x, unit, first, stop, cardinality):
     """Put joint state number `state` of the units ``unit[first:stop]`` into `x`, the last unit fastest."""
     for a in range(stop - 1, first - 1, -1):
@@ -36,7 +36,7 @@ def write_state(state, x, unit, first, stop, cardinality):
         state //= cardinality[unit[a]]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def read_state(x, unit, first, stop, cardinality):
     """The number of the joint state of the units ``unit[first:stop]`` in `x`."""
     state = 0
@@ -45,7 +45,7 @@ def read_state(x, unit, first, stop, cardinality):
     return state
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def block_conditional(
     states,
     x,

@@ -27,7 +27,7 @@ from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 __all__ = ["SwendsenWang", "Wolff"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _root(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]  # halving keeps paths short
@@ -35,7 +35,7 @@ def _root(parent, i):
     return i
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _satisfied(a, b, sign):
     # sign > 0: the coupling likes equal states, sign < 0: different ones (spins only).
     return (a == b) == (sign > 0)

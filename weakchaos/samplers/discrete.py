@@ -14,7 +14,7 @@ from weakchaos.targets.discrete_target import smallest_integer
 __all__ = ["BoundDiscrete", "record", "record_times"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def record(x, offset, row, draws, sums):
     """Write a state into `draws` (if it has rows) and count it in `sums` (if it has entries)."""
     n = offset.size - 1
@@ -26,7 +26,7 @@ def record(x, offset, row, draws, sums):
             sums[offset[i] + x[i]] += 1.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def record_times(still, x, offset, spent, total, times):
     """Add to `times` (if it has entries) the shares of `total` that units `spent` in their states, and set these to zero; units that stand `still` count 1."""
     if times.size > 0:

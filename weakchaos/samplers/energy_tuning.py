@@ -54,7 +54,7 @@ def new_energy_tuning(dim: int, step_size: float | None, inverse_mass: Any, firs
     }
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _next_step(energy_error, step_size, error, dim, target):
     """The step size after a step with that error of the energy; a step that could not be made has the error inf."""
     if not abs(error) < 1000.0:
@@ -68,7 +68,7 @@ def _next_step(energy_error, step_size, error, dim, target):
     return min(wanted, _FASTEST * step_size)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window):
     """After step `now` (from 1) of warm-up, whose windows end at `edges`: the next step size and, where a window closes, inverse masses.
 

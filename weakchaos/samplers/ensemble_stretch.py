@@ -33,7 +33,7 @@ __all__ = ["EnsembleStretch"]
 _SPREAD = 0.01  # of walkers around one starting point, of its size, and of 1 where that is less
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _evaluate_all(density, user_data, together, rows, values, counters):
     """Log densities at all rows, in one call or in one call each; False where the user's function failed."""
     m, dim = rows.shape

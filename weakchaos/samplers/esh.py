@@ -32,7 +32,7 @@ from weakchaos.targets.density import Density
 __all__ = ["ESH"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _reflect(u, gradient, scale):
     """The velocity thrown back by the gradient; turned round where there is none."""
     square, along = 0.0, 0.0
@@ -48,7 +48,7 @@ def _reflect(u, gradient, scale):
     normalise(u)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _average(weights, weight, x, sums):
     """Add a draw to running sums that, divided by the number of draws, are weighted averages."""
     dim = x.size

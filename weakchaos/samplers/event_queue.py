@@ -16,7 +16,7 @@ from numba import njit
 __all__ = ["new_queue", "play_all", "set_clock"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def new_queue(n):
     """Number of leaves, times and winners of a tree for `n` clocks; leaf `j` is node ``leaves + j``, the root node 1."""
     leaves = 1
@@ -28,7 +28,7 @@ def new_queue(n):
     return leaves, time, winner
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def play_all(time, winner, leaves):
     """Play all matches after the leaves were set."""
     for node in range(leaves - 1, 0, -1):
@@ -38,7 +38,7 @@ def play_all(time, winner, leaves):
         time[node], winner[node] = time[child], winner[child]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def set_clock(time, winner, leaves, j, when):
     """Let clock `j` strike at `when`."""
     node = leaves + j

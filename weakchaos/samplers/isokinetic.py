@@ -41,7 +41,7 @@ __all__ = [
 MINIMAL_NORM = 0.1931833275037836
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def normalise(u):
     """Give `u` the length 1."""
     square = 0.0
@@ -52,7 +52,7 @@ def normalise(u):
         u[i] /= length
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def set_right(u):
     """Give the length 1 to a velocity from outside, such as that of a twin orbit; one that has it is left alone, to the last bit."""
     square = 0.0
@@ -62,7 +62,7 @@ def set_right(u):
         normalise(u)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def random_direction(u, stream, stream_state):
     """A velocity of uniform direction, from as many numbers as coordinates."""
     for i in range(u.size):
@@ -70,7 +70,7 @@ def random_direction(u, stream, stream_state):
     normalise(u)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def perturb(u, size, stream, stream_state):
     """``u <- (u + size z) / |u + size z|`` with z standard normal."""
     for i in range(u.size):
@@ -78,14 +78,14 @@ def perturb(u, size, stream, stream_state):
     normalise(u)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def reverse(u):
     """The velocity backwards: what follows a step that could not be made."""
     for i in range(u.size):
         u[i] = -u[i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def turn(u, gradient, scale, time, mass):
     """Turn `u` for `time` under a constant gradient; the gain of kinetic energy."""
     dim, square, along = u.size, 0.0, 0.0
@@ -109,7 +109,7 @@ def turn(u, gradient, scale, time, mass):
     return mass * (delta - math.log(2.0) + math.log(max(1.0 + along + (1.0 - along) * z * z, 1e-300)))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _drift(density, user_data, time, scale, position, u, gradient, value, counters):
     dim = position.size
     for i in range(dim):
@@ -127,7 +127,7 @@ def _drift(density, user_data, time, scale, position, u, gradient, value, counte
     return OUTSIDE
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def isokinetic_step(density, user_data, step_size, scale, mass, position, u, gradient, value, counters, gained):
     """One step of one gradient in place, from a position whose `gradient` is known; its gain of kinetic energy is added to ``gained[0]``.
 
@@ -140,7 +140,7 @@ def isokinetic_step(density, user_data, step_size, scale, mass, position, u, gra
     return status
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def minimal_norm_step(density, user_data, step_size, scale, mass, position, u, gradient, value, counters, gained):
     """As `isokinetic_step`, with two gradients and an error of the energy about ten times smaller at the same length."""
     status = DONE

@@ -28,7 +28,7 @@ MADE, TOO_ROUGH, LEFT, IRREVERSIBLE, RAISED = range(5)
 _MOST_LEFT = 3
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _range_of_energy(
     density, user_data, step_size, n, max_error, inverse_mass, position, momentum, gradient, value, energy, counters
 ):
@@ -49,7 +49,7 @@ def _range_of_energy(
     return high - low
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def macro_step(
     density, user_data, step_size, max_error, max_halvings, inverse_mass, position, momentum, gradient, value, trial, counters, told
 ):  # fmt: skip

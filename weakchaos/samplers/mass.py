@@ -30,7 +30,7 @@ DIAGONAL, DENSE, LOW_RANK = range(3)
 _MOST_DOUBLINGS = 60
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def dot(a, b):
     """The scalar product, in eight sums: a single one would wait for each addition to end."""
     s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -50,7 +50,7 @@ def dot(a, b):
     return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def transpose_of(kind, factor):
     """The transpose of a dense factor, so that both products run along rows; nothing for other kinds."""
     if kind != DENSE:
@@ -58,7 +58,7 @@ def transpose_of(kind, factor):
     return np.ascontiguousarray(factor.T)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def to_velocity(kind, scale, factor, transposed, directions, gains, momentum, out):
     """``out = L q``."""
     dim = momentum.size
@@ -87,7 +87,7 @@ def to_velocity(kind, scale, factor, transposed, directions, gains, momentum, ou
         out[i] *= scale[i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def to_whitened(kind, scale, factor, directions, gains, gradient, out):
     """``out = L^T g``."""
     dim = gradient.size
@@ -114,7 +114,7 @@ def to_whitened(kind, scale, factor, directions, gains, gradient, out):
                 out[i] += a * directions[k, i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def push(
     density, user_data, step_size, kind, scale, factor, transposed, directions, gains, position, momentum, whitened, gradient, velocity, value, counters
 ):  # fmt: skip
@@ -142,7 +142,7 @@ def push(
     return DONE
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def first_whitened_step(
     density, user_data, stream, stream_state, step_size, kind, scale, factor, transposed, directions, gains, x, known, counters, value
 ):  # fmt: skip

@@ -67,7 +67,7 @@ def new_window(dim: int, dense: bool, points: int) -> dict[str, np.ndarray]:
     return {"window": window, "window_products": np.zeros((2, size, size)), "window_points": np.zeros((2, points, dim))}
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def add_point(window, products, points, weight, x, gradient, room):
     """Add a point of a trajectory, of weight min(1, exp(-dH)), and the gradient there: West, Comm. ACM 22 (1979) 532."""
     dim = x.size

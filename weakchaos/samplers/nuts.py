@@ -45,7 +45,7 @@ _ROOM = 15
 _ALPHA, _N, _DEPTH, _DIVERGED, _ENERGY, _ERROR = range(6)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _turned(first, last, rho, extra):
     """Whether the stretch with these end momenta and the sum of momenta ``rho + extra`` has turned back."""
     a0, a1, a2, a3, b0, b1, b2, b3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -67,20 +67,20 @@ def _turned(first, last, rho, extra):
     return not ((a0 + a1) + (a2 + a3) > 0.0 and (b0 + b1) + (b2 + b3) > 0.0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _whole_turned(first, last, rho):
     """Whether the stretch with these end momenta and this sum of momenta has turned back."""
     return not (dot(first, rho) > 0.0 and dot(last, rho) > 0.0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_sum(a, b):
     """``log(exp(a) + exp(b))``."""
     top, low = max(a, b), min(a, b)
     return top if top == -math.inf else top + math.log1p(math.exp(low - top))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _step(
     density, user_data, stream, stream_state, step_size, max_tree_depth, kind, scale, factor, transposed, directions, gains, collects, window,
     products, points, x, known, counters, value, room, begin, end, rho, told

@@ -42,7 +42,7 @@ _HORIZON, _SHARE, _INTERVAL, _TIME, _EVENTS, _EDGE = range(6)
 _N_EVENTS, _N_GRADIENTS = range(2)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _rate(kind, velocity, gradient):
     """Events per unit of time; a component that is NaN counts as none."""
     total = 0.0
@@ -53,7 +53,7 @@ def _rate(kind, velocity, gradient):
     return total if total > 0.0 else 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _look(density, user_data, x, velocity, t, place, gradient, value, counters):
     """Evaluate at ``x + t velocity``."""
     dim = x.size
@@ -70,7 +70,7 @@ def _look(density, user_data, x, velocity, t, place, gradient, value, counters):
     return _DONE if fine else _OUTSIDE
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _arrive(x, known, place, gradient, value):
     """Move to a place that was evaluated."""
     dim = x.size
@@ -80,7 +80,7 @@ def _arrive(x, known, place, gradient, value):
     know(x, known)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _turn(kind, stream, stream_state, rate, inverse_mass, velocity, gradient):
     """The velocity after an event: of one coordinate, drawn by its share of the rate, reversed; or reflected at the gradient."""
     dim = velocity.size
@@ -103,7 +103,7 @@ def _turn(kind, stream, stream_state, rate, inverse_mass, velocity, gradient):
         velocity[i] -= 2.0 * along / square * inverse_mass[i] * gradient[i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def new_velocity(kind, stream, stream_state, inverse_mass, velocity):
     """A velocity from its stationary distribution: signs times scales, or normal with their variances."""
     for i in range(velocity.size):
@@ -112,12 +112,12 @@ def new_velocity(kind, stream, stream_state, inverse_mass, velocity):
         velocity[i] = (scale if u < 0.5 else -scale) if kind == ZIGZAG else scale * normal_from_uniform(u)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _wait(stream, stream_state):
     return -math.log(1.0 - draw_uniform(stream, stream_state))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _travel(
     kind, density, user_data, stream, stream_state, duration, refresh, tuned, tuning, inverse_mass, x, velocity, known, room, value, counters, told
 ):  # fmt: skip
@@ -235,7 +235,7 @@ def _travel(
     return True
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _restart(tuned):
     """What follows from the scales is found anew, from values that suit standard normal coordinates."""
     tuned[_HORIZON], tuned[_INTERVAL], tuned[_TIME], tuned[_EVENTS] = 0.5, 0.5, 0.0, 0.0

@@ -11,7 +11,7 @@ from weakchaos.native.compiled import address_of, call_density
 __all__ = ["evaluate_start", "is_known", "know", "record"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def record(t, every, x, draws, sums):
     """After step `t` (from 0): the row of `draws` that was written, -1 if this step ends no draw.
 
@@ -31,7 +31,7 @@ def record(t, every, x, draws, sums):
     return row
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def is_known(x, known):
     """Whether `known` (position, then what was evaluated there) belongs to `x`; NaN before anything was evaluated."""
     for i in range(x.size):  # noqa: SIM110 (numba)
@@ -40,14 +40,14 @@ def is_known(x, known):
     return True
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def know(x, known):
     """Say that the rest of `known` belongs to `x`."""
     for i in range(x.size):
         known[i] = x[i]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def evaluate_start(density, user_data, x, known, counters):
     """Make `known` that of `x` (position, gradient where there is room for one, log density) if it is not; False where the user's function failed."""
     dim = x.size

@@ -32,7 +32,7 @@ _MOST_SHRINKS = 2000
 _MOVES = 2.5  # the width that is tuned, in mean moves: of a normal distribution, 2.8 standard deviations, about the mean width of its slices
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_density(density, user_data, x, line, t, place, value, counters):
     """The log density at ``x + t line``, -inf where it is NaN or +inf, which is counted; the last place is left in `place`. False: the function failed."""
     dim = x.size
@@ -47,7 +47,7 @@ def _log_density(density, user_data, x, line, t, place, value, counters):
     return True
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _along(density, user_data, stream, stream_state, width, max_steps, x, line, known, place, value, counters):
     """Draw anew on a line through `x`, in place; how far it went, NaN where the user's function failed."""
     dim = x.size

@@ -85,25 +85,25 @@ def inverse_masses(value: Any) -> tuple:
     return tuple(map(tuple, matrix.tolist()))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def restart(averaging, step_size):
     """The approximation begins anew from a step size."""
     averaging[_X], averaging[_T], averaging[_X_BAR], averaging[_SEARCH] = math.log(step_size), 0.0, math.log(step_size), 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def look_again(averaging):
     """The next kernel is to look for a first step, from the present one."""
     averaging[_SEARCH] = 1.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def to_be_found(averaging, step_size):
     """Whether a first step is to be looked for."""
     return math.isnan(step_size[0]) or averaging[_SEARCH] != 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def follow(averaging, alpha, delta):
     """The step size after a step of acceptance statistic `alpha`, when `delta` is wanted."""
     averaging[_T] += 1.0
@@ -113,7 +113,7 @@ def follow(averaging, alpha, delta):
     return math.exp(averaging[_X])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def average_step(averaging):
     """The step size that sampling takes: exp(xbar)."""
     return math.exp(averaging[_X_BAR])

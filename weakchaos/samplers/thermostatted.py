@@ -30,7 +30,7 @@ CHAIN, CUBIC = range(2)
 _PART, _MOST_PARTS = 0.05, 100_000
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _friction(first, zeta, j, time):
     """Friction of the next thermostat of a chain on thermostat `j`; the logarithm of the change of volume."""
     exponent = -zeta[first + j + 1] * time
@@ -38,7 +38,7 @@ def _friction(first, zeta, j, time):
     return exponent
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _force(mass, squares, size, zeta, first, j):
     if j == 0:
         return (squares / size - 1.0) / mass
@@ -46,7 +46,7 @@ def _force(mass, squares, size, zeta, first, j):
     return held * zeta[first + j - 1] ** 2 - 1.0 / mass
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _chain(mass, length, p, low, high, zeta, first, time):
     """A chain of `length` thermostats of mass `mass` (the first of them times the number of coordinates it holds) on ``p[low:high]``.
 
@@ -73,7 +73,7 @@ def _chain(mass, length, p, low, high, zeta, first, time):
     return volume
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _cubic(a, b, p, i, zeta, time):
     """The 0532 thermostat on one momentum; the logarithm of the change of volume, NaN where the momentum would escape to infinity."""
     volume, left = 0.0, time
@@ -96,7 +96,7 @@ def _cubic(a, b, p, i, zeta, time):
     return math.nan
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _thermostats(kind, first, second, groups, p, zeta, time):
     """All thermostats for `time`; the logarithm of the change of volume."""
     volume, dim = 0.0, p.size
@@ -111,7 +111,7 @@ def _thermostats(kind, first, second, groups, p, zeta, time):
     return volume
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _energy(kind, mass, groups, p, zeta):
     """``|p|**2 / 2 + sum Q zeta**2 / 2``."""
     total = 0.0

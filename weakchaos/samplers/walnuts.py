@@ -48,7 +48,7 @@ _FIRST_WINDOW, _LAST_BUFFER = 25, 50
 _MOST_DOUBLINGS = 60
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _turned(inverse_mass, first, last, rho, extra):
     """Whether the stretch with these end momenta and the sum of momenta ``rho + extra`` has turned back."""
     a, b = 0.0, 0.0
@@ -59,14 +59,14 @@ def _turned(inverse_mass, first, last, rho, extra):
     return not (a > 0.0 and b > 0.0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_sum(a, b):
     """``log(exp(a) + exp(b))``."""
     top = max(a, b)
     return top if top == -math.inf else top + math.log(math.exp(a - top) + math.exp(b - top))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _step(
     density, user_data, stream, stream_state, step_size, max_error, max_halvings, max_tree_depth, inverse_mass, x, known, counters, lp, room,
     begin, end, rho, zero, told
@@ -158,7 +158,7 @@ def _step(
     return True
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _first_length(density, user_data, stream, stream_state, max_error, inverse_mass, x, known, counters, room):
     """The longest macro step, a power of two, that one leapfrog step makes from `x` within `max_error`; NaN where the user's function
     failed. Takes dim numbers from the stream."""
@@ -182,7 +182,7 @@ def _first_length(density, user_data, stream, stream_state, max_error, inverse_m
     return length
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add(window, x):
     """Number, means and sums of squared deviations of the window's draws, by Welford's recursion, Technometrics 4 (1962) 419."""
     dim = x.size
@@ -193,7 +193,7 @@ def _add(window, x):
         window[1 + dim + i] += gap * (x[i] - window[1 + i])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _close_window(window, inverse_mass):
     """The inverse masses become the variances of the window's draws, logarithms shrunk towards their mean by 5/(n + 5), and the next window
     begins; nothing else changes where a variance is not positive."""

@@ -42,7 +42,7 @@ def _henon(n, z, out, data):
     return 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _on_circle(angle, turn):
     """`angle` modulo `turn`. A turn off at most, where most angles are, needs no division, and gives the same number to the last bit."""
     if -turn <= angle < 2.0 * turn:

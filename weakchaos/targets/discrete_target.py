@@ -53,7 +53,7 @@ class Model(NamedTuple):
     log_table: np.ndarray
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def pair_field(i, x, pair_ptr, pair_unit, pair_weight, field):
     """The log odds of unit `i` of a pairwise model of 0/1 units."""
     z = field[i]
@@ -62,7 +62,7 @@ def pair_field(i, x, pair_ptr, pair_unit, pair_weight, field):
     return z
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def factor_conditional(i, x, cardinality, factor_ptr, factor, own_stride, scope_ptr, scope, scope_stride, table_ptr, log_table, p):
     """Fill ``p[:K_i]`` with the conditional distribution of unit `i`; False when every state is impossible."""
     states = cardinality[i]

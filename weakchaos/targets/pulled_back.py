@@ -42,7 +42,7 @@ def new_map(dim: int) -> np.ndarray:
     return rows
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _mean(row, x):
     total = row[_MEAN]
     for t in range(int(row[_N_MEAN])):
@@ -54,7 +54,7 @@ def _mean(row, x):
     return total
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_scale(row, x):
     total = row[_SCALE]
     for t in range(int(row[_N_SCALE])):
@@ -63,7 +63,7 @@ def _log_scale(row, x):
     return total
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _forward(rows, z, x):
     """Fill x from z; the log-Jacobian."""
     jacobian = 0.0
@@ -75,7 +75,7 @@ def _forward(rows, z, x):
     return jacobian
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pull(rows, z, x, slope):
     """The gradient in x becomes that of the pulled-back density in z, in place."""
     for k in range(rows.shape[0]):

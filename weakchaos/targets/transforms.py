@@ -38,23 +38,23 @@ _TINY, _HUGE = 2.2250738585072014e-308, 1.7976931348623157e308
 _HEAD = 4  # words before the plan in the user data of the C function
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_cosh(x):
     return abs(x) + math.log1p(math.exp(-2.0 * abs(x))) - math.log(2.0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _exp(x):
     return math.exp(x) if x < 709.7 else np.inf
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _inside(value, least, greatest):
     # Where rounding puts a value on its bound the density may be infinite; the nearest number within is as close to the truth.
     return min(max(value, least), greatest)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _simplex(x, theta, K):
     """theta = softmax(V x); the log-Jacobian."""
     total = 0.0
@@ -76,7 +76,7 @@ def _simplex(x, theta, K):
     return 0.5 * math.log(K) - K * (highest + math.log(mass))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _ordered(x, theta, K):
     jacobian = 0.0
     theta[0] = x[0]
@@ -88,7 +88,7 @@ def _ordered(x, theta, K):
     return jacobian
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _cholesky(x, theta, K):
     jacobian, place = 0.0, 0
     for i in range(K):
@@ -105,7 +105,7 @@ def _cholesky(x, theta, K):
     return jacobian
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _constrain(plan, bounds, x, theta):
     """Fill `theta`; the log-Jacobian at `x`."""
     jacobian = 0.0
@@ -139,7 +139,7 @@ def _constrain(plan, bounds, x, theta):
     return jacobian
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pull_simplex(x, theta, K, g, out):
     mean = 0.0
     for j in range(K):
@@ -151,7 +151,7 @@ def _pull_simplex(x, theta, K, g, out):
         out[k - 1] = (before - k * here) / math.sqrt(k * (k + 1.0))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pull_ordered(x, theta, K, g, out):
     above = 0.0
     for k in range(K - 1, 0, -1):
@@ -160,7 +160,7 @@ def _pull_ordered(x, theta, K, g, out):
     out[0] = above + g[0]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pull_cholesky(x, theta, K, g, out):
     place = 0
     for i in range(K):
@@ -176,7 +176,7 @@ def _pull_cholesky(x, theta, K, g, out):
             place += 1
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _pull_back(plan, bounds, x, theta, g, out):
     """The gradient in x from the gradient `g` in theta, that of the log-Jacobian included."""
     for r in range(0, plan.size, ROW):
@@ -217,7 +217,7 @@ def constrain_rows(plan, bounds, x, theta, jacobians):
         jacobians[t] = _constrain(plan, bounds, x[t], theta[t])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _unconstrain_row(row, i, x):
     """The numbers behind row `i` of a Cholesky factor; whether it is one."""
     square = row[i] * row[i] if row[i] > 0.0 else np.nan
@@ -232,7 +232,7 @@ def _unconstrain_row(row, i, x):
     return abs(square - 1.0) < 1e-8
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _unconstrain(plan, bounds, theta, x):
     """Undo `_constrain`; NaN where theta is not what its constraint asks for."""
     for r in range(0, plan.size, ROW):

@@ -47,7 +47,7 @@ def lowest_bit(typingctx, word):
     return types.int64(types.uint64), codegen
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def ranked_times(order, stride, words):
     """Row k: the times of the k * stride smallest numbers, of `order` as ``argsort`` gives it."""
     kept = np.zeros((order.size // stride + 1, words), np.uint64)
@@ -59,13 +59,13 @@ def ranked_times(order, stride, words):
     return kept
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def times_between(kept, order, stride, first, last, row):
     """Into `row`: the times of the ranks from `first` up to `last`, the latter left out."""
     stretch_between(kept, order, stride, first, last, 0, row.size, row)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def stretch_between(kept, order, stride, first, last, head, tail, row):
     """The same, of which only the words from `head` up to `tail` are wanted; the others are left in disorder."""
     p, q = (first + stride // 2) // stride, (last + stride // 2) // stride
@@ -81,7 +81,7 @@ def stretch_between(kept, order, stride, first, last, head, tail, row):
         row[order[k] >> 6] ^= one << np.uint64(order[k] & 63)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def near_point(columns, ranked, orders, kept, stride, i, radius, norm, bound, spare, row):
     """Into `row`: the times of the points within `radius` of point i; `norm` 0: the largest difference; 1 or 2: also sums of (squared)
     differences up to `bound`."""
@@ -125,7 +125,7 @@ def near_point(columns, ranked, orders, kept, stride, i, radius, norm, bound, sp
                 row[w] ^= one << np.uint64(bit)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def bits_between(row, low, high):
     """How many of the bits from `low` up to `high`, the latter left out, are set."""
     if low >= high:
@@ -141,7 +141,7 @@ def bits_between(row, low, high):
     return np.int64(total)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def count_runs(row, low, high, histogram):
     """Add to ``histogram[k]`` the runs of k bits that are set, among those from `low` up to `high`, the latter left out."""
     if low >= high:

@@ -30,7 +30,7 @@ __all__ = ["GaussianBound"]
 _MOST_FEATURES = 1 << 16
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _power(m, v, e):
     """E u^e of N(m, v)."""
     if e == 0:
@@ -44,12 +44,12 @@ def _power(m, v, e):
     return m**4 + 6.0 * m * m * v + 3.0 * v * v
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _energy(c, m, v):
     return c[1] * m + c[2] * _power(m, v, 2) + c[3] * _power(m, v, 3) + c[4] * _power(m, v, 4)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _cubic_roots(d, roots):
     """Real roots of d_0 + d_1 x + d_2 x^2 + d_3 x^3 into `roots`; how many."""
     size = max(abs(d[0]), abs(d[1]), abs(d[2]), abs(d[3]))
@@ -79,7 +79,7 @@ def _cubic_roots(d, roots):
     return 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _best_mean(c, m, v, low, high, roots, d):
     """The m of least energy within [low, high]; the old one where none is better."""
     d[0], d[1], d[2], d[3] = c[1] + 3.0 * c[3] * v, 2.0 * c[2] + 12.0 * c[4] * v, 3.0 * c[3], 4.0 * c[4]
@@ -94,7 +94,7 @@ def _best_mean(c, m, v, low, high, roots, d):
     return best
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _best_variance(c, m, weight, most):
     """The v in (0, most] of least energy - lambda log(v) / 2."""
     a, b = 12.0 * c[4], 2.0 * c[2] + 6.0 * c[3] * m + 12.0 * c[4] * m * m

@@ -20,7 +20,7 @@ from weakchaos.samplers.discrete import record
 __all__ = ["herd_blocks"]
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _slot(kind, bins, base, width, first, stop, unit, stride, x, p, states, others):
     """The place of the weight that a block uses, for weights kept in a table."""
     if kind == FULL:

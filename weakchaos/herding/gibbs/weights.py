@@ -59,7 +59,7 @@ class Weights(NamedTuple):
 # ---- in kernels ------------------------------------------------------------------------------------------------------------------------
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _mix(word):
     """The finaliser of splitmix64 (Steele, Lea and Flood, OOPSLA 2014): 64 bits that look random from any 64 bits."""
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -67,12 +67,12 @@ def _mix(word):
     return word ^ (word >> np.uint64(31))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _uniform(word):
     return (_mix(word) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def choose(values, fine, coarse, p, states):
     """One step of herding with the weights at `fine` and, unless negative, at `coarse`; a state of probability zero is never taken."""
     if states == 2:
@@ -102,7 +102,7 @@ def choose(values, fine, coarse, p, states):
     return best
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def begin(values, place, rule, p, states, width, seed, name):
     """First values of a weight, from the seed of the run and the name of the weight.
 
@@ -138,7 +138,7 @@ def begin(values, place, rule, p, states, width, seed, name):
             choose(values, place, -1, p, states)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def bin_of(p, states, bins):
     """The number of the bin that contains a distribution."""
     cell = 0
@@ -147,7 +147,7 @@ def bin_of(p, states, bins):
     return cell
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def hashed(keys, key):
     """The row of a key in a table of linear probing, and whether it is new."""
     mask = np.uint64(keys.size - 1)

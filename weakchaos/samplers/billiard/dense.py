@@ -118,7 +118,7 @@ def run_dense(scan, length, stretches, x, y, vectors, words, joint, counters, n,
     return n
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _touch_all(up, down, risen, t, state, odds, speed, wait, pace):
     """Set what all units have left to wait after a flip; no branches, so that it is vectorised."""
     for b in range(odds.size):

@@ -84,13 +84,13 @@ def tabulate(model, units, starts, table):
                 place += 1
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _chance(z, state):
     """P(state) of a unit of two states at log odds `z`."""
     return 1.0 / (1.0 + math.exp(min(-z if state == 1 else z, 700.0)))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _conditional(model, i, x, p):
     return factor_conditional(
         i, x, model.cardinality, model.factor_ptr, model.factor, model.own_stride, model.scope_ptr, model.scope,

@@ -21,7 +21,7 @@ _WALL = 1e-11
 LINE_END = 1e-9
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _place(u, low, width, on_line):
     """The coordinate at `u`, and the logarithm of its derivative by `u` up to a constant."""
     u = min(max(u, 0.0), 1.0)
@@ -31,7 +31,7 @@ def _place(u, low, width, on_line):
     return low + width * u, 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _log_density(density, user_data, x, value, counters):
     """Log density at `x`, -inf where it is not a number; the status."""
     counters[EVALUATIONS] += 1
@@ -73,7 +73,7 @@ def velocity_of_flow(density, user_data, frame, speeds, nodes, u, x, value, logs
     return 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _rk4(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, end, counters):
     """One step of `h` from `u`, where the velocity is `first`, into `end`; the status."""
     stage, v = work[0], work[1]
@@ -90,7 +90,7 @@ def _rk4(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, 
     return 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _doubled(density, user_data, frame, speeds, nodes, h, u, first, work, x, value, logs, end, counters):
     """Two steps of h / 2 into `end`, improved by one of h; the status, and the error of the two, in turns."""
     middle, there, once = work[2], work[3], work[4]
