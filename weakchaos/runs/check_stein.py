@@ -29,6 +29,7 @@ _LEAST_DRAWS = 100
 _SHARE, _LEAST_POINTS = 0.1, 2000  # gradients for this check, of those of the run
 _NUMBERS = 2_000_000  # points times coordinates
 _POINTS = 1000  # a chain
+_MOST_TURNED = 500  # coordinates of which principal components are made
 _COORDINATES, _COMPONENTS = 200, 20  # components at either end of the spectrum: wide ones mix slowly, narrow ones feel the step
 _LEAST_SIZE = 200.0  # effective draws, below which a standard error is a guess
 _LEVEL = 1e-4  # of a false alarm, shared among directions
@@ -115,7 +116,8 @@ def stein_gaps(x: np.ndarray, gradients: np.ndarray, weights: np.ndarray | None 
         np.concatenate(pair) for pair in zip(_means(h[:, :, kept], w), _spreads(z[:, :, kept], h[:, :, kept], w), strict=True)
     )
     names = [f"{what} of {moving[k]}" for what in ("mean", "spread") for k in kept]
-    if moving.size > 1 and n >= 2 * _LEAST_DRAWS:
+    # With hardly more draws than coordinates components are single draws, which the other half remembers where the two meet.
+    if 1 < moving.size <= min(_MOST_TURNED, chains * n // 8) and n >= 2 * _LEAST_DRAWS:
         half = n // 2
         for fit, hold in ((slice(0, half), slice(half, n)), (slice(half, n), slice(0, half))):
             directions = _components(z[:, fit])
@@ -128,19 +130,11 @@ def stein_gaps(x: np.ndarray, gradients: np.ndarray, weights: np.ndarray | None 
 
 
 def _components(z: np.ndarray) -> np.ndarray:
-    """Principal components of the largest and of the smallest variances, as columns; of the largest alone where there are more coordinates than draws."""
+    """Principal components of the largest and of the smallest variances, as columns."""
     rows = z.reshape(-1, z.shape[2])
     rows = rows - rows.mean(0)
-    if rows.shape[1] <= min(rows.shape[0], 1000):
-        vectors = np.linalg.eigh(rows.T @ rows)[1]
-        return (
-            vectors
-            if rows.shape[1] <= 2 * _COMPONENTS
-            else np.concatenate([vectors[:, :_COMPONENTS], vectors[:, -_COMPONENTS:]], 1)
-        )
-    rows = rows[:: -(-rows.shape[0] // 1000)]
-    columns = rows.T @ np.linalg.eigh(rows @ rows.T)[1][:, -_COMPONENTS:]
-    return columns / np.linalg.norm(columns, axis=0)
+    vectors = np.linalg.eigh(rows.T @ rows)[1]
+    return vectors if rows.shape[1] <= 2 * _COMPONENTS else np.concatenate([vectors[:, :_COMPONENTS], vectors[:, -_COMPONENTS:]], 1)
 
 
 def _points(trace: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
