@@ -82,12 +82,6 @@ def test_chains_with_memory_raise_hardly_an_alarm(rng):
     assert found <= 1
 
 
-def test_hardly_more_draws_than_coordinates_raise_no_alarm(rng):
-    """Chains that remember 20 steps: components that fit the noise of one half would be met again where the other half begins."""
-    z = autoregressive(rng, 300, 400, 0.9 * np.ones(400))
-    assert alarms(z, -z) == []
-
-
 def test_what_is_wrong_is_found(rng):
     for mean, sd in ((0.25, 1.0), (0.0, 1.2), (0.0, 0.8)):
         x = rng.normal(mean, sd, (4, 500, 3))
