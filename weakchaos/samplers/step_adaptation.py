@@ -53,7 +53,7 @@ def window_ends(total: int) -> np.ndarray:
     Examples
     --------
     >>> window_ends(1000)
-    array([ 10,  27,  56, 105, 188, 329, 569, 950])
+    array([ 10,  27,  55, 105, 188, 330, 950])
     """
     if total < 20:
         return np.empty(0, np.int64)
