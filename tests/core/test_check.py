@@ -1,5 +1,6 @@
 """What speaks against a run: found where it is there, never said of Monte Carlo error; R-hat and effective sizes as arviz-stats has them."""
 
+import types
 import warnings
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.errors import ConvergenceWarning
 from weakchaos.core.flags import Kind, Severity
-from weakchaos.runs.check import _agreement
+from weakchaos.runs.check import _agreement, check_run
 from weakchaos.runs.check_movement import movement_flags
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 
@@ -158,3 +159,13 @@ def test_a_summary_and_what_a_notebook_shows():
     assert "Nothing speaks against" in trace._repr_html_()
     few = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.HMC(0.6, 4), draws=20, seed=1, progress=False)
     assert "imprecise" in few._repr_html_()
+
+
+def test_chains_that_widen_without_end_are_flagged_without_a_warning_of_numpy():
+    """Squares of these draws overflow; their signs agree in all chains, their sizes grow throughout."""
+    draws = np.random.default_rng(1).normal(size=(2, 600, 1)) * np.exp(np.linspace(0, 600, 600))[:, None]
+    run = types.SimpleNamespace(
+        record="draws", n_draws=600, n_chains=2, weights=None, walkers=1, names=["x"], stats={}, settings={"thin": 1}, flags=[], draws=draws,
+        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True)),
+    )  # fmt: skip
+    assert [flag.kind for flag in check_run(run)] == [Kind.UNMIXED]

@@ -101,7 +101,7 @@ def test_sentences_say_the_numbers_and_the_verdict():
         Part("memory, MB", Estimate.counted(3)),
         Part("divergence", Estimate.mean([np.inf, 1.0], "seeds")),
     ).sentences()
-    assert text[0] == "gain, points: 1 (95 % interval 0.7516 to 1.248 over 3 seeds); the claim asks for more than 0: it holds."
+    assert text[0] == "gain, points: 1 (95 % interval 0.7516 to 1.248 over 3 seeds); the claim requires more than 0: it holds."
     assert text[1].endswith("100 sweeps are needed and this run had 10.")
     assert text[2] == "memory, MB: 3."
     assert text[3] == "divergence: not a finite number over 2 seeds."

@@ -326,6 +326,7 @@ def test_it_stops_by_itself():
     assert 800 <= trace.stopped["ess"] < 8000
 
 
+@pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")  # short runs
 @pytest.mark.parametrize("thin", [1, 3, 8])
 def test_thinned_stored_and_extended(thin, tmp_path):
     target, options = wc.zoo.gaussian([1.0, 2.0]), {"warmup": 20, "chains": 2, "seed": 4, "thin": thin, "progress": False}

@@ -28,6 +28,7 @@ _DIVERGENT = 0.005
 _NUMBERS = 4_000_000  # draws times coordinates that are looked at
 
 
+@np.errstate(over="ignore", invalid="ignore")  # chains that run away are flagged, and warn of nothing on the way
 def check_run(trace: Any) -> list[Flag]:
     """The flags of a run with draws; the worst first.
 
@@ -107,10 +108,12 @@ def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag
         if np.ptp(x) == 0:
             continue  # observed, or pinned by the target
         ess = effective_size(normal_scores(split(x)), group)
-        if ess < least:
-            least, where = ess, names[k]
         rhat = rank_rhat(x)
         largest = max(largest, rhat)
+        if rhat > _UNMIXED:  # where chains widen all the while, the spread is what has not mixed
+            ess = min(ess, effective_size(normal_scores(split(folded(x))), group))
+        if ess < least:
+            least, where = ess, names[k]
         if chains == 1:
             continue
         if rhat < _RHAT:
