@@ -72,7 +72,7 @@ def sample(
     draws : int, optional
         Draws kept per chain, 1000 by default; with `until`, the most there may be, a million by default.
     warmup : int
-        Steps thrown away first.
+        Steps that are thrown away first. A sampler that tunes itself, as NUTS does, ends its warm-up earlier when what it tunes has settled.
     chains : int
     seed : int, SeedSequence or None
         One seed gives the same draws whatever the executor and the number of workers.
