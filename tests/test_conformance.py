@@ -74,6 +74,7 @@ CASES = {
     "bouncy particle": lambda: wc.samplers.BouncyParticle(0.3).bind(wc.zoo.banana()),
     "zig-zag": lambda: wc.samplers.ZigZag().bind(wc.zoo.funnel(3)),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
+    "LAPS": lambda: wc.samplers.LAPS(8, 0.3).bind(wc.zoo.banana()),
     "Langevin": lambda: wc.samplers.Langevin(0.2).bind(wc.zoo.banana()),
     "MAMS": lambda: wc.samplers.MAMS(0.3).bind(wc.zoo.banana()),
     "MCLMC": lambda: wc.samplers.MCLMC(0.3).bind(wc.zoo.funnel(3), "sobol-3"),

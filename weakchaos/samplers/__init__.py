@@ -11,6 +11,7 @@ from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
 from weakchaos.samplers.hmc import HMC
 from weakchaos.samplers.langevin import Langevin
+from weakchaos.samplers.laps import LAPS
 from weakchaos.samplers.mala import MALA
 from weakchaos.samplers.mams import MAMS
 from weakchaos.samplers.mclmc import MCLMC
@@ -27,6 +28,7 @@ from weakchaos.samplers.zig_zag import ZigZag
 __all__ = [
     "ESH",
     "HMC",
+    "LAPS",
     "MALA",
     "MAMS",
     "MCLMC",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
 
 from weakchaos.core.arguments import positive
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
@@ -38,12 +39,49 @@ from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.unadjusted import untuned
 from weakchaos.targets.density import Density
 
-__all__ = ["MAMS"]
+__all__ = ["MAMS", "MOST_STEPS", "RADII", "trajectory"]
 
 # Mean length of a trajectory over sqrt(dim), the radius of a standard Gaussian.
-_RADII = 2.0
+RADII = 2.0
 # Until the first metric is known its length means nothing, and steps are not to be wasted on it.
-_EARLY_STEPS, _MOST_STEPS = 32, 1024
+_EARLY_STEPS, MOST_STEPS = 32, 1024
+
+
+@njit(nogil=True, error_model="numpy")
+def trajectory(
+    density, user_data, stream, stream_state, step_size, scale, length, most, position, velocity, gradient, value, x, known, counters
+):  # fmt: skip
+    """One trajectory from `x`, which `known` belongs to and which moves where its end is accepted; at most `most` steps, `length` long on average.
+
+    Returns its status, the error of the energy, the probability of acceptance and how many steps were made.
+    """
+    dim, gained, made = x.size, np.zeros(1), 0
+    random_direction(velocity, stream, stream_state)
+    # On a density that runs away the tuned step may fall to 0.
+    most = int(max(1.0, min(float(most), 2.0 * length / max(step_size, 1e-300) - 1.0)))
+    steps = 1 + int(draw_uniform(stream, stream_state) * most)
+    u = draw_uniform(stream, stream_state)
+    for i in range(dim):
+        position[i], gradient[i] = x[i], known[dim + i]
+    status = DONE
+    for _ in range(steps):
+        made += 1
+        status = isokinetic_step(
+            density, user_data, step_size, scale, dim - 1.0, position, velocity, gradient, value, counters, gained
+        )
+        if status != DONE:
+            break
+    if status == FAILED:
+        return status, math.inf, 0.0, made
+    error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
+    accept = math.exp(min(0.0, -error)) if not math.isnan(error) else 0.0
+    if u < accept:
+        counters[ACCEPTED] += 1
+        for i in range(dim):
+            x[i], known[dim + i] = position[i], gradient[i]
+        known[2 * dim] = value[0]
+        know(x, known)
+    return status, error, accept, made
 
 
 @kernel
@@ -53,40 +91,35 @@ def _mams(
 ):  # fmt: skip
     """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
     dim = x.size
-    value, gained, scale = np.empty(1), np.empty(1), np.sqrt(inverse_mass)
-    position, velocity, gradient, known_gradient = np.empty(dim), np.empty(dim), np.empty(dim), known[dim : 2 * dim]
+    value, scale = np.empty(1), np.sqrt(inverse_mass)
+    position, velocity, gradient = np.empty(dim), np.empty(dim), np.empty(dim)
     probability, diverged, leaps = 0.0, 0, 0
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
         return 0
     for t in range(n):
         used, now = step_size[0], done + t + 1
         warming = now <= total
-        random_direction(velocity, stream, stream_state)
-        most = _EARLY_STEPS if warming and tune_mass and edges.size > 1 and now <= edges[1] else _MOST_STEPS
-        # On a density that runs away the tuned step may fall to 0.
-        most = int(max(1.0, min(float(most), 2.0 * length / max(used, 1e-300) - 1.0)))
-        steps = 1 + int(draw_uniform(stream, stream_state) * most)
-        u = draw_uniform(stream, stream_state)
-        for i in range(dim):
-            position[i], gradient[i] = x[i], known_gradient[i]
-        gained[0], status = 0.0, DONE
-        for _ in range(steps):
-            leaps += 1
-            status = isokinetic_step(
-                density, user_data, used, scale, dim - 1.0, position, velocity, gradient, value, counters, gained
-            )
-            if status != DONE:
-                break
+        most = _EARLY_STEPS if warming and tune_mass and edges.size > 1 and now <= edges[1] else MOST_STEPS
+        status, error, accept, steps = trajectory(
+            density,
+            user_data,
+            stream,
+            stream_state,
+            used,
+            scale,
+            length,
+            most,
+            position,
+            velocity,
+            gradient,
+            value,
+            x,
+            known,
+            counters,
+        )
         if status == FAILED:
             return t
-        error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
-        accept = math.exp(min(0.0, -error)) if not math.isnan(error) else 0.0
-        if u < accept:
-            counters[ACCEPTED] += 1
-            for i in range(dim):
-                x[i], known_gradient[i] = position[i], gradient[i]
-            known[2 * dim] = value[0]
-            know(x, known)
+        leaps += steps
         if status == DONE and not error < 1000.0:
             counters[DIVERGENCES] += 1
             diverged += 1
@@ -132,7 +165,7 @@ class _Bound(BoundContinuous):
             )
         self.uniforms_per_step = self.dim + 2
         self.n_known = 2 * self.dim + 1
-        self.length = _RADII * math.sqrt(self.dim) if sampler.trajectory_length is None else float(sampler.trajectory_length)
+        self.length = RADII * math.sqrt(self.dim) if sampler.trajectory_length is None else float(sampler.trajectory_length)
         self.new_tuning()  # refused here, not when a run starts
 
     def new_tuning(self) -> dict[str, np.ndarray]:
