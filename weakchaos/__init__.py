@@ -4,7 +4,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from weakchaos import diagnostics, drivers, herding, samplers, systems
+from weakchaos import diagnostics, drivers, herding, kernels, samplers, systems
 from weakchaos.core import errors
 from weakchaos.core.system import State, System
 from weakchaos.reports.compare.compare import Report, compare
@@ -47,6 +47,7 @@ __all__ = [
     "extend",
     "herding",
     "interop",
+    "kernels",
     "load",
     "renormalization",
     "resume",

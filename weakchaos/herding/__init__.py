@@ -5,11 +5,12 @@ from weakchaos.herding.entropic.herding_system import EntropicHerding, Mixture
 from weakchaos.herding.gibbs.units import HerdedGibbs
 from weakchaos.herding.hidden import HiddenHerding
 from weakchaos.herding.rotor import RotorWalk
+from weakchaos.herding.selection.selected import Selected, Selection
 from weakchaos.herding.state_herding import Herding
 
 # The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
 _HOME = {"herding.classifiers.conditional": ("ConditionalHerding",), "herding.classifiers.perceptron": ("VotedPerceptron",)}
 
-__all__ = ["EntropicHerding", "HerdedGibbs", "Herding", "HiddenHerding", "Mixture", "RotorWalk"]
+__all__ = ["EntropicHerding", "HerdedGibbs", "Herding", "HiddenHerding", "Mixture", "RotorWalk", "Selected", "Selection"]
 
 __getattr__, __dir__ = face(__name__, _HOME)

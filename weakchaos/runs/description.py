@@ -14,7 +14,7 @@ from weakchaos.core.errors import ArgumentTypeError, StoreError, shown
 __all__ = ["UnavailableError", "describe", "named_class", "public_name", "rebuild"]
 
 # Where the classes stand that a stored run may name.
-_FACES = ("targets", "drivers", "samplers", "herding", "systems")
+_FACES = ("targets", "kernels", "drivers", "samplers", "herding", "systems")
 
 
 def describe(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -1,0 +1,1 @@
+"""Selection of points: kernel herding and its relatives."""

@@ -1,0 +1,38 @@
+"""Positive definite kernels, their sums and products, and the means of distributions under them."""
+
+from weakchaos.kernels.base import Constant, Kernel, Product, Sum
+from weakchaos.kernels.definite import check_definite
+from weakchaos.kernels.median import median_distance
+from weakchaos.kernels.other_kernels import Bernoulli, Brownian, Polynomial, UserKernel, as_kernel
+from weakchaos.kernels.radial import (
+    EnergyDistance,
+    Gaussian,
+    InverseMultiquadric,
+    Laplace,
+    Matern12,
+    Matern32,
+    Matern52,
+    RationalQuadratic,
+)
+
+__all__ = [
+    "Bernoulli",
+    "Brownian",
+    "Constant",
+    "EnergyDistance",
+    "Gaussian",
+    "InverseMultiquadric",
+    "Kernel",
+    "Laplace",
+    "Matern12",
+    "Matern32",
+    "Matern52",
+    "Polynomial",
+    "Product",
+    "RationalQuadratic",
+    "Sum",
+    "UserKernel",
+    "as_kernel",
+    "check_definite",
+    "median_distance",
+]
