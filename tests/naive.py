@@ -489,3 +489,39 @@ def billiard(target, x, y, rates, interval, steps):
         positions.append(list(y))
         shares.append([share for row in spent for share in row])
     return np.array(states), np.array(positions), np.array(shares)
+
+
+def stein_feature(phi, score, x, step=1e-4):
+    """Laplacian of `phi` plus <grad phi, score> at `x`, by central differences."""
+    x, d = np.asarray(x, float), len(x)
+    slope, bend = np.empty(d), 0.0
+    for k in range(d):
+        e = np.zeros(d)
+        e[k] = step
+        slope[k] = (phi(x + e) - phi(x - e)) / (2 * step)
+        bend += (phi(x + e) - 2 * phi(x) + phi(x - e)) / step**2
+    return bend + slope @ score(x)
+
+
+def cross_fit_residuals(values, features, folds, ridge):
+    """f - psi beta, the beta of each fold by least squares with an intercept on the others, a ridge on features of unit variance."""
+    out = np.empty_like(values)
+    for fold in np.unique(folds):
+        train = folds != fold
+        psi, f = features[train] - features[train].mean(0), values[train] - values[train].mean(0)
+        size = psi.std(0)
+        scaled = psi / size
+        beta = np.linalg.solve(scaled.T @ scaled / len(f) + ridge * np.eye(psi.shape[1]), scaled.T @ f / len(f)) / size[:, None]
+        out[~train] = values[~train] - features[~train] @ beta
+    return out
+
+
+def stein_kernel(x, y, sx, sy, matrix):
+    """The Langevin Stein kernel of (1 + (x - y)' G (x - y))**-1/2, from derivatives of the base kernel written out one by one."""
+    d = x - y
+    q = 1 + d @ matrix @ d
+    g = matrix @ d
+    base = q**-0.5
+    slope_x, slope_y = -g * q**-1.5, g * q**-1.5
+    mixed = sum(matrix[k, k] * q**-1.5 - 3 * g[k] * g[k] * q**-2.5 for k in range(len(d)))
+    return mixed + slope_x @ sy + slope_y @ sx + base * (sx @ sy)

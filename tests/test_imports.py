@@ -14,9 +14,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "weakchaos"
 ORDER = [
     "core",
     "native",
+    "kernels",
     "runs",
     "targets",
-    "kernels",
     "drivers",
     "systems",
     "samplers",

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UNMIXED = "unmixed"
     CYCLE = "cycle"
     STEIN = "stein"
+    SCORES = "scores"
     BIASED = "biased"
     PLATEAU = "plateau"
     NOT_FINITE = "not_finite"

@@ -96,6 +96,20 @@ def _stein(flag: Any) -> str:
     )
 
 
+def _scores(flag: Any) -> str:
+    n = flag.numbers
+    if n["outward"]:
+        return (
+            "the gradients point away from where the points are, on average, as they do when their sign is wrong: they must be those of the log density, "
+            "not of its negative"
+        )
+    unit = "standard deviations" if n["what"] == "mean" else "of the variance"
+    return (
+        f"the gradients are not those of the density that the points were drawn from: Stein's identity for the {n['what']} of {flag.where} fails by "
+        f"{n['gap']:.2g} ± {n['error']:.2g} {unit}"
+    )
+
+
 def _bias_unknown(flag: Any) -> str:
     n = flag.numbers
     unit = "standard deviations" if n["what"] == "mean" else "of the variance"
@@ -162,6 +176,7 @@ WORDS: dict[Kind, Words] = {
         "density cannot be integrated; nothing can be said from them",
     ),
     Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
+    Kind.SCORES: Words(_INVALID, "scores", "the gradients are of another density", _scores),
     Kind.STEIN: Words(_INVALID, "not the target", "the draws are of another density", _stein),
     Kind.BIASED: Words(
         _INVALID,

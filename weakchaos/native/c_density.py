@@ -13,7 +13,7 @@ from numba import float64, int64, types, uint64
 from weakchaos.core.errors import SamplingError
 from weakchaos.native.compiled import address_of, call_density, kernel
 
-__all__ = ["DENSITY", "FAILED", "CDensity", "evaluate", "fills_gradient"]
+__all__ = ["DENSITY", "FAILED", "CDensity", "evaluate", "evaluate_rows", "fills_gradient"]
 
 DENSITY = int64(uint64, types.CPointer(float64), types.CPointer(float64), types.CPointer(float64), types.voidptr)
 FAILED = 1
@@ -75,6 +75,32 @@ def evaluate(density: CDensity, x: np.ndarray, gradient: bool = False) -> tuple[
     if status != 0:
         density.raise_pending()
     return value, grad if gradient else None
+
+
+@kernel
+def _evaluate_rows(address, user_data, x, grad, values):
+    logp = np.empty(1)
+    for t in range(x.shape[0]):
+        status = call_density(address, np.uint64(x.shape[1]), address_of(x[t]), address_of(grad[t]), address_of(logp), user_data)
+        if status != 0:
+            return status
+        values[t] = logp[0]
+    return 0
+
+
+def evaluate_rows(density: CDensity, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The log density at each row of `x`, shape (n,), and its gradients, shape (n, dim), in one compiled loop.
+
+    Raises
+    ------
+    Exception
+        What the user's function raised.
+    """
+    x = np.ascontiguousarray(x, np.float64)
+    grad, values = np.empty_like(x), np.empty(len(x))
+    if _evaluate_rows(np.uint64(density.address), np.uint64(density.user_data), x, grad, values) != 0:
+        density.raise_pending()
+    return values, grad
 
 
 def fills_gradient(function: Any, n_data: int) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceW
 from weakchaos.core.variables import Variables
 from weakchaos.runs.convergence import by_walker, draws_in_round
 from weakchaos.runs.weighted import resampled
+
+if TYPE_CHECKING:
+    from weakchaos.runs.stein_estimators import Expectation
 
 __all__ = ["HandsOver"]
 
@@ -160,6 +163,38 @@ class HandsOver:
         labels, draws = self._columns(names)
         draws = by_walker(draws, draws_in_round(self.walkers, self.settings["thin"]))
         return pd.DataFrame(summary_columns(draws, self.weights, levels), index=labels)
+
+    def expectation(self: Any, f: Callable | None = None, method: str = "stein", order: int | None = None) -> Expectation:
+        """Estimate E f, with a standard error; with gradients far more precisely than by the average of the draws.
+
+        Parameters
+        ----------
+        f : callable, optional
+            ``f(draws of shape (m, dim)) -> array of shape (m,) or (m, k)``; the identity by default.
+        method : {"stein", "functionals", "quadrature", "mean"}
+            See `weakchaos.diagnostics.stein_expectation`. All but ``"mean"`` evaluate the gradient of the log density once more at every draw.
+        order : int, optional
+            Degree of the polynomial control variates, 1 to 3; chosen by the number of draws otherwise.
+
+        Returns
+        -------
+        Expectation
+            With ``value``, ``stderr``, ``interval()``, and flags: those of `check` that make a run invalid, and that of Stein's identity.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+
+        Examples
+        --------
+        >>> import weakchaos as wc
+        >>> trace = wc.sample(wc.zoo.gaussian([1.0, 3.0]), draws=500, warmup=300, seed=1, progress=False)
+        >>> trace.expectation(lambda x: x**2).value.round(3)
+        array([1., 9.])
+        """
+        from weakchaos.runs.stein_estimators import expectation_of
+
+        return expectation_of(self, f, method, order)
 
     def plot(self: Any, names: Any = None, kind: str = "trace", path: Any = None) -> Any:
         """Pictures of the draws.
