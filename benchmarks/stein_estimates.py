@@ -31,7 +31,7 @@ def one(target, seed: int, orders: list, draws: int) -> dict:
     trace = wc.sample(target, draws=2 * draws, warmup=WARMUP, chains=CHAINS, seed=seed, progress=False)
     x = np.asarray(trace.draws)
     steps = trace.stats["n_steps"][:, :draws].mean()
-    same = int(round(draws * (1 + 1 / steps)))  # draws of the plain average at as many gradients
+    same = round(draws * (1 + 1 / steps))  # draws of the plain average at as many gradients
     short = x[:, :draws]
     gradients = evaluate_rows(target.pointer(True), short.reshape(-1, target.dim))[1].reshape(short.shape)
     out = {"steps": float(steps), "plain": (x[:, :same].mean((0, 1)) - target.means) / target.sds}

@@ -22,6 +22,7 @@ NUMBERS = {
     Kind.STREAM_DIMENSION: {"sampler": "IID", "dimension": 2.0, "uniforms_per_step": 3.0},
     Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": None},
     Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0},
+    Kind.SCORES: {"what": "spread", "gap": 0.4, "error": 0.05, "outward": False},
     Kind.STEIN: {"what": "spread", "sampler": "MCLMC", "gap": 0.4, "error": 0.05},
     Kind.BIAS_UNKNOWN: {"what": "mean", "sampler": "MCLMC", "gap": 0.4, "error": None},
     Kind.UNADJUSTED: {"sampler": "MCLMC", "gap": None, "error": 0.05},

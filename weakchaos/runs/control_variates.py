@@ -49,7 +49,7 @@ def polynomial_features(z: np.ndarray, h: np.ndarray, order: int) -> np.ndarray:
     --------
     >>> z = np.array([[2.0]])
     >>> polynomial_features(z, -z, 3)  # 0 + h, 2 + 2 z h, 6 z + 3 z**2 h
-    array([[-2., -6., 0.]])
+    array([[ -2.,  -6., -12.]])
     """
     dim = z.shape[1]
     parts = [h]
@@ -86,24 +86,24 @@ class CrossFit(NamedTuple):
 
 
 class _Moments(NamedTuple):
-    """Weighted sums of 1, the features and the values, times each other."""
+    """Weighted sums of one, the features and the values, times each other."""
 
-    count: float
+    mass: float
     first: np.ndarray  # (p + k,)
     second: np.ndarray  # (p + k, p + k)
 
     def __add__(self, other: Any) -> _Moments:
-        return _Moments(self.count + other.count, self.first + other.first, self.second + other.second)
+        return _Moments(self.mass + other.mass, self.first + other.first, self.second + other.second)
 
     def __sub__(self, other: _Moments) -> _Moments:
-        return _Moments(self.count - other.count, self.first - other.first, self.second - other.second)
+        return _Moments(self.mass - other.mass, self.first - other.first, self.second - other.second)
 
     def coefficients(self, p: int, ridges: tuple[float, ...]) -> Iterator[np.ndarray]:
         """Least squares with an intercept: beta of shape (p, k) for each ridge."""
         from scipy.linalg import cho_factor, cho_solve
 
-        mean = self.first / self.count
-        covariance = self.second / self.count - np.outer(mean, mean)
+        mean = self.first / self.mass
+        covariance = self.second / self.mass - np.outer(mean, mean)
         own, mixed = covariance[:p, :p], covariance[:p, p:]
         size = np.sqrt(np.maximum(np.diag(own), 0.0))
         live = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
@@ -125,13 +125,13 @@ class _Moments(NamedTuple):
     def missed(self, beta: np.ndarray, fitted: _Moments) -> np.ndarray:
         """The sum over these draws of the squared errors of predictions by `beta`, with the intercept of the draws it was fitted to; shape (k,)."""
         p = beta.shape[0]
-        mean = fitted.first / fitted.count
+        mean = fitted.first / fitted.mass
         intercept = mean[p:] - mean[:p] @ beta
         values, features = self.second[p:, p:].diagonal(), self.second[:p, :p]
         cross = (beta * self.second[:p, p:]).sum(0)
         squares = values - 2.0 * cross + (beta * (features @ beta)).sum(0)
         sums = self.first[p:] - self.first[:p] @ beta
-        return np.maximum(squares - 2.0 * intercept * sums + self.count * intercept**2, 0.0)
+        return np.maximum(squares - 2.0 * intercept * sums + self.mass * intercept**2, 0.0)
 
 
 def cross_fit(
