@@ -525,3 +525,12 @@ def stein_kernel(x, y, sx, sy, matrix):
     slope_x, slope_y = -g * q**-1.5, g * q**-1.5
     mixed = sum(matrix[k, k] * q**-1.5 - 3 * g[k] * g[k] * q**-2.5 for k in range(len(d)))
     return mixed + slope_x @ sy + slope_y @ sx + base * (sx @ sy)
+
+
+def stein_thinning(k0, size, added=0.0, penalty=0.0):
+    """Indices by the greedy rule, from the matrix of the Stein kernel."""
+    chosen = []
+    for t in range(size):
+        objective = np.diag(k0) + added + 2 * k0[:, chosen].sum(1) - (t + 1) * penalty
+        chosen.append(int(np.argmin(objective)))
+    return np.array(chosen)

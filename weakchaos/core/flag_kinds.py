@@ -47,6 +47,7 @@ class Kind(StrEnum):
     FEW_DRAWS = "few_draws"
     FEW_CHAINS = "few_chains"
     WIDE_TAILS = "wide_tails"
+    FAR_PROXY = "far_proxy"
     UNTUNED = "untuned"
     UNSETTLED = "unsettled"
     UNADJUSTED = "unadjusted"

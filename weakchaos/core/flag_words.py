@@ -248,6 +248,13 @@ WORDS: dict[Kind, Words] = {
         "averages of heavy tails",
         "a few draws make up most of the variance of {where}: its average has no reliable standard error and was not compared with the truth",
     ),
+    Kind.FAR_PROXY: Words(
+        _NOTE,
+        "far proxy",
+        "the proxy density is far from the target",
+        "log q and log p differ by up to {range:.3g} more at some points than at others, so that few points decide; take a q nearer to p, or cap the "
+        "range by `most_ratio`",
+    ),
     Kind.UNTUNED: Words(
         _NOTE,
         "untuned",

@@ -22,6 +22,7 @@ _CATEGORIES: dict[Kind, type[UserWarning]] = {
     Kind.STREAM_MEMORY: DriverWarning,
     Kind.STREAM_DIMENSION: DriverWarning,
     Kind.WRONG_GRADIENT: GradientWarning,
+    Kind.SCORES: GradientWarning,
     Kind.NO_GRADIENT: GradientWarning,
     Kind.NOT_ERGODIC: ErgodicityWarning,
 }

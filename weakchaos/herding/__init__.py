@@ -9,8 +9,23 @@ from weakchaos.herding.selection.selected import Selected, Selection
 from weakchaos.herding.state_herding import Herding
 
 # The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
-_HOME = {"herding.classifiers.conditional": ("ConditionalHerding",), "herding.classifiers.perceptron": ("VotedPerceptron",)}
+_HOME = {
+    "herding.classifiers.conditional": ("ConditionalHerding",),
+    "herding.classifiers.perceptron": ("VotedPerceptron",),
+    "herding.selection.greedy_stein": ("positive_curvature", "stein_thinning"),
+}
 
-__all__ = ["EntropicHerding", "HerdedGibbs", "Herding", "HiddenHerding", "Mixture", "RotorWalk", "Selected", "Selection"]
+__all__ = [
+    "EntropicHerding",
+    "HerdedGibbs",
+    "Herding",
+    "HiddenHerding",
+    "Mixture",
+    "RotorWalk",
+    "Selected",
+    "Selection",
+    "positive_curvature",
+    "stein_thinning",
+]
 
 __getattr__, __dir__ = face(__name__, _HOME)

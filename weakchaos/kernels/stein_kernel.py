@@ -25,9 +25,10 @@ from weakchaos.native.compiled import kernel
 
 __all__ = ["BLOCK", "PRECONDITIONERS", "SteinPoints", "stein_block", "stein_matrix"]
 
-BLOCK = 256  # pairs whose partial sums stay in the first cache
+BLOCK = 240  # pairs whose partial sums stay in the first cache; rows of a power of two would fall on the same cache sets
 PRECONDITIONERS = ("id", "med", "sclmed", "smpcov")
 _MEDIAN_OF = 1000  # points
+_LARGEST = 1e70
 _LEAST_SPREAD = 1e-12  # of its size, below which a coordinate does not change
 
 
@@ -45,34 +46,47 @@ def stein_block(x, u, s, y, uy, sy, trace, a, b, work, out):
         g[i] = 0.0
         cross[i] = 0.0
         dot[i] = 0.0
-    if u.shape[0] == 0:
-        scale = trace / dim
-        for k in range(dim):
-            xk, sk, yk, tk = x[k], s[k], y[k], sy[k]
+    # Two coordinates in each pass halve the traffic of partial sums, which are added in the order of coordinates all the same.
+    plain = u.shape[0] == 0
+    for k in range(0, dim - 1, 2):
+        x0, s0, y0, t0 = x[k, a:b], s[k, a:b], y[k], sy[k]
+        x1, s1, y1, t1 = x[k + 1, a:b], s[k + 1, a:b], y[k + 1], sy[k + 1]
+        if plain:
             for i in range(n):
-                d = xk[a + i] - yk
-                t = sk[a + i]
-                r[i] += d * d
-                cross[i] += (t - tk) * d
-                dot[i] += t * tk
+                d0 = x0[i] - y0
+                d1 = x1[i] - y1
+                r[i] = (r[i] + d0 * d0) + d1 * d1
+                cross[i] = (cross[i] + (s0[i] - t0) * d0) + (s1[i] - t1) * d1
+                dot[i] = (dot[i] + s0[i] * t0) + s1[i] * t1
+        else:
+            u0, v0, u1, v1 = u[k, a:b], uy[k], u[k + 1, a:b], uy[k + 1]
+            for i in range(n):
+                d0 = u0[i] - v0
+                d1 = u1[i] - v1
+                r[i] = (r[i] + (x0[i] - y0) * d0) + (x1[i] - y1) * d1
+                g[i] = (g[i] + d0 * d0) + d1 * d1
+                cross[i] = (cross[i] + (s0[i] - t0) * d0) + (s1[i] - t1) * d1
+                dot[i] = (dot[i] + s0[i] * t0) + s1[i] * t1
+    if dim % 2 == 1:
+        k = dim - 1
+        x0, s0, y0, t0 = x[k, a:b], s[k, a:b], y[k], sy[k]
+        for i in range(n):
+            d = x0[i] - y0
+            if not plain:
+                d = u[k, a + i] - uy[k]
+                g[i] += d * d
+            r[i] += (x0[i] - y0) * d
+            cross[i] += (s0[i] - t0) * d
+            dot[i] += s0[i] * t0
+    if plain:
+        scale = trace / dim
         for i in range(n):
             g[i] = scale * scale * r[i]
             r[i] *= scale
             cross[i] *= scale
-    else:
-        for k in range(dim):
-            xk, uk, sk, yk, vk, tk = x[k], u[k], s[k], y[k], uy[k], sy[k]
-            for i in range(n):
-                d = uk[a + i] - vk
-                t = sk[a + i]
-                r[i] += (xk[a + i] - yk) * d
-                g[i] += d * d
-                cross[i] += (t - tk) * d
-                dot[i] += t * tk
     for i in range(n):
         q = 1.0 / (1.0 + r[i])
-        root = math.sqrt(q)
-        out[i] = ((-3.0 * g[i] * q + (trace + cross[i])) * q + dot[i]) * root
+        out[i] = ((-3.0 * g[i] * q + (trace + cross[i])) * q + dot[i]) * math.sqrt(q)
 
 
 @kernel
@@ -205,6 +219,12 @@ class SteinPoints:
                     f"coordinate {int(still.argmax())} is the same for all points and cannot be standardised; leave it out, or pass standardise=False"
                 )
         x, s = points / scale, scores * scale
+        for name, values in (("points", x), ("gradients", s)):
+            largest = float(np.abs(values).max())
+            if not largest < _LARGEST:
+                raise ArgumentError(
+                    f"`{name}` must be smaller than {_LARGEST:g}, or squares overflow; the largest number is {largest:.3g}"
+                )
         matrix = _matrix(preconditioner, x)
         same = np.array_equal(matrix, matrix[0, 0] * np.eye(dim))
         u = np.empty((0, n)) if same else np.ascontiguousarray((x @ matrix).T)

@@ -18,7 +18,7 @@ from weakchaos.kernels.stein_kernel import SteinPoints
 from weakchaos.runs.control_variates import CrossFit, polynomial_features
 from weakchaos.runs.score_check import points_and_gradients
 
-__all__ = ["functionals", "quadrature", "stein_weights"]
+__all__ = ["functionals", "least_discrepancy", "quadrature", "stein_weights"]
 
 _CENTRES = 600  # draws at which a functional is fitted
 _LENGTHS = (1.0, 4.0)  # of the median distance
@@ -80,7 +80,8 @@ def functionals(
     return left, {"lengths": [length for length, _ in chosen], "kernel_ridges": [ridge for _, ridge in chosen], "centres": _CENTRES}
 
 
-def _weights_of(matrix: np.ndarray, signs: str, ridge: float) -> np.ndarray:
+def least_discrepancy(matrix: np.ndarray, signs: str = "positive", ridge: float = _FLOOR) -> np.ndarray:
+    """The weights of sum one that make w' K w least, for a kernel matrix K; of either sign where `signs` is ``"free"``."""
     n = len(matrix)
     if signs == "free":
         w = _solve(matrix, ridge, np.ones(n))
@@ -137,7 +138,7 @@ def stein_weights(
         raise ArgumentError(f"`ridge` must not be negative; got {shown(ridge)}")
     matrix = SteinPoints.of(points, scores, preconditioner, True).block()
     try:
-        return _weights_of(matrix, signs, float(ridge))
+        return least_discrepancy(matrix, signs, float(ridge))
     except np.linalg.LinAlgError as error:
         raise ArgumentError(
             "the kernel matrix of these points is singular, as it is where points are equal or very near; use a larger `ridge`"
@@ -165,7 +166,7 @@ def quadrature(values: np.ndarray, z: np.ndarray, h: np.ndarray) -> tuple[np.nda
         points = SteinPoints.of(z[both], h[both], "med" if both.size > 2 else "id", False)
         centres = np.arange(rows.size)
         matrix = points.block(centres, centres)
-        estimate = _weights_of(matrix, "free", _FLOOR) @ flat[rows]
+        estimate = least_discrepancy(matrix, "free", _FLOOR) @ flat[rows]
         c = _solve(matrix, _FLOOR, flat[rows] - estimate)
         estimates.append(estimate)
         missed.append((flat[others] - estimate - points.block(np.arange(rows.size, both.size), centres) @ c).mean(0))
