@@ -12,6 +12,7 @@ from tests.samplers.test_continuous import banana_of, uniforms_of
 from weakchaos.core.counters import BAD_VALUES, DIVERGENCES, GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.samplers import ESH, MAMS, MCLMC, Langevin, NoseHoover, NoseHooverChain, Thermostat0532
+from weakchaos.samplers.mclmc import memory
 
 INVERSE_MASS = (2.0, 0.5)
 SCALE = np.sqrt(INVERSE_MASS)
@@ -511,3 +512,48 @@ def test_bad_targets_are_refused(sampler):
         sampler.bind(wc.Ising.lattice((2, 2), 0.3))
     with pytest.raises(ArgumentError, match=r"`inverse_mass` must have shape \(2,\)"):
         type(sampler)(inverse_mass=(1.0,)).bind(banana_of())
+
+
+# ---- the decoherence length ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6, 0.9])
+def test_the_memory_of_an_autoregression_is_known(rho):
+    rng, x = np.random.default_rng(5), np.zeros((40_000, 2))
+    noise = rng.standard_normal(x.shape) * np.sqrt(1 - rho**2)
+    for t in range(1, len(x)):
+        x[t] = rho * x[t - 1] + noise[t]
+    x[:, 1] = noise[:, 1]  # the slowest column counts
+    assert memory(x) == pytest.approx((1 + rho) / (1 - rho), rel=0.15)
+
+
+def test_the_memory_of_a_square_counts():
+    t = np.arange(4000)
+    amplitude = np.repeat(np.random.default_rng(6).exponential(size=40), 100)
+    x = amplitude * np.cos(0.7 * t)  # forgets its sign at once, its amplitude after 100 steps
+    assert memory(x[:, None]) > 25.0
+    assert memory(np.zeros((50, 1))) == 0.0
+
+
+def test_the_decoherence_length_is_tuned_and_told():
+    short = wc.sample(wc.zoo.gaussian(np.ones(20)), MCLMC(), draws=200, seed=1, progress=False)
+    # As wide as the rest in the metric, and far less round: the slowest direction of a Gaussian of condition number 100.
+    long = wc.sample(wc.zoo.ill_conditioned_gaussian(20, 100.0), MCLMC(), draws=200, seed=1, progress=False)
+    assert short.tuning["decoherence_length"].shape == (4,)
+    lengths = [trace.tuning["decoherence_length"] / np.sqrt(20) for trace in (short, long)]
+    assert all((0.5 <= each).all() and (each <= 8.0).all() for each in lengths)
+    assert np.ptp(np.concatenate(lengths)) > 0
+    given = wc.sample(wc.zoo.gaussian(np.ones(3)), MCLMC(decoherence_length=2.5), draws=100, seed=1, progress=False)
+    np.testing.assert_array_equal(given.tuning["decoherence_length"], 2.5)
+    assert "orbit" not in short.states[0].tuning
+
+
+def test_a_longer_memory_gives_a_longer_decoherence_length():
+    """Two Gaussians of the same metric; in the second one sum of coordinates is slow."""
+    lengths = []
+    for rho in (0.0, 0.98):
+        precision = np.linalg.inv((1 - rho) * np.eye(6) + rho)
+        target = wc.Density(lambda x, p=precision: -0.5 * float(x @ p @ x), 6, grad=lambda x, p=precision: -p @ x)
+        trace = wc.sample(target, MCLMC(inverse_mass=np.ones(6)), draws=10, seed=2, progress=False)
+        lengths.append(trace.tuning["decoherence_length"].mean())
+    assert lengths[1] > 1.3 * lengths[0]
