@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number, whole_numbers
+from weakchaos.core.counters import WARMUP_GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import warn_of, warn_of_each
-from weakchaos.core.system import as_seed
+from weakchaos.core.system import State, as_seed
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.description import named_class
 from weakchaos.runs.memory import MemorySink
@@ -89,8 +90,10 @@ def sample(
         With ``"averages"`` kernels keep running sums and nothing grows with the number of draws.
     checkpoints : sequence of int, optional
         Draw counts at which the running averages are noted (default: eight per decade).
-    initial : array of shape (dim,), (chains, dim) or (chains, walkers, dim), dict, or list of one dict a chain, optional
+    initial : array of shape (dim,), (chains, dim) or (chains, walkers, dim), dict, list of one dict a chain, or "pathfinder", optional
         Where chains start; over-dispersed random points by default. For a target with named parameters: values of the parameters, by name or as one vector.
+        ``"pathfinder"`` lets an optimiser climb from the random point of each chain, and starts at a draw of the best normal approximation on its path
+        (`weakchaos.samplers.pathfinder`): for densities whose bulk is far from where random points are.
     keep_warmup : bool
         Keep the draws and statistics of warm-up too: ``trace.warmup``, ``trace.warmup_stats``. They never enter an average.
     until : dict, optional
@@ -135,9 +138,8 @@ def sample(
     if until is not None:
         _check_until(until, plan, system)
         plan.draws = min(most, judged_at(0)) if until.judges else most
-    positions = _positions(initial, chains, len(system.names), getattr(system, "walkers", 1))
     root = as_seed(seed)
-    starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
+    starts = [Chain(k, state) for k, state in enumerate(_start(system, root.spawn(chains), initial))]
     cautions = system.before_run(starts[0].state)
     warn_of_each(cautions)
     settings: dict = {
@@ -156,6 +158,26 @@ def sample(
         # What was found before and during the run was said then.
         warn_of(flag for flag in trace.check() if flag not in trace.flags)
     return trace
+
+
+def _start(system: Any, seeds: list[np.random.SeedSequence], initial: Any) -> list[State]:
+    """The states of chains before their first step."""
+    walkers = getattr(system, "walkers", 1)
+    if not isinstance(initial, str):
+        return [system.start(s, x) for s, x in zip(seeds, _positions(initial, len(seeds), len(system.names), walkers), strict=True)]
+    if initial != "pathfinder":
+        raise ArgumentError(f"`initial` must be an array, a dict or 'pathfinder'; got {shown(initial)}")
+    if not getattr(system.target, "continuous", False):
+        raise ArgumentError(f"`initial` must not be 'pathfinder' for the target {shown(system.target)}, which is no Density")
+    from weakchaos.samplers.pathfinder import starts_by_pathfinder
+
+    states = []
+    for s in seeds:
+        place, spent = starts_by_pathfinder(system.target, as_seed(s).spawn(3)[2], walkers)  # the first two are those of `start`
+        state = system.start(s, place)
+        state.counters[WARMUP_GRADIENTS] += sum(spent.values())
+        states.append(state)
+    return states
 
 
 def _check_until(until: Until, plan: Plan, system: Any) -> None:

@@ -20,9 +20,18 @@ from weakchaos.targets.named_arguments import data_items, of_one_vector
 from weakchaos.targets.parameters import Parameters
 from weakchaos.targets.target import Target
 
-__all__ = ["Density"]
+__all__ = ["Coordinates", "Density"]
 
 _START_TRIES = 200
+
+
+class Coordinates(np.ndarray):
+    """A place in the coordinates in which samplers move, which no constraint is to be taken off."""
+
+    @classmethod
+    def of(cls, x: Any) -> Coordinates:
+        """A copy of `x`, in the last axis of which coordinates stand."""
+        return np.array(x, np.float64).view(cls)
 
 
 class Density(Target):
@@ -315,7 +324,7 @@ class Density(Target):
 
     def checked_start(self, position: Any, name: str = "initial") -> np.ndarray:
         """The coordinates of the user's own starting point, if the log density is finite there."""
-        x = self.place(position, name)
+        x = self._position(np.array(position), name) if isinstance(position, Coordinates) else self.place(position, name)
         if not np.isfinite(x).all():
             raise ArgumentError(f"`{name}` must be finite; got {shown(x)}")
         value = self.logp(x)
