@@ -143,5 +143,5 @@ def test_an_exception_of_the_user_comes_out():
 def test_refused():
     with pytest.raises(ArgumentError, match="'pathfinder'"):
         wc.sample(wc.zoo.banana(), draws=2, initial="path", progress=False)
-    with pytest.raises(ArgumentError, match="no Density"):
+    with pytest.raises(ArgumentError, match="no name"):
         wc.sample(wc.Ising.lattice((3, 3), 0.2), draws=2, initial="pathfinder", progress=False)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number, whole_numbers
-from weakchaos.core.counters import WARMUP_GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import warn_of, warn_of_each
-from weakchaos.core.system import State, as_seed
+from weakchaos.core.system import as_seed
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.description import named_class
 from weakchaos.runs.memory import MemorySink
@@ -138,8 +137,9 @@ def sample(
     if until is not None:
         _check_until(until, plan, system)
         plan.draws = min(most, judged_at(0)) if until.judges else most
+    positions = _positions(initial, chains, system)
     root = as_seed(seed)
-    starts = [Chain(k, state) for k, state in enumerate(_start(system, root.spawn(chains), initial))]
+    starts = [Chain(k, system.start(s, positions[k])) for k, s in enumerate(root.spawn(chains))]
     cautions = system.before_run(starts[0].state)
     warn_of_each(cautions)
     settings: dict = {
@@ -158,26 +158,6 @@ def sample(
         # What was found before and during the run was said then.
         warn_of(flag for flag in trace.check() if flag not in trace.flags)
     return trace
-
-
-def _start(system: Any, seeds: list[np.random.SeedSequence], initial: Any) -> list[State]:
-    """The states of chains before their first step."""
-    walkers = getattr(system, "walkers", 1)
-    if not isinstance(initial, str):
-        return [system.start(s, x) for s, x in zip(seeds, _positions(initial, len(seeds), len(system.names), walkers), strict=True)]
-    if initial != "pathfinder":
-        raise ArgumentError(f"`initial` must be an array, a dict or 'pathfinder'; got {shown(initial)}")
-    if not getattr(system.target, "continuous", False):
-        raise ArgumentError(f"`initial` must not be 'pathfinder' for the target {shown(system.target)}, which is no Density")
-    from weakchaos.samplers.pathfinder import starts_by_pathfinder
-
-    states = []
-    for s in seeds:
-        place, spent = starts_by_pathfinder(system.target, as_seed(s).spawn(3)[2], walkers)  # the first two are those of `start`
-        state = system.start(s, place)
-        state.counters[WARMUP_GRADIENTS] += sum(spent.values())
-        states.append(state)
-    return states
 
 
 def _check_until(until: Until, plan: Plan, system: Any) -> None:
@@ -235,9 +215,16 @@ def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:
     return tuple(sorted({*(int(v) for v in earlier), *(int(v) for v in values if v > last), draws} - {0}))
 
 
-def _positions(initial: Any, chains: int, dim: int, walkers: int = 1) -> list:
+def _positions(initial: Any, chains: int, system: Any) -> list:
+    dim, walkers = len(system.names), getattr(system, "walkers", 1)
     if initial is None:
         return [None] * chains
+    if isinstance(initial, str):
+        known = getattr(system, "named_starts", ())
+        if initial not in known:
+            names = " or ".join(map(repr, known)) or "no name, as the target is no Density"
+            raise ArgumentError(f"`initial` must be an array, a dict or a name, here {names}; got {shown(initial)}")
+        return [initial] * chains
     if isinstance(initial, Mapping):
         return [initial] * chains
     if isinstance(initial, list | tuple) and initial and all(isinstance(place, Mapping) for place in initial):

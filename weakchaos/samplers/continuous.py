@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.counters import WARMUP_STEPS
+from weakchaos.core.counters import WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.flags import Flag, Kind
-from weakchaos.core.system import State
+from weakchaos.core.system import State, as_seed
 from weakchaos.samplers.base import Bound
 
 __all__ = ["BoundContinuous", "flags_of_tuning"]
@@ -48,6 +48,21 @@ class BoundContinuous(Bound):
         if state.known.size != self.n_known:
             state.known = np.full(self.n_known, np.nan)
         return state.known
+
+    named_starts: ClassVar[tuple[str, ...]] = ("pathfinder",)
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """See `Bound.start`; ``"pathfinder"`` is a position that is found on the path of an optimiser."""
+        if not isinstance(position, str):
+            return super().start(seed, position)
+        from weakchaos.samplers.pathfinder import starts_by_pathfinder
+
+        place, spent = starts_by_pathfinder(
+            self.target, as_seed(seed).spawn(3)[2], self.walkers
+        )  # the first two are those of `Bound.start`
+        state = super().start(seed, place)
+        state.counters[WARMUP_GRADIENTS] += sum(spent.values())
+        return state
 
     @property
     def density(self) -> Any:
