@@ -10,7 +10,25 @@ from scipy.stats import chisquare
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.core.system import State
-from weakchaos.drivers import LCG, ArnoldCat, Chebyshev, Halton, Logistic, NumPyGenerator, Rotation, Sobol, Tent, bit_generator
+from weakchaos.drivers import (
+    CUD,
+    KISS,
+    LCG,
+    ArnoldCat,
+    Chebyshev,
+    Halton,
+    IntervalExchange,
+    LaggedFibonacci,
+    Logistic,
+    NumPyGenerator,
+    RestartedRotation,
+    Rotation,
+    Sobol,
+    StandardMap,
+    Tent,
+    ToralMap,
+    bit_generator,
+)
 
 # Each driver with how many numbers apart draws of it are nearly independent (1 where they are more even than independent ones).
 DRIVERS = [
@@ -37,6 +55,23 @@ DRIVERS = [
     (Sobol(3, scramble=False), 1),
     (Halton(3), 1),
     (Halton(2, scramble=False), 1),
+    (CUD(16), 1),
+    (CUD(20, per_step=3), 1),
+    (CUD(32, per_step=2), 1),
+    (LaggedFibonacci.r250(), 1),
+    (LaggedFibonacci(55, 24, "+", 64), 1),
+    (LaggedFibonacci(97, 33, "-", 24), 1),
+    (LaggedFibonacci(607, 273, "*", 64), 1),
+    (KISS(), 1),
+    (ToralMap.elliptic(), 1),
+    (ToralMap.parabolic(), 1),
+    (ToralMap.hyperbolic(), 16),
+    (IntervalExchange(), 1),
+    (StandardMap(0.0), 1),
+    (StandardMap(20.0), 4),
+    (RestartedRotation(0.0), 1),
+    (RestartedRotation(0.2, points=5), 32),
+    (RestartedRotation(1.0), 1),
 ]
 every_driver = pytest.mark.parametrize(("driver", "spacing"), DRIVERS, ids=[repr(d) for d, _ in DRIVERS])
 
@@ -129,6 +164,10 @@ def on_torus(difference):
         (ArnoldCat(), 0, 2**20, 6, 18),
         (ArnoldCat(iterations=3), 1, 2**20, 2, 6),
         (Rotation(), 0, 2**20, 1, 1000),
+        (ToralMap.elliptic(), 0, 2**20, 1, 1000),
+        (ToralMap.hyperbolic(), 0, 2**20, 11, 26),
+        (ToralMap(((3, 1), (2, 1))), 0, 2**20, 11, 20),
+        (IntervalExchange(), 0, 2**20, 1, 1000),
     ],
     ids=repr,
 )

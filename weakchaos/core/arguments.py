@@ -46,10 +46,12 @@ def whole_numbers(name: str, value: Any, least: int, most: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def real_number(name: str, value: Any) -> float:
-    """`value` as a finite float; the error that says what argument `name` must be otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
-        raise ArgumentError(f"`{name}` must be a finite number; got {shown(value)}")
+def real_number(name: str, value: Any, least: float = -np.inf, most: float = np.inf) -> float:
+    """`value` as a finite float between two bounds; the error that says what argument `name` must be otherwise."""
+    number = not isinstance(value, bool) and isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value)
+    if not number or not least <= value <= most:
+        between = "" if np.isinf([least, most]).all() else f" from {least:g} to {most:g}"
+        raise ArgumentError(f"`{name}` must be a finite number{between}; got {shown(value)}")
     return float(value)
 
 

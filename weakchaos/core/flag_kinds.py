@@ -43,6 +43,7 @@ class Kind(StrEnum):
     CUT_LINE = "cut_line"
     STREAM_MEMORY = "stream_memory"
     STREAM_DIMENSION = "stream_dimension"
+    STREAM_LENGTH = "stream_length"
     BIAS_UNKNOWN = "bias_unknown"
     FEW_DRAWS = "few_draws"
     FEW_CHAINS = "few_chains"

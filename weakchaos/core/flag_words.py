@@ -68,6 +68,14 @@ def _stream(flag: Any) -> str:
     return f"{flag.where} is equidistributed in {dimensions} and a step of {n['sampler']} consumes {much}: {result}"
 
 
+def _stream_length(flag: Any) -> str:
+    n = flag.numbers
+    what = f"{flag.where} is made for a run of {n['length']:,} steps, and a chain made {n['steps']:,}"
+    if n["steps"] < n["length"]:
+        return f"{what}: a part of the stream is not spread more evenly than random numbers, and may be less so"
+    return f"{what}: the numbers repeat themselves after {n['length']:,} steps, so that more of them add nothing"
+
+
 def _low_acceptance(flag: Any) -> str:
     n = flag.numbers
     who = "in all chains" if n["chain"] is None else f"in chain {n['chain']}"
@@ -234,6 +242,7 @@ WORDS: dict[Kind, Words] = {
     ),
     Kind.STREAM_MEMORY: Words(_INVALID, "stream", "the stream is not completely uniformly distributed", _stream),
     Kind.STREAM_DIMENSION: Words(_INVALID, "stream", "the stream has too few dimensions", _stream),
+    Kind.STREAM_LENGTH: Words(_IMPRECISE, "stream", "the stream is made for another number of steps", _stream_length),
     Kind.BIAS_UNKNOWN: Words(_IMPRECISE, "bias unknown", "the bias cannot be told yet", _bias_unknown),
     Kind.FEW_DRAWS: Words(
         _IMPRECISE,

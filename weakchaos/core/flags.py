@@ -21,6 +21,7 @@ _ORDER = tuple(Severity)
 _CATEGORIES: dict[Kind, type[UserWarning]] = {
     Kind.STREAM_MEMORY: DriverWarning,
     Kind.STREAM_DIMENSION: DriverWarning,
+    Kind.STREAM_LENGTH: DriverWarning,
     Kind.WRONG_GRADIENT: GradientWarning,
     Kind.SCORES: GradientWarning,
     Kind.NO_GRADIENT: GradientWarning,

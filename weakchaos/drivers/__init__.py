@@ -11,22 +11,34 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.drivers.base import Driver
 from weakchaos.drivers.congruential import LCG
+from weakchaos.drivers.cud_streams import CUD
+from weakchaos.drivers.kicked import StandardMap
+from weakchaos.drivers.lagged import KISS, LaggedFibonacci
 from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
 from weakchaos.drivers.map_streams import ArnoldCat, Chebyshev, Logistic, Tent
+from weakchaos.drivers.mixed import RestartedRotation
 from weakchaos.drivers.random import NumPyGenerator
 from weakchaos.drivers.rotations import Rotation
+from weakchaos.drivers.toral import IntervalExchange, ToralMap
 
 __all__ = [
+    "CUD",
+    "KISS",
     "LCG",
     "ArnoldCat",
     "Chebyshev",
     "Driver",
     "Halton",
+    "IntervalExchange",
+    "LaggedFibonacci",
     "Logistic",
     "NumPyGenerator",
+    "RestartedRotation",
     "Rotation",
     "Sobol",
+    "StandardMap",
     "Tent",
+    "ToralMap",
     "resolve",
 ]
 
@@ -41,8 +53,16 @@ _NAMED: dict[str, Callable[[], Driver]] = {
     "tent": Tent,
     "cat": ArnoldCat,
     "golden": Rotation,
+    "exchange": IntervalExchange,
+    "elliptic-torus": ToralMap.elliptic,
+    "parabolic-torus": ToralMap.parabolic,
+    "hyperbolic-torus": ToralMap.hyperbolic,
+    "r250": LaggedFibonacci.r250,
+    "r521": LaggedFibonacci.r521,
+    "r1279": LaggedFibonacci.r1279,
+    "kiss": KISS,
 }
-_WITH_DIMENSION: dict[str, Callable[[int], Driver]] = {"rotation": Rotation, "sobol": Sobol, "halton": Halton}
+_WITH_NUMBER: dict[str, Callable[[int], Driver]] = {"rotation": Rotation, "sobol": Sobol, "halton": Halton, "cud": CUD}
 
 
 def resolve(driver: Any) -> Driver:
@@ -52,8 +72,9 @@ def resolve(driver: Any) -> Driver:
     ----------
     driver : Driver, str, or numpy.random.BitGenerator or Generator
         Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
-        ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, and with a dimension ``"rotation-8"``,
-        ``"sobol-8"``, ``"halton-8"``. A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
+        ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, ``"exchange"``,
+        ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, with a dimension ``"rotation-8"``,
+        ``"sobol-8"``, ``"halton-8"``, and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
         instances, only the kind is used and not their state.
 
     Raises
@@ -88,12 +109,19 @@ def resolve(driver: Any) -> Driver:
         return NumPyGenerator(name)
     if name in _NAMED:
         return _NAMED[name]()
-    sized = re.fullmatch(r"(rotation|sobol|halton)-([0-9]{1,9})", name)
+    sized = re.fullmatch(r"(rotation|sobol|halton|cud)-([0-9]{1,9})", name)
     if sized is None:
         raise ArgumentError(f"`driver` must be {_accepted()}; got {shown(driver)}")
-    return _WITH_DIMENSION[sized[1]](int(sized[2]))
+    return _WITH_NUMBER[sized[1]](int(sized[2]))
 
 
 def _accepted() -> str:
-    names = [*_NUMPY, *_NAMED, *(f"{name}-d (d the dimension, as in {name}-8)" for name in _WITH_DIMENSION)]
+    names = [
+        *_NUMPY,
+        *_NAMED,
+        *(
+            f"{name}-d (d the {'degree' if name == 'cud' else 'dimension'}, as in {name}-{16 if name == 'cud' else 8})"
+            for name in _WITH_NUMBER
+        ),
+    ]
     return f"a Driver, one of NumPy's bit generators, or one of the names {', '.join(names)}"

@@ -58,6 +58,9 @@ class Driver:
     cud : bool
         Whether the stream is completely uniformly distributed, that is, equidistributed in every number of dimensions, as far as is known.
         A chain has memory and may be biased under a stream that is not. By default True if `dimension` is infinite.
+    length : int or None
+        Steps of a sampler for which the stream is made, if its even spread is that of a certain number of steps: a stream that is completely
+        uniformly distributed only over its whole period. None for all others.
     lyapunov : float or None
         Largest Lyapunov exponent of the stream as a map, in nats per number; None if no distance between its states is defined.
 
@@ -66,6 +69,7 @@ class Driver:
 
     name: str = "driver"
     dimension: float = np.inf
+    length: int | None = None
     lyapunov: float | None = None
     dim = 1
 
@@ -73,6 +77,11 @@ class Driver:
     def cud(self) -> bool:
         """Whether the stream counts as completely uniformly distributed."""
         return bool(np.isinf(self.dimension))
+
+    def for_steps_of(self, uniforms: int | None) -> Driver:
+        """The driver for a sampler that takes `uniforms` numbers a step (None if that varies): the same one, unless it treats the numbers of a
+        step differently."""
+        return self
 
     def open(self, seed: Any = None) -> Any:
         """A new stream; the same seed gives the same numbers."""

@@ -121,6 +121,11 @@ class _Lock:
 
 
 def _words_are_not_faithful(driver: Driver) -> str:
+    if driver.cud:
+        return (
+            f"{driver.name} is made for one run of {driver.length:,} steps: as a bit generator of NumPy it repeats itself after as many numbers, and "
+            "methods other than Generator.random, uniform, and integers of up to 65536 values combine several numbers that are not independent"
+        )
     return (
         f"{driver.name} is equidistributed in {driver.dimension:g} dimension{'s' * (driver.dimension != 1)} only: as a bit generator of NumPy "
         "the distributions are right for Generator.random, uniform, and integers of up to 65536 values; other methods combine several numbers, "
@@ -134,7 +139,7 @@ class BitGenerator(np.random.BitGenerator):
     ``Generator.random`` and ``Generator.uniform`` return the numbers of the stream, one for each value, and ``Generator.integers`` of up to
     2**16 different values applies its inverse CDF to one number. All other methods combine several numbers (normals and exponentials use two
     or more for each value, by the ziggurat; permutations use one or more for each element), and their distributions are right only if the
-    stream is completely uniformly distributed: for other drivers the first use of a word, rather than a double, gives a `DriverWarning`. To
+    stream is completely uniformly distributed and never ends: for other drivers the first use of a word, rather than a double, gives a `DriverWarning`. To
     make one normal of each number, use ``scipy.stats.norm.ppf(generator.random(n))``.
 
     Everything else works as in NumPy: ``state`` can be read and set; ``spawn``, ``seed_seq``, ``random_raw``, ``ctypes``, ``cffi``, copies
@@ -170,7 +175,7 @@ class BitGenerator(np.random.BitGenerator):
         self.stream = driver.open(sequence)
         self.lock = lock = _Lock(driver)
         self._callback = _CALLBACK(lambda _: lock.notice())
-        callback = 0 if driver.cud else ctypes.cast(self._callback, ctypes.c_void_p).value
+        callback = 0 if driver.cud and driver.length is None else ctypes.cast(self._callback, ctypes.c_void_p).value
         self._words = np.array([self.stream.function, self.stream.state, callback], np.uint64)
         pointer = ctypes.pythonapi.PyCapsule_GetPointer
         pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)

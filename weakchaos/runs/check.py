@@ -42,6 +42,8 @@ def check_run(trace: Any) -> list[Flag]:
         Empty when nothing speaks against the run.
     """
     flags = trace.flags + check_unadjusted(trace)
+    if trace.system is not None and (of_stream := getattr(trace.system, "stream_flags", None)) is not None:
+        flags += of_stream(max(trace.lengths, default=0) * trace.settings["thin"])
     if trace.record != "draws":
         return gravest_first(flags)
     flags += _statistics(trace)

@@ -166,12 +166,13 @@ class Bound:
         place, stream = as_seed(seed).spawn(2)
         state = self.new_state(np.random.default_rng(place), position)
         if self.driver is not None:
-            state.driver = self.driver.open(stream)
+            state.driver = self.driver.for_steps_of(self.uniforms_per_step).open(stream)
         return state
 
     def load_state(self, data: bytes) -> State:
         """The state that `State.to_bytes` wrote."""
-        return State.from_bytes(data, self.driver)
+        driver = self.driver if self.driver is None else self.driver.for_steps_of(self.uniforms_per_step)
+        return State.from_bytes(data, driver)
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` in place by `n` steps; draws after each `every`-th, shape (n // every, dim)."""
@@ -199,6 +200,13 @@ class Bound:
                 uniforms_per_step=need,
             )
         ]
+
+    def stream_flags(self, steps: int) -> list[Flag]:
+        """Whether the stream is made for a run of `steps` steps of a chain; no flag if it is, or if it is made for runs of any length."""
+        length = None if self.driver is None or self.uniforms_per_step == 0 else self.driver.length
+        if length is None or not steps or steps == length:
+            return []
+        return [Flag.of(Kind.STREAM_LENGTH, where=self.driver.name, steps=int(steps), length=int(length))]  # type: ignore[union-attr]
 
     @property
     def stream_exponent(self) -> float | None:

@@ -175,7 +175,7 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
     exponent, own = _exponents(system, state, plan)
     cycle = find_cycle(system, seed=plan.seed, max_steps=plan.cycle_steps)
 
-    flags = [*trace.flags, *_counted(system, trace.states)]
+    flags = [*trace.flags, *system.stream_flags(draws), *_counted(system, trace.states)]
     flags += judge_averages(
         Averages.of(counts, averages, draws),
         plan.judged_truth,
