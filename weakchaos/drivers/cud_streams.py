@@ -110,11 +110,11 @@ def _fill(words, floats, tables):
     every, at = words[constants], constants + np.uint64(2)
     a, b, c, e = words[_LANES], words[_LANES + 1], words[_LANES + 2], words[_LANES + 3]
     if every == np.uint64(0):
-        for k in range(np.uint64(0), np.uint64(_BLOCK), np.uint64(4)):
-            words[low + k] = a
-            words[low + k + one] = b
-            words[low + k + np.uint64(2)] = c
-            words[low + k + np.uint64(3)] = e
+        for first in range(low, low + np.uint64(_BLOCK), np.uint64(4)):
+            words[first] = a
+            words[first + one] = b
+            words[first + np.uint64(2)] = c
+            words[first + np.uint64(3)] = e
             a = _jump(words, at, tables, a)
             b = _jump(words, at, tables, b)
             c = _jump(words, at, tables, c)
@@ -134,8 +134,8 @@ def _fill(words, floats, tables):
             k += one
             i = i + one if i + one < d else np.uint64(0)
     shifts = np.uint64(_STEP + 1)
-    for k in range(np.uint64(_BLOCK)):
-        floats[low + k] = np.float64((words[low + k] + words[shifts + j]) >> eleven) * 2.0**-53
+    for place in range(np.uint64(_BLOCK)):
+        floats[low + place] = np.float64((words[low + place] + words[shifts + j]) >> eleven) * 2.0**-53
         j += one
         if j == d:
             j = np.uint64(0)
@@ -211,7 +211,7 @@ class CUD(Driver):
         return f"cud-{self.degree}"
 
     @property
-    def length(self) -> int:
+    def length(self) -> int:  # type: ignore[override]
         """Steps of a sampler after which the stream has been read in full."""
         return 2**self.degree - 1
 
