@@ -6,6 +6,7 @@ from weakchaos.herding.gibbs.units import HerdedGibbs
 from weakchaos.herding.hidden import HiddenHerding
 from weakchaos.herding.rotor import RotorWalk
 from weakchaos.herding.selection.selected import Selected, Selection
+from weakchaos.herding.selection.selecting import select, selection_memory
 from weakchaos.herding.state_herding import Herding
 
 # The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
@@ -25,6 +26,8 @@ __all__ = [
     "Selected",
     "Selection",
     "positive_curvature",
+    "select",
+    "selection_memory",
     "stein_thinning",
 ]
 

@@ -2,6 +2,8 @@
 
 from weakchaos.kernels.base import Constant, Kernel, Product, Sum
 from weakchaos.kernels.definite import check_definite
+from weakchaos.kernels.distributions import Normal, NormalMixture, Uniform, UniformSphere
+from weakchaos.kernels.embedding import Embedding, embed
 from weakchaos.kernels.median import median_distance
 from weakchaos.kernels.other_kernels import Bernoulli, Brownian, Polynomial, UserKernel, as_kernel
 from weakchaos.kernels.radial import (
@@ -19,6 +21,7 @@ __all__ = [
     "Bernoulli",
     "Brownian",
     "Constant",
+    "Embedding",
     "EnergyDistance",
     "Gaussian",
     "InverseMultiquadric",
@@ -27,12 +30,17 @@ __all__ = [
     "Matern12",
     "Matern32",
     "Matern52",
+    "Normal",
+    "NormalMixture",
     "Polynomial",
     "Product",
     "RationalQuadratic",
     "Sum",
+    "Uniform",
+    "UniformSphere",
     "UserKernel",
     "as_kernel",
     "check_definite",
+    "embed",
     "median_distance",
 ]

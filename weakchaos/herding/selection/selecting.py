@@ -1,0 +1,154 @@
+"""`select`: points that stand for a distribution, by any of the methods of this package."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from weakchaos.core.arguments import whole_number
+from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.herding.selection.problem import enough_memory, set_up
+from weakchaos.herding.selection.selected import Selection
+from weakchaos.kernels.radial import Gaussian
+from weakchaos.targets.points import Points
+
+__all__ = ["METHODS", "select", "selection_memory"]
+
+# Where each method stands: module below this package, and a function of (problem, size, method, options).
+METHODS: dict[str, tuple[str, str]] = {
+    "herding": ("step_rules", "by_step_rule"),
+    "greedy": ("step_rules", "by_step_rule"),
+    "frank-wolfe": ("step_rules", "by_step_rule"),
+    "line-search": ("step_rules", "by_step_rule"),
+    "away": ("active_sets", "by_active_set"),
+    "pairwise": ("active_sets", "by_active_set"),
+    "blended-pairwise": ("active_sets", "by_active_set"),
+    "fully-corrective": ("min_norm_point", "fully_corrective"),
+    "quadrature": ("bayesian_quadrature", "sequential_quadrature"),
+}
+# Options that a method takes beside the arguments of `select`.
+_OPTIONS = {
+    "away": {"steps"},
+    "pairwise": {"steps"},
+    "blended-pairwise": {"steps"},
+    "quadrature": {"weighting", "until"},
+}
+_SIMPLE = ("herding", "greedy", "frank-wolfe", "line-search")  # that can be told not to choose a point twice
+
+
+def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype: Any = "float64") -> int:
+    """Bytes that a selection will take beside the candidates themselves.
+
+    Parameters
+    ----------
+    n, dim : int
+        Candidates and their coordinates.
+    size : int
+    method : str
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> selection_memory(1_000_000, 10, 1000) < 200e6
+    True
+    """
+    own = n * dim * np.dtype(dtype).itemsize + 8 * 4 * n + 8 * size * (dim + 4)  # a copy by coordinate, four sums, the result
+    if method == "quadrature":
+        own += 8 * (size + 4) * n
+    if method == "fully-corrective":
+        own += min(8 * size * n, 1 << 29) + 8 * size * size
+    return own
+
+
+def select(points: Any, size: int, method: str = "herding", kernel: Any = None, target: Any = None, weights: Any = None, gradients: Any = None,
+           seed: Any = 0, repeats: bool = True, dtype: Any = "float64", progress: bool = True, **options: Any) -> Selection:  # fmt: skip
+    """Points among candidates, with weights, whose average under a kernel is close to that of a target.
+
+    Parameters
+    ----------
+    points : array of shape (n, dim), or Points
+        Candidates.
+    size : int
+        How many points to choose; the most that are held, for methods that drop points again.
+    method : str
+        ``"herding"`` (equal weights, steps 1/(t+1)), ``"greedy"`` (equal weights), ``"frank-wolfe"`` (steps 2/(t+2)), ``"line-search"``, ``"away"``,
+        ``"pairwise"``, ``"blended-pairwise"``, ``"fully-corrective"``, ``"quadrature"`` (sequential Bayesian quadrature).
+    kernel : Kernel, or numba function ``f(x, y) -> float``
+        By default a Gaussian kernel whose bandwidth is the median distance of the points of the target.
+    target : Distribution, Points, or array of shape (m, dim), optional
+        What the points are to stand for; the candidates themselves by default, by sums over all pairs of them. With a distribution of
+        `weakchaos.kernels` in closed form (`Normal`, `NormalMixture`, `Uniform`) no such sum is needed.
+    weights : array of shape (n,), optional
+        Masses of the candidates, where they are the target.
+    gradients : array of shape (n, dim), optional
+        Gradients of the log density at the candidates, for methods that use a Stein kernel.
+    seed : int
+        For methods that draw numbers; those named above do not.
+    repeats : bool
+        Whether a point may be chosen more than once; it can only be False for the methods with simple steps.
+    dtype : {"float64", "float32"}
+        Of coordinates and kernel values. float32 is two to three times as fast and moves discrepancies by a few percent.
+    progress : bool
+        Show a bar on selections that take long. Ctrl-C ends a selection with the points chosen so far.
+    **options
+        ``steps`` (Frank-Wolfe methods that move weight: the most steps), ``weighting`` and ``until`` (quadrature; see `sequential_quadrature`).
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    ArgumentError
+        For bad arguments, points with NaN, a kernel that is not positive definite, and fewer candidates than `size` where none may be repeated.
+
+    Notes
+    -----
+    Herding makes the discrepancy fall like 1/sqrt(T) at least, whatever the kernel; it often falls about like 1/T, which is proven only where the mean lies
+    in the interior of the hull of the kernel's feature vectors, a property that no space of infinite dimension has. The estimate of memory is
+    `selection_memory`.
+
+    Examples
+    --------
+    >>> from weakchaos.kernels import Gaussian, Normal
+    >>> x = np.linspace(-4.0, 4.0, 801)
+    >>> chosen = select(x, 20, kernel=Gaussian(1.0), target=Normal(0.0, 1.0))
+    >>> chosen.points[:3, 0].round(2).tolist()
+    [0.0, -1.54, 1.54]
+    """
+    if method not in METHODS:
+        raise ArgumentError(f"`method` must be one of {', '.join(map(repr, METHODS))}; got {shown(method)}")
+    unknown = sorted(set(options) - _OPTIONS.get(method, set()))
+    if unknown:
+        takes = ", ".join(sorted(_OPTIONS.get(method, set()))) or "none"
+        raise ArgumentError(f"method {method!r} has no option `{unknown[0]}`; its options: {takes}")
+    size = whole_number("size", size, 1)
+    if not isinstance(repeats, bool):
+        raise ArgumentError(f"`repeats` must be True or False; got {shown(repeats)}")
+    n = len(points.x) if isinstance(points, Points) else len(np.atleast_1d(points))
+    if not repeats and method not in _SIMPLE:
+        raise ArgumentError(
+            f"`repeats=False` goes with the methods {', '.join(_SIMPLE)}; {method!r} holds every point once, with its weight"
+        )
+    if size > n and not repeats:
+        raise ArgumentError(f"`size` must be at most the number of candidates, {n}, where none may be chosen twice; got {size}")
+    if gradients is not None:
+        raise ArgumentError(f"`gradients` go with methods of Stein kernels; {method!r} uses none")
+    if method not in _SIMPLE:
+        size = min(size, n)
+    dim = points.x.shape[1] if isinstance(points, Points) else (np.shape(points)[1] if np.ndim(points) == 2 else 1)
+    needed = selection_memory(n, dim, size, method, "float64")
+    enough_memory(needed, f"a selection of {size} from {n} points")
+    problem = set_up(points, Gaussian("median") if kernel is None else kernel, target, weights, dtype, repeats, progress, seed)
+    module, name = METHODS[method]
+    found = getattr(import_module(f"weakchaos.herding.selection.{module}"), name)(problem, size, method, options)
+    object.__setattr__(found, "memory", needed)
+    if problem.names:
+        object.__setattr__(found, "names", problem.names)
+    return found
