@@ -24,8 +24,9 @@ from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
 from weakchaos.samplers.integrators import DONE, FAILED
-from weakchaos.samplers.isokinetic import isokinetic_step, normalise, reverse, set_right
+from weakchaos.samplers.isokinetic import isokinetic_step, normalise, reverse, set_right, turn
 from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.tangents import Linearised, apply_part, carry, linearised
 from weakchaos.samplers.unadjusted import BoundUnadjusted
 from weakchaos.targets.density import Density
 
@@ -116,6 +117,35 @@ def _esh(
     return n
 
 
+def _parts(dim: int) -> list[Any]:
+    """A step before and after its gradient, of rows (x, u, gradient, step size, scales)."""
+
+    @njit(error_model="numpy")
+    def before(z, out):
+        for i in range(z.size):
+            out[i] = z[i]
+        step, u, scale = z[3 * dim], out[dim : 2 * dim], z[3 * dim + 1 :]
+        normalise(u)
+        turn(u, z[2 * dim : 3 * dim], scale, 0.5 * step, float(dim))
+        for i in range(dim):
+            out[i] = z[i] + step * scale[i] * u[i]
+
+    @njit(error_model="numpy")
+    def after(z, out):
+        for i in range(z.size):
+            out[i] = z[i]
+        turn(out[dim : 2 * dim], z[2 * dim : 3 * dim], z[3 * dim + 1 :], 0.5 * z[3 * dim], float(dim))
+
+    @njit(error_model="numpy")
+    def thrown_back(z, out):
+        for i in range(z.size):
+            out[i] = z[i]
+        normalise(out[dim : 2 * dim])
+        _reflect(out[dim : 2 * dim], z[2 * dim : 3 * dim], z[3 * dim + 1 :])
+
+    return [before, after, thrown_back]
+
+
 class _Bound(BoundUnadjusted):
     stats_names = (*BoundUnadjusted.stats_names, "weight")
     needs = (2, "or its unit velocity could not turn")
@@ -128,6 +158,24 @@ class _Bound(BoundUnadjusted):
     def new_tuning(self) -> dict[str, np.ndarray]:
         """See `BoundUnadjusted.new_tuning`; and number and sum of the weights of running averages, and the log density at which a weight is 1."""
         return {**super().new_tuning(), "weights": np.array([0.0, 0.0, np.nan])}
+
+    @property
+    def derivative(self) -> str:
+        """How `tangent` computes derivatives."""
+        return self._linearised().kind
+
+    def _linearised(self) -> Linearised:
+        return linearised(self, lambda: _parts(self.dim), 4 * self.dim + 1, 2)
+
+    def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
+        """Move `state` in place by `n` steps and carry vectors of shape (phase, k) along by the exact derivative; see `weakchaos.samplers.tangents`."""
+        tuning, tools = state.tuning, self._linearised()
+        constants = np.concatenate([[float(tuning["step_size"])], np.sqrt(tuning["inverse_mass"])])
+
+        def turn_back(phase: np.ndarray, rows: np.ndarray) -> None:
+            apply_part(tools, 2, self.dim, phase, rows, constants)
+
+        return carry(self, state, n, vectors, tools, constants, turn_back)
 
     def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
         """See `BoundUnadjusted.move`."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_number
+from weakchaos.core.arguments import positive, real_number, whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag
@@ -29,6 +29,7 @@ from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.record import is_known, know, record
 from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
+from weakchaos.samplers.tangents import columns_of, leap_along, linearised
 from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
@@ -102,6 +103,13 @@ def _hmc(
     return n
 
 
+@kernel
+def _draw_momentum(stream, stream_state, deviation, momentum):
+    """The momentum with which a step begins, from the numbers of that step."""
+    for i in range(momentum.size):
+        momentum[i] = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
+
+
 class BoundHMC(BoundContinuous):
     """`HMC`, or `MALA`, on a density. With a step size that was given and no jitter a step consumes ``dim + 1`` numbers, and nothing is tuned."""
 
@@ -151,6 +159,38 @@ class BoundHMC(BoundContinuous):
             )
 
         return warm_up(state, n, done, total, self._forms, True, move)
+
+    @property
+    def derivative(self) -> str:
+        """How `tangent` computes derivatives."""
+        return linearised(self).kind
+
+    def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
+        """Move `state` in place by `n` steps and carry vectors of shape (dim, k) along by the derivative of the step, its random numbers frozen.
+
+        That is the derivative of the leapfrog steps where their end was accepted and the identity where it was not; whether it was changes from place to
+        place by jumps, which no derivative sees.
+        """
+        n, tools, tuning = whole_number("n", n, 0), linearised(self), state.tuning or self._fixed
+        rows, mass = columns_of(vectors, self.dim), tuning["inverse_mass"]
+        if np.isnan(tuning["step_size"]):
+            raise ArgumentError("`state` has no step size yet: warm it up, or give `step_size`")
+        for _ in range(n):
+            numbers, x, before = state.driver.copy(), state.phase.copy(), state.counters[ACCEPTED]
+            row = np.empty((1, len(self.stats_names)))
+            if self.run(state, 1, 1, np.empty((0, self.dim)), row, np.empty(0)) < 1:
+                raise self.take_error()
+            if state.counters[ACCEPTED] == before:
+                continue
+            z, momentum = np.concatenate([x[None], rows]), np.zeros((1 + len(rows), self.dim))
+            _draw_momentum(np.uint64(numbers.function), np.uint64(numbers.state), 1.0 / np.sqrt(mass), momentum[0])
+            # The statistics know the step of this trajectory and how many there were.
+            used, steps = (float(row[0, self.stats_names.index(name)]) for name in ("step_size", "n_steps"))
+            flat = np.empty(z.size), np.empty(z.size)
+            if leap_along(*tools.addresses(), used, int(steps), mass, z, momentum, *flat) != 0:
+                raise tools.product.take_error()
+            rows = z[1:]
+        return np.ascontiguousarray(rows.T)
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""

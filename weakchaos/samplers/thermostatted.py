@@ -21,6 +21,7 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel
 from weakchaos.samplers.energy_tuning import tune_by_energy
 from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.tangents import Linearised, carry, linearised
 from weakchaos.samplers.unadjusted import BoundUnadjusted
 
 __all__ = ["CHAIN", "CUBIC", "BoundThermostatted"]
@@ -188,6 +189,33 @@ def _thermostatted(
     return n
 
 
+def _parts(dim: int, zetas: int, kind: int, groups: int) -> list[Any]:
+    """A step before and after its gradient, of rows (x, p, thermostats, gradient, step size, two numbers, scales)."""
+    at = 2 * dim + zetas
+
+    @njit(error_model="numpy")
+    def before(z, out):
+        for i in range(z.size):
+            out[i] = z[i]
+        step, p, zeta = z[at + dim], out[dim : 2 * dim], out[2 * dim : at]
+        _thermostats(kind, z[at + dim + 1], z[at + dim + 2], groups, p, zeta, 0.5 * step)
+        for i in range(dim):
+            scale = z[at + dim + 3 + i]
+            p[i] += 0.5 * step * scale * z[at + i]
+            out[i] = z[i] + step * scale * p[i]
+
+    @njit(error_model="numpy")
+    def after(z, out):
+        for i in range(z.size):
+            out[i] = z[i]
+        step, p, zeta = z[at + dim], out[dim : 2 * dim], out[2 * dim : at]
+        for i in range(dim):
+            p[i] += 0.5 * step * z[at + dim + 3 + i] * z[at + i]
+        _thermostats(kind, z[at + dim + 1], z[at + dim + 2], groups, p, zeta, 0.5 * step)
+
+    return [before, after]
+
+
 class BoundThermostatted(BoundUnadjusted):
     """A thermostatted sampler whose phase is (position, momentum, thermostats).
 
@@ -208,6 +236,25 @@ class BoundThermostatted(BoundUnadjusted):
             mass[0] *= dim / groups
             zeta /= np.sqrt(mass)
         return np.concatenate([rng.standard_normal(dim), zeta.ravel()])
+
+    @property
+    def derivative(self) -> str:
+        """How `tangent` computes derivatives."""
+        return self._linearised().kind
+
+    def _linearised(self) -> Linearised:
+        zetas = self._groups * self._length
+        return linearised(self, lambda: _parts(self.dim, zetas, self._kind, self._groups), 4 * self.dim + zetas + 3)
+
+    def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
+        """Move `state` in place by `n` steps and carry vectors of shape (phase, k) along by the exact derivative; see `weakchaos.samplers.tangents`."""
+        tuning, dim = state.tuning, self.dim
+        constants = np.concatenate([[float(tuning["step_size"]), self._first, self._second], np.sqrt(tuning["inverse_mass"])])
+
+        def turn_back(phase: np.ndarray, rows: np.ndarray) -> None:
+            rows[:, dim : 2 * dim] *= -1.0
+
+        return carry(self, state, n, vectors, self._linearised(), constants, turn_back)
 
     def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
         """See `BoundUnadjusted.move`."""
