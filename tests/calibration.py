@@ -11,6 +11,7 @@ autocorrelation: no mixing helps a wrong step. For samplers that are not reversi
 distributed as the parameter is.
 """
 
+import dataclasses
 import importlib.util
 import math
 import sys
@@ -31,7 +32,8 @@ class Case:
     """A sampler, and how long its chains must be.
 
     `warmup` and `thin` are steps, of calibration only; `share` is that of the replications that are made where a warm-up is dear; `least_dim` coordinates are needed; `reversible` says whether its step satisfies detailed balance once its tuning is
-    frozen, momenta and other auxiliary numbers being drawn anew in each step.
+    frozen, momenta and other auxiliary numbers being drawn anew in each step. `stride` is the number of steps between draws from exact starts; `ergodic`
+    says whether an orbit reaches all of a target, without which there is nothing to calibrate. Of an ensemble one walker is looked at.
     """
 
     sampler: object
@@ -40,6 +42,8 @@ class Case:
     reversible: bool = True
     share: float = 1.0
     least_dim: int = 1
+    stride: int = 1
+    ergodic: bool = True
 
 
 # ---- models: (prior, data of it, log posterior) --------------------------------------------------------------------------------------
@@ -167,10 +171,10 @@ def _ranks(value, draws, rng):
     return (draws < value).sum(0) + rng.integers(0, ties + 1)
 
 
-def _walk(system, state, n, thin, rng):
-    """`n` draws; one of the walkers where there are several."""
-    draws = system.advance(state, n * thin, thin)
-    return draws if draws.ndim == 2 else draws[:, rng.integers(draws.shape[1])]
+def _walk(system, state, n, thin):
+    """`n` draws; of an ensemble, whose walkers are read in turn, those of one walker."""
+    thin *= system.walkers
+    return system.advance(state, n * thin, thin)
 
 
 def _warmed(system, state, warmup):
@@ -190,7 +194,7 @@ def calibration_ranks(case, model, replications, draws=19, seed=0):
         truth = model.prior(rng)
         data[:] = model.simulate(rng, truth)
         state = _warmed(system, system.start(int(rng.integers(2**31)), model.prior(rng)), case.warmup)
-        walk = _walk(system, state, draws, case.thin, rng)
+        walk = _walk(system, state, draws, case.thin)
         ranks.append(_ranks(_quantities(target, truth[None])[0], _quantities(target, walk), rng))
     return np.array(ranks)
 
@@ -211,7 +215,7 @@ def exact_ranks(case, model, replications, draws=7, seed=0):
         back = int(rng.integers(draws + 1))
         walks = [truth[None][:0]]
         for n in (back, draws - back):
-            walks.append(_walk(system, _started(system, truth, tuned, rng), n, 1, rng))
+            walks.append(_walk(system, _started(system, truth, tuned, rng), n, case.stride))
         ranks.append(_ranks(_quantities(target, truth[None])[0], _quantities(target, np.concatenate(walks)), rng))
     return np.array(ranks)
 
@@ -227,7 +231,7 @@ def end_scores(case, model, replications, steps=5, seed=0):
     for _ in range(replications):
         truth = model.prior(rng)
         data[:] = model.simulate(rng, truth)
-        walk = _walk(system, _started(system, truth, tuned, rng), steps, 1, rng)
+        walk = _walk(system, _started(system, truth, tuned, rng), steps, case.stride)
         before, after = _quantities(target, np.stack([truth, walk[-1]]))
         differences.append(np.concatenate([after - before, after**2 - before**2]))
     differences = np.array(differences)
@@ -266,7 +270,9 @@ def chance(ranks, draws, bins=5):
 
 
 def calibration_chance(case, model, replications, seed=0, draws=19):
-    """Probability of as uneven a calibration from an exact sampler."""
+    """Probability of as uneven a calibration from an exact sampler; 1 where an orbit need not reach all of a target."""
+    if not case.ergodic:
+        return 1.0
     replications = int(case.share * replications)
     return chance(calibration_ranks(case, model, replications, draws, seed), draws)
 
@@ -299,3 +305,12 @@ def mutant(module, folder, *changes):
     sys.modules[name] = made  # dataclasses look their module up
     spec.loader.exec_module(made)
     return made
+
+
+def broken_sampler(sampler, module, folder, *changes):
+    """A sampler of the same settings that runs the broken module: its class from there, or from a copy of its own module that imports from there."""
+    made, own = mutant(module, folder, *changes), type(sampler).__module__
+    if own != module:
+        made = mutant(own, folder, (f"from {module} import", f"from {made.__name__} import"))
+    arguments = {field.name: getattr(sampler, field.name) for field in dataclasses.fields(sampler)}
+    return getattr(made, type(sampler).__name__)(**arguments)

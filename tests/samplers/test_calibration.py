@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 
 import weakchaos as wc
-from tests.calibration import LEVEL, MODELS, Case, calibration_chance, exact_chance, mutant, schools
+from tests.calibration import LEVEL, MODELS, Case, broken_sampler, calibration_chance, exact_chance, schools
 from tests.conformance import check_invariance
 
 # Whether a short run is long enough is not the question here.
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::weakchaos.core.errors.Convergen
 CASES = {
     "HMC": Case(wc.samplers.HMC(0.3, 6), warmup=60),
     "HMC, tuned": Case(wc.samplers.HMC()),
+    "LAPS": Case(wc.samplers.LAPS(8), warmup=200, least_dim=2, share=0.6),
     "MALA": Case(wc.samplers.MALA(), thin=20),
     "MAMS": Case(wc.samplers.MAMS(), warmup=300, least_dim=2),
     "NUTS": Case(wc.samplers.NUTS()),
@@ -30,21 +31,56 @@ CASES = {
     "ZigZag": Case(wc.samplers.ZigZag(), warmup=400, thin=6, reversible=False),
 }
 
-# What is broken, in the words of the sampler's own source: (case, module, what stands there, what takes its place).
+# Nothing adjusts these: with steps so short that their bias is far below what so many replications can see, they must pass as well.
+# ESH is not among them: its draws have the posterior only under their weights.
+UNADJUSTED = {
+    "Langevin": Case(wc.samplers.Langevin(0.1), warmup=0, reversible=False, stride=10, ergodic=False),
+    "MCLMC": Case(wc.samplers.MCLMC(0.2), warmup=0, reversible=False, stride=10, ergodic=False, least_dim=2),
+    "NoseHoover": Case(wc.samplers.NoseHoover(0.05), warmup=0, reversible=False, stride=20, ergodic=False),
+    "NoseHooverChain": Case(wc.samplers.NoseHooverChain(0.05), warmup=0, reversible=False, stride=20, ergodic=False),
+    "Thermostat0532": Case(wc.samplers.Thermostat0532(0.05), warmup=0, reversible=False, stride=20, ergodic=False),
+}
+ALL = CASES | UNADJUSTED
+
+# What is broken, in the words of the source: (case, module, what stands there, what takes its place).
+_HMC, _MAMS, _PIECEWISE, _THERMOSTAT = (f"weakchaos.samplers.{name}" for name in ("hmc", "mams", "piecewise", "thermostatted"))
 BROKEN = {
-    "HMC, acceptance flipped": ("HMC", "weakchaos.samplers.hmc", "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
-    "HMC, always accepted": ("HMC", "weakchaos.samplers.hmc", "if u < accept:", "if u < 1.0:"),
-    "HMC, momentum not refreshed": ("HMC", "weakchaos.samplers.hmc", "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
+    "HMC, acceptance flipped": ("HMC", _HMC, "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
+    "HMC, always accepted": ("HMC", _HMC, "if u < accept:", "if u < 1.0:"),
+    "HMC, momentum not refreshed": ("HMC", _HMC, "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
+    "HMC, tuned, gradient of another place": ("HMC, tuned", _HMC, "x[i], current_gradient[i] = position[i], gradient[i]", "x[i] = position[i]"),
+    "LAPS, always accepted": ("LAPS", _MAMS, "if u < accept:", "if u < 1.0:"),
+    "LAPS, what is known of another walker": ("LAPS", "weakchaos.samplers.laps", "x[w], known[w],\n            counters", "x[w], known[0],\n            counters"),
+    "MALA, always accepted": ("MALA", _HMC, "if u < accept:", "if u < 1.0:"),
+    "MALA, acceptance flipped": ("MALA", _HMC, "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
+    "MAMS, acceptance flipped": ("MAMS", _MAMS, "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
+    "MAMS, Jacobian of the turns left out": ("MAMS", _MAMS, "error = gained[0] + known", "error = known"),
+    "MAMS, direction not refreshed": ("MAMS", _MAMS, "    random_direction(velocity, stream, stream_state)\n", "    velocity[:] = 1.0 / math.sqrt(dim)\n"),
     "NUTS, acceptance flipped": ("NUTS, long steps", "weakchaos.samplers.nuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "NUTS, momentum not refreshed": ("NUTS", "weakchaos.samplers.nuts", "q = normal_from_uniform(draw_uniform(stream, stream_state))", "q = 1.0"),
     "WALNUTS, acceptance flipped": ("WALNUTS, long steps", "weakchaos.samplers.walnuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "WALNUTS, momentum not refreshed": ("WALNUTS", "weakchaos.samplers.walnuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
     "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
     "Slice, level too low": ("Slice", "weakchaos.samplers.slice_sampling", "math.log(max(u, 5e-324))", "3.0 * math.log(max(u, 5e-324))"),
+    "ScoreMap, draws left in the coordinates of the map": ("ScoreMap", "weakchaos.targets.pulled_back", "        draws[t, :] = x\n", ""),
+    "ZigZag, every proposed event taken": ("ZigZag", _PIECEWISE, "if u * bound < rate:", "if u < 1.0:"),
+    "ZigZag, another coordinate turned": ("ZigZag", _PIECEWISE, "velocity[chosen] = -velocity[chosen]", "velocity[dim - 1 - chosen] = -velocity[dim - 1 - chosen]"),
+    "BouncyParticle, bounced too little": ("BouncyParticle", _PIECEWISE, "velocity[i] -= 2.0 * along", "velocity[i] -= 1.5 * along"),
+    "BouncyParticle, every proposed event taken": ("BouncyParticle", _PIECEWISE, "if u * bound < rate:", "if u < 1.0:"),
+    "Langevin, too hot": ("Langevin", "weakchaos.samplers.langevin", "math.sqrt(1.0 - kept * kept)", "1.2 * math.sqrt(1.0 - kept * kept)"),
+    "Langevin, half a kick": ("Langevin", "weakchaos.samplers.langevin", "now_v = velocity[i] + half * scale[i] * gradient[i]", "now_v = velocity[i]"),
+    "MCLMC, of the wrong dimension": ("MCLMC", "weakchaos.samplers.mclmc", "used, scale, dim - 1.0,", "used, scale, 1.5 * dim,"),
+    "NoseHoover, friction without its balance": ("NoseHoover", _THERMOSTAT, "return (squares / size - 1.0) / mass", "return (squares / size - 0.5) / mass"),
+    "NoseHooverChain, friction without its balance": ("NoseHooverChain", _THERMOSTAT, "return (squares / size - 1.0) / mass", "return (squares / size - 0.5) / mass"),
+    "Thermostat0532, a moment left out": ("Thermostat0532", _THERMOSTAT, "part = min(left, _PART / ((1.0 + abs(zeta[i])) * (a + 3.0 * b * y)))\n        zeta[i] += 0.5 * part * (a * (y - 1.0) + b * y * (y - 3.0))", "part = min(left, _PART / ((1.0 + abs(zeta[i])) * (a + 3.0 * b * y)))\n        zeta[i] += 0.5 * part * a * (y - 1.0)"),
 }  # fmt: skip
 
 
-PAIRS = [(name, model) for name in CASES for model in MODELS if MODELS[model].dim >= CASES[name].least_dim]
+def _pairs(cases):
+    return [(name, model) for name in cases for model in MODELS if MODELS[model].dim >= cases[name].least_dim]
+
+
+PAIRS = _pairs(CASES)
 
 
 @pytest.mark.parametrize(("name", "model"), PAIRS)
@@ -52,9 +88,9 @@ def test_ranks_of_simulated_parameters_are_uniform(name, model):
     assert calibration_chance(CASES[name], MODELS[model], 250, seed=1) > LEVEL
 
 
-@pytest.mark.parametrize(("name", "model"), PAIRS)
+@pytest.mark.parametrize(("name", "model"), _pairs(ALL))
 def test_steps_from_exact_draws_are_exact(name, model):
-    assert exact_chance(CASES[name], MODELS[model], 600, seed=2) > LEVEL
+    assert exact_chance(ALL[name], MODELS[model], 600, seed=2) > LEVEL
 
 
 @pytest.mark.slow
@@ -67,27 +103,30 @@ def test_many_ranks_are_uniform(name, model):
 
 def _one_each(broken):
     """Every broken variant is a compilation: one a sampler belongs to the ordinary suite."""
-    first = {module: name for name, (_, module, *_) in reversed(broken.items())}
+    first = {type(ALL[case].sampler): name for name, (case, *_) in reversed(broken.items())}
     return [name if name in first.values() else pytest.param(name, marks=pytest.mark.slow) for name in broken]
+
+
+def test_every_sampler_has_a_broken_variant():
+    assert {type(case.sampler) for case in ALL.values()} == {type(ALL[case].sampler) for case, *_ in BROKEN.values()}
 
 
 @pytest.mark.parametrize("broken", _one_each(BROKEN))
 def test_a_broken_sampler_is_found(broken, tmp_path):
     name, module, old, new = BROKEN[broken]
-    case, made = CASES[name], mutant(module, tmp_path, (old, new))
-    arguments = {field.name: getattr(case.sampler, field.name) for field in dataclasses.fields(case.sampler)}
-    case = dataclasses.replace(case, sampler=getattr(made, type(case.sampler).__name__)(**arguments))
+    case = dataclasses.replace(ALL[name], sampler=broken_sampler(ALL[name].sampler, module, tmp_path, (old, new)))
     assert any(
-        calibration_chance(case, model, 250, seed=1) < LEVEL or exact_chance(case, model, 600, seed=2) < LEVEL
+        exact_chance(case, model, 600, seed=2) < LEVEL or calibration_chance(case, model, 250, seed=1) < LEVEL
         for model in reversed(MODELS.values())
         if model.dim >= case.least_dim
     )
 
 
+@pytest.mark.parametrize("power", [2.0, 0.0])
 @pytest.mark.parametrize("name", CASES)
-def test_a_wrong_jacobian_of_the_posterior_is_found(name):
-    # Counted twice: left out, the posterior would be improper.
-    wrong, case = schools(2.0), CASES[name]
+def test_a_wrong_jacobian_of_the_posterior_is_found(name, power):
+    """Counted twice, or left out: the posterior is improper then, and chains still start from exact draws of the proper one."""
+    wrong, case = schools(power), CASES[name]
     assert exact_chance(case, wrong, 600, seed=2) < LEVEL or calibration_chance(case, wrong, 250, seed=1) < LEVEL
 
 
