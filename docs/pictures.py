@@ -30,6 +30,16 @@ def sturmian():
     wc.experiments.run("sturmian").plot(IMAGES / "sturmian.png")
 
 
+def orbit_diagrams():
+    """The logistic map against its rate, and Hamiltonian Monte Carlo on a unit Gaussian against its step size."""
+    diagram = wc.diagnostics.orbit_diagram
+    diagram(wc.systems.Logistic, np.linspace(2.8, 4.0, 600), label="r").plot(IMAGES / "orbits_logistic.png")
+    target = wc.zoo.gaussian([1.0])
+    steps = np.linspace(0.05, 2.2, 300)
+    found = diagram(lambda h: wc.samplers.HMC(h, 10, jitter=0.0).bind(target), steps, label="leapfrog step, standard deviations", steps=500)
+    found.plot(IMAGES / "orbits_hmc.png")
+
+
 def herded_gibbs():
     """What the weights of herded Gibbs belong to, on a ring of eight units: total variation distance against sweeps."""
     ring = np.zeros((8, 8))

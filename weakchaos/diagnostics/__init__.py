@@ -13,6 +13,7 @@ _HOME = {
     "diagnostics.orbits.finite_time": ("finite_time_exponents",),
     "diagnostics.orbits.invariance": ("flow_divergence",),
     "diagnostics.orbits.lyapunov": ("largest_exponent",),
+    "diagnostics.orbits.orbit_diagrams": ("OrbitDiagram", "orbit_diagram"),
     "diagnostics.orbits.periodicity": ("Cycle", "find_cycle"),
     "diagnostics.orbits.spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
     "diagnostics.result": ("Result",),
@@ -50,6 +51,7 @@ _HOME = {
 __all__ = [
     "Cycle",
     "Expectation",
+    "OrbitDiagram",
     "Result",
     "SeriesReport",
     "analyse_series",
@@ -84,6 +86,7 @@ __all__ = [
     "lyapunov_spectrum",
     "match_length_rate",
     "multiscale_entropy",
+    "orbit_diagram",
     "mutual_information",
     "near_periods",
     "period",
