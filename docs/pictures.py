@@ -36,7 +36,9 @@ def orbit_diagrams():
     diagram(wc.systems.Logistic, np.linspace(2.8, 4.0, 600), label="r").plot(IMAGES / "orbits_logistic.png")
     target = wc.zoo.gaussian([1.0])
     steps = np.linspace(0.05, 2.2, 300)
-    found = diagram(lambda h: wc.samplers.HMC(h, 10, jitter=0.0).bind(target), steps, label="leapfrog step, standard deviations", steps=500)
+    found = diagram(
+        lambda h: wc.samplers.HMC(h, 10, jitter=0.0).bind(target), steps, label="leapfrog step, standard deviations", steps=500
+    )
     found.plot(IMAGES / "orbits_hmc.png")
 
 

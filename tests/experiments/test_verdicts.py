@@ -149,7 +149,9 @@ def good_generators(suspect=-2e-3, simple=0.0, today=0.0, batches=320):
         "parameters": {},
         "exact": -1.453,
         "cells": [
-            {"driver": name, "energies": around(-1.453 + error, batches // 2, 3e-3)} for name, error in errors.items() for _ in range(2)
+            {"driver": name, "energies": around(-1.453 + error, batches // 2, 3e-3)}
+            for name, error in errors.items()
+            for _ in range(2)
         ],
     }
 

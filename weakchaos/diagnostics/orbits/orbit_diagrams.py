@@ -133,7 +133,9 @@ def orbit_diagram(
     [-0.22, -0.92, -0.87]
     """
     if not callable(make_system):
-        raise ArgumentTypeError(f"`make_system` must be a function of the parameter that returns a System; got {shown(make_system)}")
+        raise ArgumentTypeError(
+            f"`make_system` must be a function of the parameter that returns a System; got {shown(make_system)}"
+        )
     x = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, float)
     if x.ndim != 1 or not x.size or not np.isfinite(x).all():
         raise ArgumentError(f"`values` must be a sequence of finite numbers; got {shown(values)}")
@@ -156,7 +158,9 @@ def orbit_diagram(
         last = state
         if exponents:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # an orbit that escapes later has no exponent here, which NaN says
+                warnings.simplefilter(
+                    "ignore", ConvergenceWarning
+                )  # an orbit that escapes later has no exponent here, which NaN says
                 result = largest_exponent(system, steps=steps, transient=min(200, steps), state=state)
             found[k], errors[k] = float(result), result.stderr
     return OrbitDiagram(x, visited, found, errors, escaped, label)
