@@ -534,3 +534,33 @@ def stein_thinning(k0, size, added=0.0, penalty=0.0):
         objective = np.diag(k0) + added + 2 * k0[:, chosen].sum(1) - (t + 1) * penalty
         chosen.append(int(np.argmin(objective)))
     return np.array(chosen)
+
+
+def halve(k, uniforms, width):
+    """Signs of kernel halving of consecutive pairs, from the kernel matrix."""
+    signs, square = np.zeros(len(k)), 0.0
+    for p in range(len(k) // 2):
+        i, j = 2 * p, 2 * p + 1
+        b2 = k[i, i] + k[j, j] - 2 * k[i, j]
+        alpha = signs @ (k[:, i] - k[:, j])
+        a = max(math.sqrt(b2 * square) * width, b2)
+        chance = 0.5 if a <= 0 else min(1.0, max(0.0, 0.5 * (1 - alpha / a)))
+        if a > 0:
+            square += b2 * max(0.0, 1 + (b2 - 2 * a) * square / a**2)
+        signs[i] = 1.0 if uniforms[p] < chance else -1.0
+        signs[j] = -signs[i]
+    return signs
+
+
+def exchange_once(k, mean, chosen):
+    """One pass over all places: each gets the candidate under which the discrepancy is least."""
+    chosen = list(chosen)
+
+    def square(rows):
+        return k[np.ix_(rows, rows)].mean() - 2 * mean[rows].mean()
+
+    for place in range(len(chosen)):
+        options = [square([*chosen[:place], z, *chosen[place + 1 :]]) for z in range(len(k))]
+        if min(options) < square(chosen) - 1e-14:
+            chosen[place] = int(np.argmin(options))
+    return np.array(chosen)

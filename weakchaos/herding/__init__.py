@@ -13,7 +13,9 @@ from weakchaos.herding.state_herding import Herding
 _HOME = {
     "herding.classifiers.conditional": ("ConditionalHerding",),
     "herding.classifiers.perceptron": ("VotedPerceptron",),
+    "herding.selection.debiased": ("stein_kernel_thinning",),
     "herding.selection.greedy_stein": ("positive_curvature", "stein_thinning"),
+    "herding.selection.stein_search": ("stein_points",),
 }
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "positive_curvature",
     "select",
     "selection_memory",
+    "stein_kernel_thinning",
+    "stein_points",
     "stein_thinning",
 ]
 

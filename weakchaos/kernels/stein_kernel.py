@@ -23,7 +23,7 @@ from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.native.compiled import kernel
 
-__all__ = ["BLOCK", "PRECONDITIONERS", "SteinPoints", "stein_block", "stein_matrix"]
+__all__ = ["BLOCK", "PRECONDITIONERS", "SteinPoints", "squared_length_or_matrix", "stein_block", "stein_matrix"]
 
 BLOCK = 240  # pairs whose partial sums stay in the first cache; rows of a power of two would fall on the same cache sets
 PRECONDITIONERS = ("id", "med", "sclmed", "smpcov")
@@ -153,6 +153,15 @@ def _matrix(preconditioner: Any, x: np.ndarray) -> np.ndarray:
                 f"`preconditioner` {preconditioner!r} needs points of which most are different: their median distance is 0; use 'id' or a length"
             )
         return np.eye(dim) / square * (np.log(min(_MEDIAN_OF, n)) if preconditioner == "sclmed" else 1.0)
+    return squared_length_or_matrix(preconditioner, dim)
+
+
+def squared_length_or_matrix(preconditioner: Any, dim: int) -> np.ndarray:
+    """G of shape (dim, dim), from a squared length or from itself."""
+    if isinstance(preconditioner, str):
+        raise ArgumentError(
+            f"`preconditioner` must be a squared length or a matrix where there are no points; got {shown(preconditioner)}"
+        )
     array = real_array("preconditioner", preconditioner)
     if array.ndim == 0:
         if not np.isfinite(array) or array <= 0:
