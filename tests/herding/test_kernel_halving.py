@@ -8,11 +8,11 @@ import pytest
 from tests import naive
 from weakchaos.core.errors import ArgumentError, GradientWarning
 from weakchaos.diagnostics import ksd
-from weakchaos.herding import stein_kernel_thinning, stein_thinning
+from weakchaos.herding import refine, select, stein_kernel_thinning, stein_thinning
 from weakchaos.herding.selection.debiased import low_rank_weights, pivoted_cholesky
 from weakchaos.herding.selection.exchange import exchange
-from weakchaos.herding.selection.kernel_halving import by_compression, by_halving, course, inflated
-from weakchaos.herding.selection.sides import KernelSide, SteinSide
+from weakchaos.herding.selection.kernel_halving import by_compression, by_halving, inflated
+from weakchaos.herding.selection.sides import KernelSide, SteinSide, course
 from weakchaos.kernels import Gaussian, Matern32, Polynomial
 from weakchaos.kernels.base import by_coordinate
 from weakchaos.kernels.stein_kernel import SteinPoints
@@ -199,3 +199,46 @@ def test_what_cannot_be_used_is_refused(rng):
             call()
     with pytest.warns(GradientWarning, match="sign"):
         stein_kernel_thinning(x, x, 5)
+
+
+@pytest.mark.parametrize("method", ["herding", "greedy", "kernel-thinning", "compress++"])
+def test_every_selection_can_be_refined(method, rng):
+    x = rng.normal(size=(1500, 2))
+    kernel = Gaussian(1.0)
+    found = select(x, 40, method, kernel=kernel, progress=False, **({"passes": 0} if "kernel" in method or "++" in method else {}))
+    better = refine(found, x, progress=False)
+    p = problem(x, kernel)
+    assert better.mmd[-1] == pytest.approx(discrepancy(p, better.indices), rel=1e-6)
+    assert better.mmd[-1] < 0.8 * found.mmd[-1]
+    assert better.details["exchanges"] > 0
+    assert len(refine(found, x, repeats=True, passes=0, progress=False)) == 40
+
+
+def test_stein_selections_by_name(rng):
+    x = rng.normal(size=(800, 2))
+    for method, function in (("stein-thinning", stein_thinning), ("stein-kernel-thinning", stein_kernel_thinning)):
+        found = select(x, 30, method, gradients=-x, progress=False)
+        np.testing.assert_array_equal(found.indices, function(x, -x, 30).indices)
+    better = refine(found, x, gradients=-x, preconditioner="med")
+    assert better.mmd[-1] <= found.mmd[-1] * (1 + 1e-12)
+    trace = found.to_trace()
+    assert np.abs(trace.mean() - found.points.mean(0)).max() < 1e-12
+    for call, match in (
+        (lambda: select(x, 5, "stein-thinning"), "`gradients`"),
+        (lambda: select(x, 5, "stein-thinning", gradients=-x, kernel=Gaussian(1.0)), "`kernel`"),
+        (lambda: select(x, 5, "kernel-thinning", target=x), "`target`"),
+        (lambda: select(x, 5, "kernel-thinning", boldness=1), "boldness"),
+        (lambda: refine(found, x, kernel=Gaussian(1.0), gradients=-x), "`kernel`"),
+        (lambda: refine(select(x, 5, "line-search", progress=False), x), "equal weights"),
+        (lambda: refine(np.array([1, 1]), x, repeats=False), "twice"),
+        (lambda: refine(np.array([900]), x), "`selection`"),
+    ):
+        with pytest.raises(ArgumentError, match=match):
+            call()
+
+
+def test_degenerate_points(rng):
+    """Copies of one point, constant coordinates and a single candidate are no obstacle."""
+    for x in (np.zeros((40, 2)), np.c_[rng.normal(size=40), np.ones(40)], np.ones((1, 2))):
+        for method in ("kernel-thinning", "compress++"):
+            assert len(select(x, 8, method, kernel=Gaussian(1.0), progress=False)) == 8

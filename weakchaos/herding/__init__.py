@@ -14,6 +14,7 @@ _HOME = {
     "herding.classifiers.conditional": ("ConditionalHerding",),
     "herding.classifiers.perceptron": ("VotedPerceptron",),
     "herding.selection.debiased": ("stein_kernel_thinning",),
+    "herding.selection.exchange": ("refine",),
     "herding.selection.greedy_stein": ("positive_curvature", "stein_thinning"),
     "herding.selection.stein_search": ("stein_points",),
 }
@@ -28,6 +29,7 @@ __all__ = [
     "Selected",
     "Selection",
     "positive_curvature",
+    "refine",
     "select",
     "selection_memory",
     "stein_kernel_thinning",

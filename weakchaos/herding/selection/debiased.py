@@ -18,13 +18,13 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Severity, warn_of_each
 from weakchaos.herding.selection.exchange import exchange
 from weakchaos.herding.selection.greedy_stein import stein_thinning
-from weakchaos.herding.selection.kernel_halving import compressed, course, halved
+from weakchaos.herding.selection.kernel_halving import compressed, halved
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.herding.selection.sides import SteinSide
+from weakchaos.herding.selection.sides import SteinSide, course
 from weakchaos.kernels.stein_kernel import SteinPoints
 from weakchaos.runs.score_check import check_scores, points_and_gradients
 
-__all__ = ["low_rank_weights", "pivoted_cholesky", "stein_kernel_thinning"]
+__all__ = ["by_stein_kernel_thinning", "low_rank_weights", "pivoted_cholesky", "stein_kernel_thinning"]
 
 _STEPS, _ADAPTATIONS, _DECAY = 300, 3, 0.95
 _DEBIASING = ("thinning", "low-rank", "none")
@@ -199,3 +199,10 @@ def _quietly_thinned(x: np.ndarray, s: np.ndarray, size: int, preconditioner: An
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what speaks against the gradients has been said
         return stein_thinning(x, s, size, preconditioner=preconditioner, standardise=standardise)
+
+
+def by_stein_kernel_thinning(
+    x: Any, gradients: Any, size: int, seed: Any, repeats: bool, progress: bool, options: dict[str, Any]
+) -> Selection:
+    """`stein_kernel_thinning` as `select` calls it."""
+    return stein_kernel_thinning(x, gradients, size, seed=seed, **options)

@@ -13,7 +13,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["exchange"]
+from weakchaos.core.arguments import whole_number, whole_numbers
+from weakchaos.core.errors import ArgumentError
+from weakchaos.herding.selection.problem import set_up
+from weakchaos.herding.selection.selected import Selection
+from weakchaos.herding.selection.sides import KernelSide, SteinSide, course
+from weakchaos.kernels.radial import Gaussian
+from weakchaos.kernels.stein_kernel import SteinPoints
+from weakchaos.runs.score_check import points_and_gradients
+from weakchaos.targets.points import Points
+
+__all__ = ["exchange", "refine"]
 
 _GAIN = 1e-12  # of the diagonal, below which a gain is rounding
 _PIECE = 4_000_000  # values of the kernel held at a time
@@ -76,3 +86,93 @@ def exchange(side: Any, chosen: np.ndarray, passes: int, repeats: bool = True) -
         if exchanges == before:
             break
     return chosen, exchanges
+
+
+def refine(
+    selection: Any,
+    points: Any,
+    *,
+    kernel: Any = None,
+    target: Any = None,
+    weights: Any = None,
+    gradients: Any = None,
+    preconditioner: Any = "id",
+    standardise: bool = True,
+    passes: int = 10,
+    repeats: bool = True,
+    progress: bool = True,
+) -> Selection:
+    """Exchange the points of a selection for better ones among the candidates, until no exchange of a single point lowers the discrepancy.
+
+    Parameters
+    ----------
+    selection : Selection with indices, or int array of shape (T,)
+        Points of equal weight, by any method.
+    points : array of shape (n, dim), or Points
+        The candidates.
+    kernel, target, weights :
+        As in `select`; the kernel is that of the selection where none is given.
+    gradients : array of shape (n, dim), optional
+        Then the discrepancy is the kernel Stein discrepancy, with `preconditioner` and `standardise` as in `stein_thinning`.
+    passes : int
+        Times that every point is looked at, at most.
+    repeats : bool
+        Whether a candidate may stand for several points.
+    progress : bool
+
+    Returns
+    -------
+    Selection
+        Of the same size and equal weights, with a discrepancy that is no larger; ``details["exchanges"]`` counts exchanges.
+
+    Raises
+    ------
+    ArgumentError
+
+    Examples
+    --------
+    >>> from weakchaos.herding import select
+    >>> from weakchaos.kernels import Gaussian
+    >>> x = np.random.default_rng(0).normal(size=(500, 2))
+    >>> herded = select(x, 20, kernel=Gaussian(1.0), progress=False)
+    >>> better = refine(herded, x, progress=False)
+    >>> bool(better.mmd[-1] < 0.8 * herded.mmd[-1])
+    True
+    """
+    own = getattr(selection, "indices", selection)
+    if own is None:
+        raise ArgumentError(
+            "`selection` must have indices: points that were sought in a continuous space have no candidates to be exchanged for"
+        )
+    spread = np.asarray(getattr(selection, "weights", np.ones(1)))
+    if np.ptp(spread) > 1e-9 * np.abs(spread).max():
+        raise ArgumentError("`selection` must have equal weights, as exchange keeps them; those of this one differ")
+    passes = whole_number("passes", passes, 0)
+    if gradients is None:
+        chosen_kernel = kernel if kernel is not None else getattr(selection, "kernel", None)
+        problem = set_up(points, Gaussian("median") if chosen_kernel is None else chosen_kernel, target, weights, progress=progress)
+        side: Any = KernelSide(problem)
+        x, names, used = problem.x, tuple(problem.names), problem.kernel
+    else:
+        for name, value in (("kernel", kernel), ("target", target), ("weights", weights)):
+            if value is not None:
+                raise ArgumentError(f"`{name}` has no place beside `gradients`, from which the kernel and the target follow")
+        x, scores = points_and_gradients(points.x if isinstance(points, Points) else points, gradients)
+        side, names, used = SteinSide(SteinPoints.of(x, scores, preconditioner, standardise)), (), None
+    start = whole_numbers("selection", own, 0, side.n - 1)
+    if not repeats and np.unique(start).size < start.size:
+        raise ArgumentError("`selection` holds a point twice, which repeats=False does not allow")
+    chosen, exchanges = exchange(side, start, passes, repeats)
+    method = f"{getattr(selection, 'method', 'given')}, refined"
+    weight = np.full(len(chosen), 1.0 / len(chosen))
+    return Selection(
+        method,
+        x[chosen],
+        weight,
+        chosen,
+        course(side, chosen),
+        side.evaluations,
+        used,
+        names=names,
+        details={"exchanges": exchanges},
+    )

@@ -19,12 +19,13 @@ import numpy as np
 from weakchaos.core.arguments import real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Flag, Kind, Severity, warn_of_each
+from weakchaos.herding.selection.problem import interrupted, progress_bar
 from weakchaos.herding.selection.selected import Selection
 from weakchaos.kernels.stein_kernel import BLOCK, SteinPoints, stein_block
 from weakchaos.native.compiled import kernel
 from weakchaos.runs.score_check import check_scores, points_and_gradients
 
-__all__ = ["positive_curvature", "stein_thinning"]
+__all__ = ["by_stein_thinning", "positive_curvature", "stein_thinning"]
 
 _AT_ONCE = 20_000_000  # evaluations between two looks at the keyboard
 _LOOKED_AT = 10_000  # points, by the check of gradients
@@ -238,7 +239,8 @@ def stein_thinning(
     elif strength is not None:
         raise ArgumentError("`strength` goes with `log_density` and `curvature`")
     chosen, values = np.empty(size, np.int64), np.empty(size)
-    _run(prepared, objective, penalty, bool(repeats), chosen, values, progress)
+    size = _run(prepared, objective, penalty, bool(repeats), chosen, values, progress)
+    chosen, values = chosen[:size], values[:size]
     if (chosen < 0).any():
         raise ArgumentError(
             "the kernel Stein discrepancy is not finite for these points: gradients are too large; leave out points far from the rest"
@@ -276,22 +278,23 @@ def _run(
     chosen: np.ndarray,
     values: np.ndarray,
     progress: bool,
-) -> None:
-    n, size = len(prepared), len(chosen)
-    each = max(1, math.ceil(_AT_ONCE / n))
-    bar: Any = None
-    if progress:
-        from tqdm.auto import tqdm
-
-        bar = tqdm(total=size, unit="point", leave=False)
+) -> int:
+    """Choose all points; how many there are in the end, fewer after Ctrl-C."""
+    size, done = len(chosen), 0
+    each = max(1, math.ceil(_AT_ONCE / len(prepared)))
     x, u, s = (_in_blocks(part) for part in (prepared.x, prepared.u, prepared.s))
-    for start in range(0, size, each):
-        stop = min(size, start + each)
-        _greedy(x, u, s, prepared.factors, prepared.trace, objective, penalty, repeats, chosen, values, start, stop)
-        if bar is not None:
-            bar.update(stop - start)
-    if bar is not None:
-        bar.close()
+    with progress_bar(progress, size, "Stein thinning") as tick:
+        try:
+            while done < size:
+                stop = min(size, done + each)
+                _greedy(x, u, s, prepared.factors, prepared.trace, objective, penalty, repeats, chosen, values, done, stop)
+                tick(stop - done)
+                done = stop
+        except KeyboardInterrupt:
+            if not done:
+                raise
+            interrupted(done, size)
+    return done
 
 
 def _optimal(prepared: SteinPoints, chosen: np.ndarray) -> np.ndarray:
@@ -302,3 +305,10 @@ def _optimal(prepared: SteinPoints, chosen: np.ndarray) -> np.ndarray:
     weights = np.zeros(len(chosen))
     weights[first] = least_discrepancy(prepared.block(different, different), "positive")
     return weights
+
+
+def by_stein_thinning(
+    x: Any, gradients: Any, size: int, seed: Any, repeats: bool, progress: bool, options: dict[str, Any]
+) -> Selection:
+    """`stein_thinning` as `select` calls it."""
+    return stein_thinning(x, gradients, size, repeats=repeats, progress=progress, **options)

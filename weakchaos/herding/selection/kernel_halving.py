@@ -24,9 +24,9 @@ from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.herding.selection.exchange import exchange
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.herding.selection.sides import THRESHOLD, KernelSide
+from weakchaos.herding.selection.sides import THRESHOLD, KernelSide, course
 
-__all__ = ["by_compression", "by_halving", "compressed", "course", "halved", "inflated", "thinned"]
+__all__ = ["by_compression", "by_halving", "compressed", "halved", "inflated", "thinned"]
 
 _PASSES = 3
 _OVERSAMPLING = 4  # Compress++ keeps 2**4 times as many points for its last stage
@@ -134,14 +134,6 @@ def by_compression(problem: Any, size: int, method: str, options: dict[str, Any]
     (side, delta, passes), rng = _set_up(problem, options), np.random.default_rng(problem.seed)
     oversampling = whole_number("oversampling", options.get("oversampling", _OVERSAMPLING), 0, 12)
     return _finished(problem, side, compressed(side, size, delta, oversampling, rng), method, passes)
-
-
-def course(side: Any, chosen: np.ndarray) -> np.ndarray:
-    """The discrepancy of the first 1, 2, ... of the chosen candidates, equally weighted."""
-    steps = np.arange(1, len(chosen) + 1)
-    sums = np.cumsum(np.cumsum(side.block(chosen), 0), 1).diagonal()
-    square = sums / steps**2 - 2.0 * np.cumsum(side.mean[chosen]) / steps + side.double
-    return np.sqrt(np.maximum(square, 0.0))
 
 
 def _finished(problem: Any, side: Any, chosen: np.ndarray, method: str, passes: int) -> Selection:

@@ -27,15 +27,34 @@ METHODS: dict[str, tuple[str, str]] = {
     "blended-pairwise": ("active_sets", "by_active_set"),
     "fully-corrective": ("min_norm_point", "fully_corrective"),
     "quadrature": ("bayesian_quadrature", "sequential_quadrature"),
+    "kernel-thinning": ("kernel_halving", "by_halving"),
+    "compress++": ("kernel_halving", "by_compression"),
+    "stein-thinning": ("greedy_stein", "by_stein_thinning"),
+    "stein-kernel-thinning": ("debiased", "by_stein_kernel_thinning"),
 }
+_STEIN = ("stein-thinning", "stein-kernel-thinning")  # which need gradients, and neither a kernel nor a target
+_EXACT = ("kernel-thinning", "compress++", *_STEIN)  # which give as many points as were asked for, with repeats where need be
 # Options that a method takes beside the arguments of `select`.
 _OPTIONS = {
     "away": {"steps"},
     "pairwise": {"steps"},
     "blended-pairwise": {"steps"},
     "quadrature": {"weighting", "until"},
+    "kernel-thinning": {"delta", "threshold", "passes"},
+    "compress++": {"delta", "threshold", "passes", "oversampling"},
+    "stein-thinning": {
+        "preconditioner",
+        "standardise",
+        "log_density",
+        "curvature",
+        "strength",
+        "log_ratio",
+        "most_ratio",
+        "weighting",
+    },
+    "stein-kernel-thinning": {"debiasing", "preconditioner", "standardise", "rank", "oversampling", "delta", "passes"},
 }
-_SIMPLE = ("herding", "greedy", "frank-wolfe", "line-search")  # that can be told not to choose a point twice
+_SIMPLE = ("herding", "greedy", "frank-wolfe", "line-search", "stein-thinning")  # that can be told not to choose a point twice
 
 
 def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype: Any = "float64") -> int:
@@ -78,7 +97,9 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
         How many points to choose; the most that are held, for methods that drop points again.
     method : str
         ``"herding"`` (equal weights, steps 1/(t+1)), ``"greedy"`` (equal weights), ``"frank-wolfe"`` (steps 2/(t+2)), ``"line-search"``, ``"away"``,
-        ``"pairwise"``, ``"blended-pairwise"``, ``"fully-corrective"``, ``"quadrature"`` (sequential Bayesian quadrature).
+        ``"pairwise"``, ``"blended-pairwise"``, ``"fully-corrective"``, ``"quadrature"`` (sequential Bayesian quadrature), ``"kernel-thinning"`` and
+        ``"compress++"`` (halving in pairs, see `weakchaos.herding.selection.kernel_halving`), and with `gradients` ``"stein-thinning"`` and
+        ``"stein-kernel-thinning"``, see the functions of these names.
     kernel : Kernel, or numba function ``f(x, y) -> float``
         By default a Gaussian kernel whose bandwidth is the median distance of the points of the target.
     target : Distribution, Points, or array of shape (m, dim), optional
@@ -89,7 +110,7 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
     gradients : array of shape (n, dim), optional
         Gradients of the log density at the candidates, for methods that use a Stein kernel.
     seed : int
-        For methods that draw numbers; those named above do not.
+        For methods that draw numbers: halving in pairs.
     repeats : bool
         Whether a point may be chosen more than once; it can only be False for the methods with simple steps.
     dtype : {"float64", "float32"}
@@ -138,9 +159,16 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
         )
     if size > n and not repeats:
         raise ArgumentError(f"`size` must be at most the number of candidates, {n}, where none may be chosen twice; got {size}")
+    if method in _STEIN:
+        return _by_stein_kernel(points, size, method, kernel, target, weights, gradients, seed, repeats, progress, options)
+    if method in _EXACT and target is not None:
+        raise ArgumentError(
+            f"`target` has no place in method {method!r}, which keeps the distribution of the candidates under their `weights`; "
+            "draw the candidates from the target"
+        )
     if gradients is not None:
         raise ArgumentError(f"`gradients` go with methods of Stein kernels; {method!r} uses none")
-    if method not in _SIMPLE:
+    if method not in _SIMPLE and method not in _EXACT:
         size = min(size, n)
     dim = points.x.shape[1] if isinstance(points, Points) else (np.shape(points)[1] if np.ndim(points) == 2 else 1)
     needed = selection_memory(n, dim, size, method, "float64")
@@ -151,4 +179,22 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
     object.__setattr__(found, "memory", needed)
     if problem.names:
         object.__setattr__(found, "names", problem.names)
+    return found
+
+
+def _by_stein_kernel(points: Any, size: int, method: str, kernel: Any, target: Any, weights: Any, gradients: Any, seed: Any, repeats: bool,
+                     progress: bool, options: dict[str, Any]) -> Selection:  # fmt: skip
+    """The methods whose target is the density behind the gradients."""
+    if gradients is None:
+        raise ArgumentError(f"method {method!r} needs `gradients` of the log density at the points, shape (n, dim)")
+    for name, value in (("kernel", kernel), ("target", target), ("weights", weights)):
+        if value is not None:
+            raise ArgumentError(f"`{name}` has no place in method {method!r}, whose kernel and target follow from `gradients`")
+    module, name = METHODS[method]
+    x = points.x if isinstance(points, Points) else points
+    found = getattr(import_module(f"weakchaos.herding.selection.{module}"), name)(
+        x, gradients, size, seed, repeats, progress, options
+    )
+    if isinstance(points, Points):
+        object.__setattr__(found, "names", tuple(points.names))
     return found

@@ -12,7 +12,7 @@ from weakchaos.kernels.stein_kernel import BLOCK as STEIN_BLOCK
 from weakchaos.kernels.stein_kernel import SteinPoints, stein_block
 from weakchaos.native.vector_exp import sum_kernel
 
-__all__ = ["THRESHOLD", "KernelSide", "SteinSide"]
+__all__ = ["THRESHOLD", "KernelSide", "SteinSide", "course"]
 
 THRESHOLD = 0.25  # of the published bound on how far a sum of signed functions may go before signs are certain
 
@@ -166,3 +166,11 @@ class SteinSide:
         _halve_stein(x, u, s, p.factors[sequence], p.trace, self.diagonal[sequence], uniforms, width, signs)
         self.evaluations += len(sequence) ** 2 // 2
         return signs
+
+
+def course(side: Any, chosen: np.ndarray) -> np.ndarray:
+    """The discrepancy of the first 1, 2, ... of the chosen candidates, equally weighted."""
+    steps = np.arange(1, len(chosen) + 1)
+    sums = np.cumsum(np.cumsum(side.block(chosen), 0), 1).diagonal()
+    square = sums / steps**2 - 2.0 * np.cumsum(side.mean[chosen]) / steps + side.double
+    return np.sqrt(np.maximum(square, 0.0))
