@@ -3,7 +3,8 @@
     python benchmarks/same_draws.py --write before.json
     python benchmarks/same_draws.py --against before.json
 
-The systems are those of `tests/test_conformance.py`. Draws, running sums and the state after them go into a digest of their own each; counters do not.
+The systems are those of `tests/test_conformance.py`. Draws, their statistics, running sums and the state after them, and the draws and statistics of
+a warm-up go into a digest of their own each; counters do not.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ def digest(data: bytes) -> str:
 
 def digests(system) -> dict[str, str]:
     state = system.start(11)
-    draws = np.empty((60, system.dim), system.dtype)
+    draws, stats = np.empty((60, system.dim), system.dtype), np.empty((60, len(system.stats_names)))
     sums = np.zeros(system.n_averages)
-    done = system.run(state, 180, 3, draws, np.empty((60, len(system.stats_names))), sums)
+    done = system.run(state, 180, 3, draws, stats, sums)
     assert done == 180
+    warm, warm_stats = np.zeros((150, system.dim), system.dtype), np.zeros((150, len(system.stats_names)))
+    system.warm(system.start(12), 150, 0, 150, warm, warm_stats)
     return {
         "draws": digest(draws.tobytes()),
+        "stats": digest(stats.tobytes()),
+        "warm-up": digest(warm.tobytes() + warm_stats.tobytes()),
         "sums": digest(sums.tobytes()),
         "position": digest(state.phase[: system.dim].tobytes()),
     }

@@ -152,3 +152,43 @@ def test_a_shared_name_is_found(monkeypatch):
 def test_a_file_name_means_one_thing():
     stems = [p.stem for p in PACKAGE.rglob("*.py") if not p.stem.startswith("__") and p.stem != "base"]
     assert sorted({s for s in stems if stems.count(s) > 1}) == []
+
+
+# Files that ask of what kind a number is for another reason than to check an argument.
+NUMBER_KINDS = {
+    "core/arguments.py",
+    "core/text_table.py",  # how a cell is written
+}
+
+
+def own_number_checks(files):
+    """Places that tell whole or real numbers from other values by themselves, instead of asking `weakchaos.core.arguments`."""
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            called, text = ast.unparse(node.func), ast.unparse(node)
+            kinds = called == "isinstance" and any(kind in text for kind in ("np.integer", "np.number", "np.floating"))
+            if kinds or called == "operator.index" or called.endswith(".is_integer"):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+
+
+def test_whole_and_real_numbers_are_told_by_core_arguments_alone():
+    assert not list(own_number_checks(p for p in PACKAGE.rglob("*.py") if str(p.relative_to(PACKAGE)) not in NUMBER_KINDS))
+    assert list(own_number_checks([PACKAGE / "core" / "arguments.py"]))
+
+
+def scatter_over_root(files):
+    """Standard errors of means that are computed in place: a quotient of ``std(..., ddof=1)`` and a square root."""
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or "ddof=1" not in ast.unparse(node.left):
+                continue
+            if ast.unparse(node.right).startswith(("np.sqrt(", "math.sqrt(")):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+
+
+def test_standard_errors_of_means_are_computed_in_one_file():
+    home = PACKAGE / "diagnostics" / "standard_errors.py"
+    assert not list(scatter_over_root(p for p in PACKAGE.rglob("*.py") if p != home))
+    assert list(scatter_over_root([home]))

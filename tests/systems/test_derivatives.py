@@ -9,7 +9,7 @@ from numba import njit
 from weakchaos import systems
 from weakchaos.core.errors import SamplingError
 from weakchaos.diagnostics import largest_exponent, lyapunov_spectrum
-from weakchaos.diagnostics.orbits.standard_errors import laminar_note, standard_errors
+from weakchaos.diagnostics.standard_errors import laminar_note, standard_errors
 from weakchaos.systems.derivatives import scales_of
 
 GAUSS = math.pi**2 / (6 * math.log(2))

@@ -201,8 +201,10 @@ def _built(path: Path, name: str, say: Any) -> Any:
     finally:
         sys.path.pop(0)
     made = getattr(module, name, None)
-    target = made() if callable(made) and not hasattr(made, "random_start") else made
-    if not hasattr(target, "random_start") and not hasattr(target, "default_sampler"):
+    from weakchaos.targets.target import Target
+
+    target = made() if callable(made) and not isinstance(made, Target) else made
+    if not isinstance(target, Target):
         raise Failure(f"`MODEL`: {name} of {path} must return a target, such as weakchaos.Density(...); it is {shown(target)}")
     return target
 
@@ -214,7 +216,7 @@ def _sampler(text: str) -> Any:
     from weakchaos import herding, samplers
 
     known = {name.lower(): getattr(face, name) for face in (herding, samplers) for name in face.__all__}
-    known = {name: kind for name, kind in known.items() if hasattr(kind, "bind") and name != "sampler"}
+    known = {name: kind for name, kind in known.items() if issubclass(kind, samplers.Sampler) and name != "sampler"}
     word, _, fields = text.partition(":")
     kind = known.get(word.strip().lower().replace("-", "").replace("_", ""))
     if kind is None:

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
-__all__ = ["positive", "positive_vector", "real_array", "real_number", "whole_number", "whole_numbers"]
+__all__ = [
+    "is_integer",
+    "is_real",
+    "number_that",
+    "positive",
+    "positive_vector",
+    "real_array",
+    "real_number",
+    "whole_number",
+    "whole_numbers",
+]
+
+
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, as an index or an address is; True and False are none.
+
+    Examples
+    --------
+    >>> is_integer(np.int8(3)), is_integer(3.0), is_integer(True)
+    (True, False, False)
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_real(value: Any) -> bool:
+    """Whether `value` is a number of Python or NumPy, NaN and infinity included; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -46,12 +74,29 @@ def whole_numbers(name: str, value: Any, least: int, most: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def real_number(name: str, value: Any, least: float = -np.inf, most: float = np.inf) -> float:
+def real_number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
     """`value` as a finite float between two bounds; the error that says what argument `name` must be otherwise."""
-    number = not isinstance(value, bool) and isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value)
-    if not number or not least <= value <= most:
-        between = "" if np.isinf([least, most]).all() else f" from {least:g} to {most:g}"
+    if not is_real(value) or not math.isfinite(value) or not least <= value <= most:
+        between = "" if math.isinf(least) and math.isinf(most) else f" from {least:g} to {most:g}"
         raise ArgumentError(f"`{name}` must be a finite number{between}; got {shown(value)}")
+    return float(value)
+
+
+def number_that(
+    name: str, value: Any, requirement: str, holds: Callable[[float], bool] = lambda v: True, finite: bool = True
+) -> float:
+    """`value` as a float for which `holds` is true, and finite unless said otherwise; the error that argument `name` must be `requirement`.
+
+    Examples
+    --------
+    >>> number_that("level", 0.05, "between 0 and 1", lambda v: 0 < v < 1)
+    0.05
+    """
+    message = f"`{name}` must be {requirement}; got {shown(value)}"
+    if not is_real(value):
+        raise ArgumentTypeError(message)
+    if (finite and not math.isfinite(value)) or not holds(float(value)):
+        raise ArgumentError(message)
     return float(value)
 
 
@@ -69,13 +114,11 @@ def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
         raise ArgumentTypeError(f"`{name}` must be {what} of numbers; got {shown(value)}") from error
 
 
-def positive(name: str, value: Any, whole: bool = False) -> None:
-    """Refuse a hyper-parameter that is not a positive (whole) number."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if (
-        isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= sys.float_info.max
-    ):  # whole numbers have no bound
-        raise ArgumentError(f"`{name}` must be a positive {'whole ' * whole}number; got {shown(value)}")
+def positive(name: str, value: Any) -> float:
+    """`value` as a positive finite float; the error otherwise."""
+    if not is_real(value) or not 0 < value <= sys.float_info.max:  # integers have no bound
+        raise ArgumentError(f"`{name}` must be a positive number; got {shown(value)}")
+    return float(value)
 
 
 def positive_vector(name: str, value: Any) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["Variables"]
@@ -160,11 +161,8 @@ def _mapping(argument: str, value: Any) -> Mapping:
 
 
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
-    entries = (shape,) if isinstance(shape, int | np.integer) else shape
-    good = isinstance(entries, tuple | list) and all(
-        isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in entries
-    )
-    if not good or isinstance(shape, bool):
+    entries = (shape,) if is_integer(shape) else shape
+    if not isinstance(entries, tuple | list) or not all(is_integer(n) and n >= 0 for n in entries):
         raise ArgumentError(
             f"`shapes` must give whole numbers for {name!r}, as in () for one number or (8,) for eight; got {shown(shape)}"
         )

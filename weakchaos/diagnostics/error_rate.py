@@ -8,6 +8,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import standard_error
 
 __all__ = ["convergence_rate", "split_rhat"]
 
@@ -89,7 +90,7 @@ def convergence_rate(draws: Any, errors: Any, fit_range: tuple[float, float] | N
         notes.append(f"the error stops falling at about {plateau:.2g} draws: the slope over the whole range is not a rate")
     if len(e) == 1:
         notes.append("one repeat gives no standard error")
-    stderr = float(slopes.std(ddof=1) / np.sqrt(len(slopes))) if len(e) > 1 else None
+    stderr = float(standard_error(slopes)) if len(e) > 1 else None
     curve = (t, np.exp(np.log(np.maximum(e, floor)).mean(0)))
     return Result(
         float(slopes.mean()),
@@ -111,7 +112,7 @@ def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
         if x[-1] - x[k] < _PLATEAU_SPAN:
             continue
         tail = _slope(x[k:], y[:, k:])
-        scatter = tail.std(ddof=1) / np.sqrt(len(tail)) if len(tail) > 1 else 0.1
+        scatter = standard_error(tail) if len(tail) > 1 else 0.1
         if tail.mean() + 2 * scatter < _PLATEAU_SLOPE or tail.mean() - 2 * scatter < -0.4:
             break
         head = _slope(x[: k + 1], mean[None, : k + 1])[0]

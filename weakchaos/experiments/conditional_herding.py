@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 
@@ -190,7 +191,7 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     courses, curves = data["courses"], []
     for label in courses[0]:
         y = np.array([c[label] for c in courses])
-        curves.append(Curve(label, np.array(data["passes"], float), y.mean(0), y.std(0, ddof=1) / np.sqrt(len(y))))
+        curves.append(Curve(label, np.array(data["passes"], float), y.mean(0), standard_error(y)))
     return (
         Panel("Joint, 100 hidden units", "passes over the data", "test error, %", tuple(curves), x_log=True),
         Panel("Weights of 36 hidden units", image=data["pictures"]["weights"]),

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs
@@ -207,7 +208,7 @@ def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
             {
                 "method": name,
                 **{f"% wrong, {counts[i]} sweeps": float(wrong[:, i].mean()) for i in at},
-                "stderr": float(wrong[:, -1].std(ddof=1) / math.sqrt(len(wrong))),
+                "stderr": float(standard_error(wrong[:, -1])),
                 **{f"distance, {counts[i]} sweeps": float(off[:, i].mean()) for i in at},
             }
         )
@@ -218,7 +219,7 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     counts, names = data["counts"], list(data["images"][0]["wrong"])
     sweeps, side = data["parameters"]["sweeps"], data["parameters"]["side"]
     wrong, off = ({n: _of(data, key, n) for n in names} for key in ("wrong", "distance"))
-    errors = {n: w.std(0, ddof=1) / math.sqrt(len(w)) for n, w in wrong.items()}
+    errors = {n: standard_error(w) for n, w in wrong.items()}
     return (
         Panel("reconstruction", "sweeps", "% of pixels wrong", tuple(Curve(n, counts, wrong[n].mean(0), errors[n]) for n in names), True, True),
         Panel("knowledge of the posterior", "sweeps", "distance of the means", tuple(Curve(n, counts, off[n].mean(0)) for n in names), True, True),

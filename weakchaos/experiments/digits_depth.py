@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 
@@ -204,7 +205,7 @@ def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     def curve(label: str, x: Any, values: np.ndarray) -> Curve:
-        return Curve(label, x, values.mean(0), values.std(0, ddof=1) / math.sqrt(len(values)))
+        return Curve(label, x, values.mean(0), standard_error(values))
 
     epochs = np.arange(1, data["parameters"]["epochs"] + 1)
     starts = range(len(_STARTS))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.diagnostics.error_rate import convergence_rate
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs
@@ -123,7 +124,7 @@ def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
                     "units": n,
                     "sampler": name,
                     "slope": float(slopes.mean()),
-                    "stderr": float(slopes.std(ddof=1) / np.sqrt(slopes.size)),
+                    "stderr": float(standard_error(slopes)),
                     "late slope": float(_of(data, n, name, "late slope").mean()),
                     "error": float(np.exp(np.log(_of(data, n, name, "error")).mean())),
                 }

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.renormalization.coarse.boltzmann_machine import machine_flow, train_machine
@@ -93,7 +94,7 @@ def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
                 "after 1 step": float(mean[1]),
                 "after 5": float(mean[5]),
                 f"after {len(mean) - 1}": float(mean[-1]),
-                "±": float(values[:, -1].std(ddof=1) / np.sqrt(machines)) if machines > 1 else None,
+                "±": float(standard_error(values[:, -1])) if machines > 1 else None,
             }
         )
     return rows

@@ -17,7 +17,8 @@ from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.herding.elimination import eliminate, flat, junction, pointers, strides
 from weakchaos.native.compiled import kernel
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 
 __all__ = ["VIOLATIONS", "BoundGraph", "Certified"]
 
@@ -47,11 +48,9 @@ def _herd_graph(plan, allowed, entry_ptr, entry_unit, entry_stride, entry_start,
         if certificate > 1e-10 * (1.0 + abs(total)):
             counters[VIOLATIONS] += 1
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
-            record(x, offset, row, draws, sums)
-            if draws.shape[0] > 0:
-                stats[row, 0] = certificate
+        row = record_units(t, every, x, offset, draws, sums)
+        if row >= 0 and draws.shape[0] > 0:
+            stats[row, 0] = certificate
     return n
 
 

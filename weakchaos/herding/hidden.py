@@ -27,6 +27,7 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound, Sampler
+from weakchaos.samplers.record import row_of
 from weakchaos.targets.points import Points
 
 __all__ = ["HiddenHerding"]
@@ -132,11 +133,11 @@ def _herd_hidden(x, p, values, lower, upper, reach, binary, starts, w, a, theta,
             phase_theta[h] += theta[h] - z[h]
             norm += phase_theta[h] * phase_theta[h]
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
+        row = row_of(t, every)
+        if row >= 0:
             for j in range(visible):
                 s[j] = (upper[j] if chosen[j] == 1 else lower[j]) if binary else values[best, j]
             if draws.shape[0] > 0:
-                row = (t + 1) // every - 1
                 for j in range(visible):
                     draws[row, j] = s[j]
                 stats[row, 0] = certificate

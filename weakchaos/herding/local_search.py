@@ -28,6 +28,7 @@ from weakchaos.herding.argmax import VIOLATIONS, Certified
 from weakchaos.herding.elimination import eliminate, junction, pointers
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound
+from weakchaos.samplers.record import row_of
 
 __all__ = ["BoundSpins"]
 
@@ -172,8 +173,8 @@ def _herd_spins(
         if certificate > tolerance:
             counters[VIOLATIONS] += 1
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if recording:
                 for i in range(spins):
                     draws[row, i] = s[i]

@@ -21,6 +21,7 @@ from weakchaos.core.system import State
 from weakchaos.herding.argmax import VIOLATIONS, Certified
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound
+from weakchaos.samplers.record import row_of
 from weakchaos.targets.discrete_target import smallest_integer
 
 __all__ = ["BoundRational"]
@@ -56,8 +57,8 @@ def _herd_whole(features, moments, denominator, limit, w, symbols, counters, n, 
             w[j] += moments[j] - features[chosen, j]
         symbols[0] = chosen
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if recording:
                 draws[row, 0] = chosen
                 stats[row, 0] = certificate * unit * unit

@@ -33,7 +33,8 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.markov_chain import MarkovChain
 
 __all__ = ["RotorWalk"]
@@ -92,8 +93,7 @@ def _rotor_walk(rule, indptr, indices, gain, unit, list_ptr, successors, offset,
             chosen = _depart(rule == _STACK, indptr[here], indptr[here + 1], gain, unit[here], phase)
         x[0] = indices[chosen]
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.arguments import positive, real_array, whole_number
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
@@ -27,6 +27,7 @@ from weakchaos.herding.local_search import BoundSpins
 from weakchaos.herding.rational import BoundRational
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Bound, Sampler
+from weakchaos.samplers.record import row_of
 from weakchaos.targets.discrete_target import DiscreteTarget, smallest_integer
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.moments import Moments
@@ -60,8 +61,8 @@ def _herding(features, moments, step, w, symbols, counters, n, every, draws, sta
             norm += w[j] * w[j]
         symbols[0] = chosen
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if recording:
                 draws[row, 0] = chosen
                 stats[row, 0] = certificate
@@ -190,7 +191,7 @@ class Herding(Sampler):
         if self.argmax not in _ARGMAX:
             raise ArgumentError(f"`argmax` must be one of {', '.join(_ARGMAX)}; got {shown(self.argmax)}")
         if self.patience is not None:
-            positive("patience", self.patience, whole=True)
+            object.__setattr__(self, "patience", whole_number("patience", self.patience, 1, 1 << 40))
         positive("step_size", self.step_size)
         if not isinstance(self.exact, bool):
             raise ArgumentError(f"`exact` must be True or False; got {shown(self.exact)}")

@@ -16,7 +16,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from weakchaos.core import system
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import is_integer, whole_number
 from weakchaos.core.counters import BAD_VALUES
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.drivers import resolve
@@ -304,7 +304,7 @@ class EnsembleSampler(Drawn):
                 given = State(given.coords, given.log_prob, given.blobs, given.random_state)
                 setattr(given, name, value)
         pool, own = self.pool, None
-        if isinstance(pool, int) and not isinstance(pool, bool):
+        if is_integer(pool):
             own = self.pool = multiprocessing.get_context().Pool(whole_number("pool", pool, 1))
         bar = None
         if progress:

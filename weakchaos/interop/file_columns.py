@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import FileFormatError
 from weakchaos.interop.layout import heading
 
@@ -161,7 +162,7 @@ def from_frame(table: Any, source: str) -> list[Column]:
     out = []
     for k, (name, values) in enumerate(parts):
         own = " ".join(map(str, name)) if isinstance(name, tuple) else name
-        named = own is not None and not isinstance(own, int | np.integer)
+        named = own is not None and not is_integer(own)
         column = _frame_column(str(own) if named else str(k), values, named)
         if column is not None:
             out.append(column)

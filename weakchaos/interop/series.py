@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.interop.file_columns import Column, is_frame
@@ -224,7 +225,7 @@ def _loosely(name: str) -> str:
 
 
 def _pick(columns: list[Column], wanted: str | int) -> Column:
-    if isinstance(wanted, bool) or not isinstance(wanted, str | int | np.integer):
+    if not is_integer(wanted) and not isinstance(wanted, str):
         raise ArgumentTypeError(f"`column` must be a name or a number; got {shown(wanted)}")
     if isinstance(wanted, str):
         # As it stands in the file, without the unit, and then whatever the case, the blanks and the line under them.

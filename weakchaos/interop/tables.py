@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import is_real, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError, shown
 from weakchaos.interop.dates import clock_times, parsed_dates, stamps
 from weakchaos.interop.file_columns import Column, from_frame, from_numpy, from_parquet, is_frame
@@ -84,7 +84,7 @@ def read_columns(
     skip = whole_number("skip", skip, 0)
     if decimal not in ("auto", ".", ","):
         raise ArgumentError(f"`decimal` must be 'auto', '.' or ','; got {shown(decimal)}")
-    marks = [missing] if isinstance(missing, str | int | float | np.number) else list(missing)
+    marks = [missing] if isinstance(missing, str) or is_real(missing) else list(missing)
     if is_frame(path):
         return [_marked(_typed(column, decimal), marks) for column in from_frame(path, "the table")]
     if not isinstance(path, str | Path):

@@ -13,6 +13,7 @@ from numba import carray, types
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.native.c_density import DENSITY, CDensity
 from weakchaos.native.compiled import address_of, c_function, call_density
@@ -103,7 +104,7 @@ def _user_address(data: Any) -> tuple[int, Any]:
         data = data[0]
     if data is None:
         return 0, None
-    if isinstance(data, int | np.integer) and not isinstance(data, bool) and data >= 0:
+    if is_integer(data) and data >= 0:
         return int(data), None
     if isinstance(data, np.ndarray) and data.flags.c_contiguous and data.dtype.kind in "biufcV":
         return data.ctypes.data, data
@@ -151,8 +152,7 @@ def _is_low_level_callable(value: Any) -> bool:
 
 def is_c_function(value: Any) -> bool:
     """Whether a value is a C function in one of the forms that `from_c` takes."""
-    number = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return number or isinstance(value, CFunc | ctypes._CFuncPtr) or _is_low_level_callable(value)  # type: ignore[attr-defined]
+    return is_integer(value) or isinstance(value, CFunc | ctypes._CFuncPtr) or _is_low_level_callable(value)  # type: ignore[attr-defined]
 
 
 def from_c(logp: Any, data: Any) -> CDensity:

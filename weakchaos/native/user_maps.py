@@ -16,6 +16,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.native.c_maps import FAILED, MAP, CMap
 from weakchaos.native.digest import stamp_all
@@ -159,7 +160,7 @@ def as_c_map(name: str, function: Any, dim: int, square: bool = False) -> CMap:
                 f"`{name}` is a numba cfunc of signature {signature}; it must be {MAP} (weakchaos.native.c_maps.MAP)"
             )
         return CMap(function.address or 0, 0, function)
-    if isinstance(function, int | np.integer) and not isinstance(function, bool):
+    if is_integer(function):
         if function <= 0:
             raise ArgumentError(f"`{name}` must be the address of a C function; got {function}")
         return CMap(int(function), 0)

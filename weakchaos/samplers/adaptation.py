@@ -33,6 +33,7 @@ __all__ = [
     "average_step",
     "check_tuned",
     "close_window",
+    "ends_window",
     "first_step",
     "new_tuning",
     "restart",
@@ -148,7 +149,7 @@ def close_window(window, inverse_mass):
     the same weight, which rules where a coordinate's unit makes its variance small; this has no unit.
     """
     dim, n = inverse_mass.size, window[0]
-    fit, mean = n >= 2.0, 0.0
+    fit, mean = n > 2.0, 0.0
     for i in range(dim):
         v = window[1 + dim + i]
         if not (v > 1e-300 and v < 1e300):
@@ -160,6 +161,15 @@ def close_window(window, inverse_mass):
             inverse_mass[i] = math.exp((n * math.log(window[1 + dim + i] / (n - 1.0)) + 5.0 * mean) / (n + 5.0))
     window[:] = 0.0
     return fit
+
+
+@njit(nogil=True, error_model="numpy")
+def ends_window(edges, now):
+    """Whether one of the windows of `windows` ends after step `now` (from 1)."""
+    for k in range(1, edges.size):  # noqa: SIM110 (numba)
+        if edges[k] == now:
+            return True
+    return False
 
 
 @njit(nogil=True, error_model="numpy")

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.targets.mrf import PairwiseMRF
 
 __all__ = ["Blocks", "block_conditional", "checked_blocks", "join_blocks", "read_state", "write_state"]
 
@@ -119,7 +120,7 @@ def join_blocks(target: Any, blocks: tuple[tuple[int, ...], ...]) -> tuple[Any, 
     ArgumentError
         For a block of more than 4096 joint states.
     """
-    source = target.factor_graph() if hasattr(target, "pair_arrays") else target
+    source = target.factor_graph() if isinstance(target, PairwiseMRF) else target
     model = source.model(tabulate=False)
     free = set(model.free.tolist())
     kept = [tuple(i for i in block if i in free) for block in blocks]

@@ -14,7 +14,8 @@ from weakchaos.core.counters import STEPS
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.markov_chain import MarkovChain
 
 __all__ = ["RandomWalk"]
@@ -33,8 +34,7 @@ def _walk(indptr, indices, cdf, offset, stream, stream_state, x, counters, n, ev
                 low = middle + 1
         x[0] = indices[low]
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 

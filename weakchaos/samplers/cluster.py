@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.arguments import positive
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, STEPS
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 
 __all__ = ["SwendsenWang", "Wolff"]
@@ -89,8 +90,7 @@ def _swendsen_wang(edges, bond, sign, fields, stream, stream_state, x, parent, w
                 weight[i, 0] = shift
             x[i] = (x[i] + int(weight[a, 0])) % q
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 
@@ -130,8 +130,7 @@ def _wolff(
                 if not kept:
                     x[i] = (x[i] + q - shift) % q
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 
@@ -249,9 +248,7 @@ class Wolff(Sampler):
     n_clusters: int = 1
 
     def __post_init__(self):
-        positive("n_clusters", self.n_clusters, whole=True)
-        if self.n_clusters > 1 << 40:
-            raise ArgumentError(f"`n_clusters` must be at most 2**40; got {shown(self.n_clusters)}")
+        object.__setattr__(self, "n_clusters", whole_number("n_clusters", self.n_clusters, 1, 1 << 40))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> BoundDiscrete:
         """The system of this sampler on an Ising or Potts model."""

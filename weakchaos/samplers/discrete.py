@@ -5,36 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound
 from weakchaos.targets.discrete_target import smallest_integer
 
-__all__ = ["BoundDiscrete", "record", "record_times"]
-
-
-@njit(nogil=True, error_model="numpy")
-def record(x, offset, row, draws, sums):
-    """Write a state into `draws` (if it has rows) and count it in `sums` (if it has entries)."""
-    n = offset.size - 1
-    if draws.shape[0] > 0:
-        for i in range(n):
-            draws[row, i] = x[i]
-    if sums.size > 0:
-        for i in range(n):
-            sums[offset[i] + x[i]] += 1.0
-
-
-@njit(nogil=True, error_model="numpy")
-def record_times(still, x, offset, spent, total, times):
-    """Add to `times` (if it has entries) the shares of `total` that units `spent` in their states, and set these to zero; units that stand `still` count 1."""
-    if times.size > 0:
-        for k in range(times.size):
-            times[k] += spent[k] / total
-            spent[k] = 0.0
-        for s in range(still.size):
-            times[offset[still[s]] + x[still[s]]] += 1.0
+__all__ = ["BoundDiscrete"]
 
 
 class BoundDiscrete(Bound):

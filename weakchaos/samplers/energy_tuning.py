@@ -17,7 +17,7 @@ from numba import njit
 
 from weakchaos.core.arguments import positive, positive_vector
 from weakchaos.core.errors import ArgumentError
-from weakchaos.samplers.adaptation import add_to_window, close_window
+from weakchaos.samplers.adaptation import add_to_window, close_window, ends_window
 
 __all__ = ["check_energy_tuned", "new_energy_tuning", "tune_by_energy"]
 
@@ -69,26 +69,23 @@ def _next_step(energy_error, step_size, error, dim, target):
 
 
 @njit(nogil=True, error_model="numpy")
-def tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window):
-    """After step `now` (from 1) of warm-up, whose windows end at `edges`: the next step size and, where a window closes, inverse masses.
-
-    Returns whether the metric has changed; the step size then goes on in the new units.
-    """
+def tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window, scale):
+    """After step `now` (from 1) of warm-up, whose windows end at `edges`: the next step size and, where a window closes, inverse masses and their
+    square roots `scale`; the step size then goes on in the new units."""
     if tune_step:
         step_size[0] = _next_step(energy_error, step_size[0], error, x.size, target)
     if not tune_mass or edges.size == 0 or now <= edges[0] or now > edges[-1]:
-        return False
+        return
     add_to_window(window, x)
-    ends = False
-    for k in range(1, edges.size):
-        ends = ends or edges[k] == now
-    if not ends:
-        return False
+    if not ends_window(edges, now):
+        return
     before = 0.0
     for i in range(x.size):
         before += math.log(inverse_mass[i])
     if not close_window(window, inverse_mass):
-        return False
+        return
+    for i in range(x.size):
+        scale[i] = math.sqrt(inverse_mass[i])
     if tune_step:
         after = 0.0
         for i in range(x.size):
@@ -98,4 +95,3 @@ def tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size
         # The last windows change little, so what is known is kept, and soon forgotten where it was wrong.
         energy_error[_MEAN] /= unit**6
         energy_error[_STEPS] = min(energy_error[_STEPS], _LEAST_MEMORY)
-    return True

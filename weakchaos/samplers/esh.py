@@ -25,9 +25,9 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, normalise, reverse, set_right, turn
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import arrive, evaluate_start, record
 from weakchaos.samplers.tangents import Linearised, apply_part, carry, linearised
-from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.samplers.unadjusted import BoundUnadjusted, tell_unadjusted
 from weakchaos.targets.density import Density
 
 __all__ = ["ESH"]
@@ -89,10 +89,9 @@ def _esh(
         error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
         if abs(error) < 1000.0:
             counters[ACCEPTED] += 1
+            arrive(x, known, position, gradient, value)
             for i in range(dim):
-                x[i], u[i], known_gradient[i] = position[i], velocity[i], gradient[i]
-            known[2 * dim] = value[0]
-            know(x, known)
+                u[i] = velocity[i]
         else:
             _reflect(u, known_gradient, scale)
             counters[DIVERGENCES] += 1
@@ -100,19 +99,17 @@ def _esh(
         counters[STEPS] += 1
         now = done + t + 1
         if now <= total:
-            if tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window):
-                for i in range(dim):
-                    scale[i] = math.sqrt(inverse_mass[i])
+            tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window, scale)
             if now == total:
                 weights[2] = known[2 * dim]  # weights are told up to a factor: from here on they are of the order of 1
         row = record(t, every, x, draws, none)
         if row >= 0:
+            tell_unadjusted(row, stats, known[2 * dim], error, diverged, used, every)
             weight = math.exp(min((known[2 * dim] - weights[2]) / dim, 700.0))
             if sums.size > 0:
                 _average(weights, weight, x, sums)
             if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
-                stats[row, 3], stats[row, 4], stats[row, 5] = used, every, weight
+                stats[row, 5] = weight
             diverged = 0
     return n
 

@@ -19,8 +19,9 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
 
 __all__ = ["Gibbs"]
@@ -60,8 +61,7 @@ def _gibbs(model, random_scan, stream, stream_state, x, counters, n, every, draw
                     return t
                 x[i] = _pick(u, p, last)
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 
@@ -100,8 +100,7 @@ def _block_gibbs(model, blocks, stream, stream_state, x, counters, n, every, dra
                 return t
             write_state(_pick(draw_uniform(stream, stream_state), p, states[b] - 1), x, unit, start[b], start[b + 1], cardinality)
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 

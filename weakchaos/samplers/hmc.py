@@ -15,18 +15,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from weakchaos.core.arguments import positive, real_number, whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import first_step
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
 from weakchaos.samplers.mass import DIAGONAL
 from weakchaos.samplers.metric import add_point
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import arrive, evaluate_start, record
 from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
 from weakchaos.samplers.tangents import columns_of, leap_along, linearised
@@ -47,12 +47,8 @@ def _hmc(
     position, momentum, gradient, value = np.empty(dim), np.empty(dim), np.empty(dim), np.empty(1)
     deviation, current_gradient, room = 1.0 / np.sqrt(inverse_mass), known[dim : 2 * dim], np.empty((2, dim))
     probability, divergences, leapfrogs = 0.0, 0, 0
-    if not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(current_gradient), address_of(value), user_data) != 0:
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     if n > 0 and to_be_found(averaging, step_size):
         guess = 1.0 if math.isnan(step_size[0]) else step_size[0]
         first = first_step(density, user_data, stream, stream_state, guess, inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
@@ -81,10 +77,7 @@ def _hmc(
             add_point(window, products, points, accept, position, gradient, room)
         if u < accept:
             counters[ACCEPTED] += 1
-            for i in range(dim):
-                x[i], current_gradient[i] = position[i], gradient[i]
-            known[2 * dim] = value[0]
-            know(x, known)
+            arrive(x, known, position, gradient, value)
         counters[STEPS] += 1
         if tunes:
             step_size[0] = follow(averaging, accept, target_accept)
@@ -245,7 +238,7 @@ class HMC(Sampler):
 
     def __post_init__(self):
         check_settings(self)
-        positive("n_leapfrog", self.n_leapfrog, whole=True)
+        object.__setattr__(self, "n_leapfrog", whole_number("n_leapfrog", self.n_leapfrog, 1, 1 << 40))
         if self.trajectory_length is not None:
             positive("trajectory_length", self.trajectory_length)
         if self.jitter is not None and not 0.0 <= real_number("jitter", self.jitter) < 1.0:

@@ -22,8 +22,8 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
-from weakchaos.samplers.record import evaluate_start, know, record
-from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.samplers.record import arrive, evaluate_start, record
+from weakchaos.samplers.unadjusted import BoundUnadjusted, tell_unadjusted
 from weakchaos.targets.density import Density
 
 __all__ = ["Langevin"]
@@ -71,10 +71,9 @@ def _langevin(
                 counters[BAD_VALUES] += 1
         if abs(error) < 1000.0:
             counters[ACCEPTED] += 1
+            arrive(x, known, position, gradient, value)
             for i in range(dim):
-                x[i], v[i], known_gradient[i] = position[i], velocity[i], gradient[i]
-            known[2 * dim] = value[0]
-            know(x, known)
+                v[i] = velocity[i]
         else:
             error = math.inf if math.isnan(error) else error
             for i in range(dim):
@@ -83,16 +82,11 @@ def _langevin(
             diverged += 1
         counters[STEPS] += 1
         now = done + t + 1
-        if now <= total and tune_by_energy(
-            now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window
-        ):
-            for i in range(dim):
-                scale[i] = math.sqrt(inverse_mass[i])
+        if now <= total:
+            tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window, scale)
         row = record(t, every, x, draws, sums)
         if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
-                stats[row, 3], stats[row, 4] = used, every
+            tell_unadjusted(row, stats, known[2 * dim], error, diverged, used, every)
             diverged = 0
     return n
 

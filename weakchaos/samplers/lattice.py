@@ -13,7 +13,7 @@ import numpy as np
 
 from weakchaos.core.counters import STEPS
 from weakchaos.native.compiled import draw_uniform, kernel
-from weakchaos.samplers.discrete import record
+from weakchaos.samplers.record import record_units
 
 __all__ = ["lattice_tables", "sweep_lattice"]
 
@@ -59,6 +59,5 @@ def sweep_lattice(spins, table, periodic, stream, stream_state, flat, offset, co
                         up, degree = up + spins[r, right], degree + 1
                     spins[r, c] = 1 if u >= table[degree, up] else 0
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(flat, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, flat, offset, draws, sums)
     return n

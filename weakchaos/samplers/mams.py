@@ -26,6 +26,7 @@ from weakchaos.samplers.adaptation import (
     average_step,
     check_tuned,
     close_window,
+    ends_window,
     new_tuning,
     restart,
     update_step,
@@ -35,7 +36,7 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, random_direction
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import arrive, evaluate_start, record
 from weakchaos.samplers.unadjusted import untuned
 from weakchaos.targets.density import Density
 
@@ -77,10 +78,7 @@ def trajectory(
     accept = math.exp(min(0.0, -error)) if not math.isnan(error) else 0.0
     if u < accept:
         counters[ACCEPTED] += 1
-        for i in range(dim):
-            x[i], known[dim + i] = position[i], gradient[i]
-        known[2 * dim] = value[0]
-        know(x, known)
+        arrive(x, known, position, gradient, value)
     return status, error, accept, made
 
 
@@ -129,13 +127,10 @@ def _mams(
                 step_size[0] = update_step(averaging, accept, target_accept)
             if tune_mass and edges.size > 0 and now > edges[0] and now <= edges[-1]:
                 add_to_window(window, x)
-                ends = False
-                for k in range(1, edges.size):
-                    ends = ends or edges[k] == now
                 before = 0.0
                 for i in range(dim):
                     before += 0.5 * math.log(inverse_mass[i]) / dim
-                if ends and close_window(window, inverse_mass):
+                if ends_window(edges, now) and close_window(window, inverse_mass):
                     for i in range(dim):
                         scale[i] = math.sqrt(inverse_mass[i])
                         before -= 0.5 * math.log(inverse_mass[i]) / dim

@@ -25,8 +25,8 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import minimal_norm_step, perturb, reverse, set_right
-from weakchaos.samplers.record import evaluate_start, know, record
-from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.samplers.record import arrive, evaluate_start, record
+from weakchaos.samplers.unadjusted import BoundUnadjusted, tell_unadjusted
 from weakchaos.targets.density import Density
 
 __all__ = ["MCLMC"]
@@ -65,10 +65,9 @@ def _mclmc(
         error = gained[0] + known[2 * dim] - value[0] if status == DONE else math.inf
         if abs(error) < 1000.0:
             counters[ACCEPTED] += 1
+            arrive(x, known, position, gradient, value)
             for i in range(dim):
-                x[i], u[i], known_gradient[i] = position[i], velocity[i], gradient[i]
-            known[2 * dim] = value[0]
-            know(x, known)
+                u[i] = velocity[i]
         else:
             reverse(u)
             counters[DIVERGENCES] += 1
@@ -77,19 +76,14 @@ def _mclmc(
             perturb(u, math.sqrt(math.expm1(2.0 * used / decoherence_length[0]) / dim), stream, stream_state)
         counters[STEPS] += 1
         now = done + t + 1
-        if now <= total and tune_by_energy(
-            now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window
-        ):
-            for i in range(dim):
-                scale[i] = math.sqrt(inverse_mass[i])
-        if now <= total and orbit.shape[0] > 0 and now > edges[-2] and now <= edges[-1]:
-            for k in range(orbit.shape[1]):
-                orbit[now - edges[-2] - 1, k] = x[k * dim // orbit.shape[1]]
+        if now <= total:
+            tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window, scale)
+            if orbit.shape[0] > 0 and now > edges[-2] and now <= edges[-1]:
+                for k in range(orbit.shape[1]):
+                    orbit[now - edges[-2] - 1, k] = x[k * dim // orbit.shape[1]]
         row = record(t, every, x, draws, sums)
         if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
-                stats[row, 3], stats[row, 4] = used, every
+            tell_unadjusted(row, stats, known[2 * dim], error, diverged, used, every)
             diverged = 0
     return n
 

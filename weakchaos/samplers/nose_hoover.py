@@ -9,19 +9,16 @@ arXiv:math/0511178). The steps are a symmetric splitting, that of a chain of len
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from weakchaos.core.arguments import positive
-from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.energy_tuning import check_energy_tuned
-from weakchaos.samplers.thermostatted import CHAIN, BoundThermostatted
-from weakchaos.targets.density import Density
+from weakchaos.samplers.thermostatted import CHAIN, Thermostatted
 
 __all__ = ["NoseHoover"]
 
 
 @dataclass(frozen=True)
-class NoseHoover(Sampler):
+class NoseHoover(Thermostatted):
     """The Nosé-Hoover thermostat: deterministic motion whose averages are those of the target where it is ergodic.
 
     Parameters
@@ -62,18 +59,11 @@ class NoseHoover(Sampler):
     per_coordinate: bool = False
     inverse_mass: Any = None
     energy_variance: float = 5e-4
-    uses_gradient: ClassVar[bool] = True
-    adjusted: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_energy_tuned(self)
+        super().__post_init__()
         positive("mass", self.mass)
 
     def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
         """Kind, two numbers, how many thermostats, and variables of each."""
         return CHAIN, float(self.mass), 0.0, dim if self.per_coordinate else 1, 1
-
-    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
-        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
-        self.require(target, Density, "a Density")
-        return BoundThermostatted(self, target, None)

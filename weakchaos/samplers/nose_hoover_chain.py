@@ -9,19 +9,16 @@ Martyna, Klein and Tuckerman, J. Chem. Phys. 97 (1992) 2635, doi:10.1063/1.46394
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from weakchaos.core.arguments import positive, whole_number
-from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.energy_tuning import check_energy_tuned
-from weakchaos.samplers.thermostatted import CHAIN, BoundThermostatted
-from weakchaos.targets.density import Density
+from weakchaos.samplers.thermostatted import CHAIN, Thermostatted
 
 __all__ = ["NoseHooverChain"]
 
 
 @dataclass(frozen=True)
-class NoseHooverChain(Sampler):
+class NoseHooverChain(Thermostatted):
     """Chains of Nosé-Hoover thermostats, one a coordinate: deterministic motion that is far more often ergodic than one thermostat is.
 
     Parameters
@@ -63,19 +60,12 @@ class NoseHooverChain(Sampler):
     per_coordinate: bool = True
     inverse_mass: Any = None
     energy_variance: float = 5e-4
-    uses_gradient: ClassVar[bool] = True
-    adjusted: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_energy_tuned(self)
+        super().__post_init__()
         positive("mass", self.mass)
         whole_number("length", self.length, 1, 100)
 
     def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
         """Kind, two numbers, how many thermostats, and variables of each."""
         return CHAIN, float(self.mass), 0.0, dim if self.per_coordinate else 1, int(self.length)
-
-    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
-        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
-        self.require(target, Density, "a Density")
-        return BoundThermostatted(self, target, None)

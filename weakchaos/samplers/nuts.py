@@ -19,18 +19,18 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, OUTSIDE
 from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
 from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.metric_choice import METRICS, forms_of
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
 from weakchaos.samplers.warmup import new_tuning, warm_up
@@ -181,15 +181,8 @@ def _nuts(
     dim = x.size
     value, told, room, transposed = np.empty(1), np.zeros(6), np.empty((_ROOM, dim)), transpose_of(kind, factor)
     begin, end, rho = np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim))
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if (
-            call_density(density, np.uint64(dim), address_of(x), address_of(known[dim : 2 * dim]), address_of(value), user_data)
-            != 0
-        ):
-            return 0
-        known[2 * dim] = value[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     if n > 0 and to_be_found(averaging, step_size):
         first = first_whitened_step(
             density, user_data, stream, stream_state, 1.0 if math.isnan(step_size[0]) else step_size[0], kind, scale, factor, transposed, directions, gains, x, known, counters, value

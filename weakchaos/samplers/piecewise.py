@@ -28,8 +28,9 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.adaptation import add_to_window, ends_window
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import arrive, evaluate_start, record
 
 __all__ = ["BOUNCY", "ZIGZAG", "BoundPiecewise", "check_piecewise"]
 
@@ -68,16 +69,6 @@ def _look(density, user_data, x, velocity, t, place, gradient, value, counters):
     for i in range(dim):
         fine = fine and math.isfinite(gradient[i])
     return _DONE if fine else _OUTSIDE
-
-
-@njit(nogil=True, error_model="numpy")
-def _arrive(x, known, place, gradient, value):
-    """Move to a place that was evaluated."""
-    dim = x.size
-    for i in range(dim):
-        x[i], known[dim + i] = place[i], gradient[i]
-    known[2 * dim] = value[0]
-    know(x, known)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -187,7 +178,7 @@ def _travel(
                 if status == _OUTSIDE:
                     exceeded = True  # a hole: back to where the piece began
                     break
-                _arrive(x, known, here, there, value)
+                arrive(x, known, here, there, value)
                 new_velocity(kind, stream, stream_state, inverse_mass, velocity)
                 remaining -= at
                 break
@@ -206,7 +197,7 @@ def _travel(
             rate = _rate(kind, velocity, there)
             exceeded = exceeded or rate > bound * (1.0 + 1e-9)
             if u * bound < rate:
-                _arrive(x, known, here, there, value)
+                arrive(x, known, here, there, value)
                 _turn(kind, stream, stream_state, rate, inverse_mass, velocity, there)
                 remaining -= at
                 told[_N_EVENTS] += 1.0
@@ -216,7 +207,7 @@ def _travel(
         turned = 0
         if not event:
             value[0] = far_value
-            _arrive(x, known, far, far_gradient, value)
+            arrive(x, known, far, far_gradient, value)
             remaining = remaining - piece if piece < remaining else 0.0
             if edge:
                 tuned[_EDGE] = 1.0
@@ -273,15 +264,8 @@ def _piecewise(
             if tune_interval:
                 tuned[_INTERVAL] = per_draw * tuned[_TIME] / (tuned[_EVENTS] + 0.5)
             if tune_mass and now > edges[0] and now <= edges[-1]:
-                window[0] += 1.0
-                for i in range(dim):
-                    delta = x[i] - window[1 + i]
-                    window[1 + i] += delta / window[0]
-                    window[1 + dim + i] += delta * (x[i] - window[1 + i])
-                ends = False
-                for k in range(1, edges.size):
-                    ends = ends or edges[k] == now
-                if ends:
+                add_to_window(window, x)
+                if ends_window(edges, now):
                     for i in range(dim):
                         v = window[1 + dim + i] / max(window[0] - 1.0, 1.0)
                         if window[0] >= 10.0 and v > 1e-300 and v < 1e300:

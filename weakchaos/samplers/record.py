@@ -1,4 +1,5 @@
-"""What every kernel of a continuous sampler does after a step: keep the draw, add to the running sums."""
+"""What kernels of samplers share at their beginning and end: what is known of the present position, the move to another, the draw that is kept
+and the running sums."""
 
 from __future__ import annotations
 
@@ -8,19 +9,26 @@ from numba import njit
 from weakchaos.core.counters import EVALUATIONS, GRADIENTS
 from weakchaos.native.compiled import address_of, call_density
 
-__all__ = ["evaluate_start", "is_known", "know", "record"]
+__all__ = ["arrive", "evaluate_start", "is_known", "know", "record", "record_times", "record_units", "row_of"]
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def row_of(t, every):
+    """The row that the draw after step `t` (from 0) has, -1 if this step ends no draw."""
+    if (t + 1) % every != 0:
+        return -1
+    return (t + 1) // every - 1
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def record(t, every, x, draws, sums):
     """After step `t` (from 0): the row of `draws` that was written, -1 if this step ends no draw.
 
     `draws` has rows only when draws are kept, `sums` entries (first and second moments) only when running averages are.
     """
-    if (t + 1) % every != 0:
+    row, dim = row_of(t, every), x.size
+    if row < 0:
         return -1
-    row = (t + 1) // every - 1
-    dim = x.size
     if draws.shape[0] > 0:
         for i in range(dim):
             draws[row, i] = x[i]
@@ -31,7 +39,33 @@ def record(t, every, x, draws, sums):
     return row
 
 
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def record_units(t, every, x, offset, draws, sums):
+    """`record` for units with states 0, 1, ...: `sums` counts how often unit i was in state k, at ``offset[i] + k``."""
+    row, n = row_of(t, every), offset.size - 1
+    if row < 0:
+        return -1
+    if draws.shape[0] > 0:
+        for i in range(n):
+            draws[row, i] = x[i]
+    if sums.size > 0:
+        for i in range(n):
+            sums[offset[i] + x[i]] += 1.0
+    return row
+
+
 @njit(nogil=True, error_model="numpy")
+def record_times(still, x, offset, spent, total, times):
+    """Add to `times` (if it has entries) the shares of `total` that units `spent` in their states, and set these to zero; units that stand `still` count 1."""
+    if times.size > 0:
+        for k in range(times.size):
+            times[k] += spent[k] / total
+            spent[k] = 0.0
+        for s in range(still.size):
+            times[offset[still[s]] + x[still[s]]] += 1.0
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def is_known(x, known):
     """Whether `known` (position, then what was evaluated there) belongs to `x`; NaN before anything was evaluated."""
     for i in range(x.size):  # noqa: SIM110 (numba)
@@ -40,11 +74,22 @@ def is_known(x, known):
     return True
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def know(x, known):
     """Say that the rest of `known` belongs to `x`."""
     for i in range(x.size):
         known[i] = x[i]
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def arrive(x, known, position, gradient, value):
+    """Move `x` to a position whose gradient and log density are known."""
+    dim = x.size
+    own = known[dim : 2 * dim]  # an index that is a sum would keep the loop from being vectorised
+    for i in range(dim):
+        x[i], own[i] = position[i], gradient[i]
+    known[2 * dim] = value[0]
+    know(x, known)
 
 
 @njit(nogil=True, error_model="numpy")

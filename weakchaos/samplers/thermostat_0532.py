@@ -9,19 +9,16 @@ instead of one, and on the oscillator one chaotic sea fills the space.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from weakchaos.core.arguments import positive
-from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.energy_tuning import check_energy_tuned
-from weakchaos.samplers.thermostatted import CUBIC, BoundThermostatted
-from weakchaos.targets.density import Density
+from weakchaos.samplers.thermostatted import CUBIC, Thermostatted
 
 __all__ = ["Thermostat0532"]
 
 
 @dataclass(frozen=True)
-class Thermostat0532(Sampler):
+class Thermostat0532(Thermostatted):
     """The 0532 thermostat on every coordinate: deterministic, chaotic, and ergodic on a Gaussian as far as is known.
 
     Parameters
@@ -59,19 +56,12 @@ class Thermostat0532(Sampler):
     b: float = 0.32
     inverse_mass: Any = None
     energy_variance: float = 1e-5
-    uses_gradient: ClassVar[bool] = True
-    adjusted: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_energy_tuned(self)
+        super().__post_init__()
         positive("a", self.a)
         positive("b", self.b)
 
     def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
         """Kind, two numbers, how many thermostats, and variables of each."""
         return CUBIC, float(self.a), float(self.b), dim, 1
-
-    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
-        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
-        self.require(target, Density, "a Density")
-        return BoundThermostatted(self, target, None)

@@ -11,7 +11,7 @@ Gaussian keeps its direction ("massive" thermostatting: Tobias, Martyna and Klei
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -19,12 +19,14 @@ from numba import njit
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, DIVERGENCES, GRADIENTS, STEPS
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel
-from weakchaos.samplers.energy_tuning import tune_by_energy
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.energy_tuning import check_energy_tuned, tune_by_energy
+from weakchaos.samplers.record import arrive, evaluate_start, record
 from weakchaos.samplers.tangents import Linearised, carry, linearised
-from weakchaos.samplers.unadjusted import BoundUnadjusted
+from weakchaos.samplers.unadjusted import BoundUnadjusted, tell_unadjusted
+from weakchaos.targets.density import Density
 
-__all__ = ["CHAIN", "CUBIC", "BoundThermostatted"]
+__all__ = ["CHAIN", "CUBIC", "Thermostatted"]
 
 CHAIN, CUBIC = range(2)
 # The cubic thermostat is stiff where momenta are large, and its motion costs no gradient: it is made in parts in which a momentum changes by a few per cent.
@@ -162,11 +164,10 @@ def _thermostatted(
                 counters[BAD_VALUES] += 1
         if abs(error) < 1000.0 and math.isfinite(value[0]):
             counters[ACCEPTED] += 1
+            arrive(x, known, position, gradient, value)
             for i in range(dim):
-                x[i], p[i], known_gradient[i] = position[i], momentum[i], gradient[i]
+                p[i] = momentum[i]
             zeta[:] = friction
-            known[2 * dim] = value[0]
-            know(x, known)
         else:
             error = math.inf
             for i in range(dim):
@@ -175,16 +176,11 @@ def _thermostatted(
             diverged += 1
         counters[STEPS] += 1
         now = done + t + 1
-        if now <= total and tune_by_energy(
-            now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window
-        ):
-            for i in range(dim):
-                scale[i] = math.sqrt(inverse_mass[i])
+        if now <= total:
+            tune_by_energy(now, edges, x, error, target, tune_step, tune_mass, step_size, inverse_mass, energy_error, window, scale)
         row = record(t, every, x, draws, sums)
         if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1], stats[row, 2] = known[2 * dim], error, 1.0 if diverged > 0 else 0.0
-                stats[row, 3], stats[row, 4] = used, every
+            tell_unadjusted(row, stats, known[2 * dim], error, diverged, used, every)
             diverged = 0
     return n
 
@@ -216,12 +212,28 @@ def _parts(dim: int, zetas: int, kind: int, groups: int) -> list[Any]:
     return [before, after]
 
 
-class BoundThermostatted(BoundUnadjusted):
-    """A thermostatted sampler whose phase is (position, momentum, thermostats).
+class Thermostatted(Sampler):
+    """Base of samplers with a thermostat. Each says by ``thermostat(dim)`` which one it has: the kind, two numbers, and how many thermostats of how
+    many variables each."""
 
-    Its sampler says by ``thermostat(dim)`` which thermostat it has: the kind, two numbers, and how many thermostats of how many
-    variables each.
-    """
+    uses_gradient: ClassVar[bool] = True
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check_energy_tuned(self)
+
+    def thermostat(self, dim: int) -> tuple[int, float, float, int, int]:
+        """Kind, two numbers, how many thermostats, and variables of each."""
+        raise TypeError(f"{type(self).__name__} does not define thermostat")
+
+    def bind(self, target: Any, driver: Any = None) -> BoundThermostatted:
+        """The system of this sampler on a `Density`; `driver` is not used, since no number is drawn."""
+        self.require(target, Density, "a Density")
+        return BoundThermostatted(self, target, None)
+
+
+class BoundThermostatted(BoundUnadjusted):
+    """A thermostatted sampler whose phase is (position, momentum, thermostats)."""
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self._kind, self._first, self._second, self._groups, self._length = sampler.thermostat(target.dim)

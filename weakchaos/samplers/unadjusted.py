@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
 
 from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
@@ -14,7 +15,16 @@ from weakchaos.samplers.adaptation import windows
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.energy_tuning import new_energy_tuning
 
-__all__ = ["BoundUnadjusted", "untuned"]
+__all__ = ["BoundUnadjusted", "tell_unadjusted", "untuned"]
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def tell_unadjusted(row, stats, lp, error, diverged, used, every):
+    """The statistics of `BoundUnadjusted` in a row, if `stats` has any: of a last step of size `used` and that error of the energy, `diverged` of
+    the `every` steps having failed."""
+    if stats.shape[0] > 0:
+        stats[row, 0], stats[row, 1], stats[row, 2] = lp, error, 1.0 if diverged > 0 else 0.0
+        stats[row, 3], stats[row, 4] = used, every
 
 
 def untuned(sampler: Any, states: list[State]) -> list[Flag]:

@@ -24,17 +24,17 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.arguments import positive, positive_vector, real_number, whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS, WARMUP_STEPS
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
-from weakchaos.samplers.adaptation import average_step, restart, update_step
+from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.adaptation import add_to_window, average_step, close_window, restart, update_step
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.integrators import kinetic_energy
 from weakchaos.samplers.local_steps import IRREVERSIBLE, MADE, RAISED, TOO_ROUGH, macro_step
-from weakchaos.samplers.record import is_known, know, record
+from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.targets.density import Density
 
 __all__ = ["WALNUTS"]
@@ -182,36 +182,6 @@ def _first_length(density, user_data, stream, stream_state, max_error, inverse_m
     return length
 
 
-@njit(nogil=True, error_model="numpy")
-def _add(window, x):
-    """Number, means and sums of squared deviations of the window's draws, by Welford's recursion, Technometrics 4 (1962) 419."""
-    dim = x.size
-    window[0] += 1.0
-    for i in range(dim):
-        gap = x[i] - window[1 + i]
-        window[1 + i] += gap / window[0]
-        window[1 + dim + i] += gap * (x[i] - window[1 + i])
-
-
-@njit(nogil=True, error_model="numpy")
-def _close_window(window, inverse_mass):
-    """The inverse masses become the variances of the window's draws, logarithms shrunk towards their mean by 5/(n + 5), and the next window
-    begins; nothing else changes where a variance is not positive."""
-    dim, n, mean = inverse_mass.size, window[0], 0.0
-    fit = n > 2.0
-    for i in range(dim):
-        v = window[1 + dim + i]
-        fit = fit and v > 1e-300 and v < 1e300
-        if fit:
-            mean += math.log(v / (n - 1.0)) / dim
-    if fit:
-        for i in range(dim):
-            inverse_mass[i] = math.exp((n * math.log(window[1 + dim + i] / (n - 1.0)) + 5.0 * mean) / (n + 5.0))
-    window[: 2 * dim + 1] = 0.0
-    window[2 * dim + 1] += 1.0
-    return fit
-
-
 @kernel
 def _walnuts(
     density, user_data, stream, stream_state, step_size, inverse_mass, averaging, window, done, total, target_accept, tune_step, tune_mass,
@@ -221,12 +191,8 @@ def _walnuts(
     dim = x.size
     lp, told, room, zero = np.empty(2), np.zeros(8), np.empty((_ROOM, dim)), np.zeros(dim)
     begin, end, rho = np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim)), np.empty((max_tree_depth + 1, dim))
-    if n > 0 and not is_known(x, known):
-        counters[GRADIENTS] += 1
-        if call_density(density, np.uint64(dim), address_of(x), address_of(known[dim : 2 * dim]), address_of(lp), user_data) != 0:
-            return 0
-        known[2 * dim] = lp[0]
-        know(x, known)
+    if n > 0 and not evaluate_start(density, user_data, x, known, counters):
+        return 0
     probability, divergences, leapfrogs, depth, halvings, refused = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for t in range(n):
         if math.isnan(step_size[0]):
@@ -246,12 +212,14 @@ def _walnuts(
             if tune_step:
                 step_size[0] = update_step(averaging, told[_ALPHA], target_accept)
             if tune_mass and now <= total - _LAST_BUFFER:
-                _add(window, x)
+                add_to_window(window, x)
                 # Windows of 25, 50, 100, ... steps; one that leaves no room for the next, twice as long, goes on to the last buffer.
                 length = _FIRST_WINDOW << int(window[2 * dim + 1])
                 full = window[0] == length and now + 2 * length <= total - _LAST_BUFFER
-                if (full or now == total - _LAST_BUFFER) and _close_window(window, inverse_mass) and tune_step:
-                    restart(averaging, average_step(averaging))
+                if full or now == total - _LAST_BUFFER:
+                    window[2 * dim + 1] += 1.0
+                    if close_window(window[: 2 * dim + 1], inverse_mass) and tune_step:
+                        restart(averaging, average_step(averaging))
             if now == total and tune_step:
                 step_size[0] = average_step(averaging)
         probability += told[_ALPHA] / every

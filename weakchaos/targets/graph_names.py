@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["checked_names", "checked_states", "read_evidence_of", "state_index", "unit_index"]
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def checked_names(names: Any, n: int) -> tuple[str, ...]:
@@ -60,7 +57,7 @@ def unit_index(which: Any, index: Mapping[str, int], what: str) -> int:
         if which not in index:
             raise ArgumentError(f"{what} names a unit that does not exist, {which!r}; the units are {shown(list(index), 200)}")
         return index[which]
-    if not _whole(which):
+    if not is_integer(which):
         raise ArgumentTypeError(f"{what} must hold unit names or indices; got {shown(which)}")
     if not 0 <= which < len(index):
         raise ArgumentError(f"{what} must hold units from 0 to {len(index) - 1}; got {which}")
@@ -91,7 +88,7 @@ def state_index(which: Any, name: str, states: Sequence[Any] | None, cardinality
             raise ArgumentError(f"`evidence` on unit {name!r} must be one of {shown(list(states), 200)}; got {which!r}")
     elif isinstance(which, str):
         raise ArgumentError(f"`evidence` on unit {name!r} must be a state index: this graph has no state names; got {which!r}")
-    if not _whole(which):
+    if not is_integer(which):
         raise ArgumentTypeError(f"`evidence` on unit {name!r} must be a state index or a state name; got {shown(which)}")
     if states is not None and str(which) in states and states.index(str(which)) != which:
         raise ArgumentError(
@@ -118,7 +115,7 @@ def read_evidence_of(graph: Any, evidence: Any) -> dict[int, int]:
     index = {name: i for i, name in enumerate(graph.names)}
     out: dict[int, int] = {}
     for key, value in evidence.items():
-        other = index.get(str(key)) if _whole(key) else None
+        other = index.get(str(key)) if is_integer(key) else None
         if other is not None and other != key:
             raise ArgumentError(
                 f"`evidence` may mean the unit named {str(key)!r} or the unit with index {key}"

@@ -12,6 +12,7 @@ from weakchaos.core.arguments import real_array
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.targets.hull import outside_hull
 from weakchaos.targets.moments import Moments
+from weakchaos.targets.mrf import PairwiseMRF
 from weakchaos.targets.target import Target
 
 __all__ = ["IsingMoments"]
@@ -108,7 +109,7 @@ class IsingMoments(Target):
 
         Its coupled pairs are matched, unless `edges` says otherwise.
         """
-        if not hasattr(model, "pair_arrays") or not hasattr(model, "distribution"):
+        if not isinstance(model, PairwiseMRF):
             raise ArgumentTypeError(f"`model` must be a PairwiseMRF or an Ising model; got {shown(model)}")
         if edges is None:
             ptr, unit, _, _ = model.pair_arrays()

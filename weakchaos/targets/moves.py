@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["connect", "moves_of", "row_keys"]
@@ -22,7 +23,7 @@ def moves_of(target: Any, blocks: Any) -> list[frozenset[int]]:
         raise ArgumentTypeError(f"`blocks` must be a sequence of sequences of units; got {shown(blocks)}") from error
     for block in given:
         for u in block:
-            if isinstance(u, bool) or not isinstance(u, int | np.integer) or not 0 <= u < n:
+            if not is_integer(u) or not 0 <= u < n:
                 raise ArgumentError(f"`blocks` must hold names of units, or indices from 0 to {n - 1}; got {shown(u)}")
         out.append(frozenset(int(u) for u in block))
     covered = frozenset().union(*out)

@@ -24,12 +24,18 @@ class Target:
         Whether the target is a density, so that no value is drawn twice.
     source : str or None
         Where the true values come from; None if they are exact.
+    default_sampler : str or None
+        The public name of the sampler that `weakchaos.sample` takes where none is given; None if one must be given.
+    parameters : Parameters or None
+        The parameters whose transformed values are the coordinates; None where the coordinates are what a draw is.
     """
 
     error_kind = "largest error of an average"
     counted = "coordinates"
     continuous = False
     source: str | None = None
+    default_sampler: str | None = None
+    parameters: Any = None
     dim: int
     names: Any
 

@@ -18,9 +18,9 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
-from weakchaos.diagnostics.orbits.standard_errors import standard_errors
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import standard_errors
 from weakchaos.native.compiled import kernel
 
 __all__ = ["CovariantVectors", "covariant_vectors"]

@@ -15,6 +15,7 @@ from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
 from weakchaos.systems.base import CompiledSystem
@@ -199,5 +200,5 @@ def finite_size_exponent(
     stderr = None
     if len(measured) >= 8:  # of a ratio of means, to first order
         rest = measured[:, 0] - total[0] / total[1] * measured[:, 1]
-        stderr = float(rest.std(ddof=1) / math.sqrt(len(measured)) / measured[:, 1].mean() / time_step)
+        stderr = float(standard_error(rest) / measured[:, 1].mean() / time_step)
     return Result(float(value), stderr, curve, (float(sizes[0]), float(sizes[third])), parameters, tuple(notes))

@@ -15,8 +15,8 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.system import State, System
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
-from weakchaos.diagnostics.orbits.standard_errors import standard_errors
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import standard_errors
 
 __all__ = ["FiniteTime", "finite_time_exponents"]
 

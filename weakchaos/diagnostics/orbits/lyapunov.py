@@ -16,9 +16,9 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System
-from weakchaos.diagnostics.orbits.standard_errors import standard_errors
 from weakchaos.diagnostics.orbits.twins import phase_scale
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import standard_errors
 
 __all__ = ["largest_exponent"]
 

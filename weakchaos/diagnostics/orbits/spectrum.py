@@ -19,9 +19,9 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
-from weakchaos.diagnostics.orbits.standard_errors import laminar_note, standard_errors
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
+from weakchaos.diagnostics.standard_errors import laminar_note, standard_errors
 
 __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
@@ -187,8 +187,7 @@ def lyapunov_from_series(
     series = as_series(x, 100)
     if method not in ("rosenstein", "kantz"):
         raise ArgumentError(f"`method` must be 'rosenstein' or 'kantz'; got {shown(method)}")
-    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
-        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    dt = positive("dt", dt)
     bootstrap = whole_number("bootstrap", bootstrap, 20)
     near_count = (1 if method == "rosenstein" else 5) if neighbours is None else whole_number("neighbours", neighbours, 1)
     chosen_delay = embedding_delay(series)

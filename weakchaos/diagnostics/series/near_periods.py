@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import number_that, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.result import NoStandardError, Result
+from weakchaos.diagnostics.standard_errors import rank_p_value
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
 
@@ -116,7 +117,7 @@ def _tested(
     mean, spread = curves.mean(0), curves.std(0)
     pooled = (curves - mean) / np.where(spread > 0, spread, np.inf)
     largest = np.sort(pooled[1:].max(1))
-    p_values = (1 + largest.size - np.searchsorted(largest, pooled[0], side="left")) / (largest.size + 1)
+    p_values = rank_p_value(pooled[0], largest, "upper")
     # The largest score of a surrogate that the sequence must exceed, back in the units of the curve.
     allowed = largest[largest.size - max(math.floor(level * (largest.size + 1) + 1e-9), 1)]
     # Pooled scores saturate at the square root of the number of surrogates; those over the surrogates alone tell the peaks apart.
@@ -153,12 +154,9 @@ def _settings(null: Any, surrogates: Any, level: Any) -> tuple[int, float]:
     if null not in ("first-order", "shuffle"):
         raise ArgumentError(f'`null` must be "first-order" or "shuffle"; got {shown(null)}')
     surrogates = whole_number("surrogates", surrogates, 19)
-    if isinstance(level, bool) or not isinstance(level, int | float | np.number) or not 1 / (surrogates + 1) <= level < 1:
-        raise ArgumentError(
-            f"`level` must be from 1 / (surrogates + 1) = {1 / (surrogates + 1):.3g} to 1; got {shown(level)}: "
-            "ask for more `surrogates`"
-        )
-    return surrogates, float(level)
+    least = 1 / (surrogates + 1)
+    wanted = f"at least 1 / (surrogates + 1) = {least:.3g} and below 1 (more `surrogates` allow a smaller one)"
+    return surrogates, number_that("level", level, wanted, lambda v: least <= v < 1)
 
 
 def near_periods(
@@ -213,9 +211,9 @@ def near_periods(
         values, width = rank_symbols(array, 20)[0].astype(np.float64), 0.5
     else:
         values = as_series(array, 20, constant=True, differences=True)
-        width = 0.1 * float(values.std()) if tolerance is None else tolerance
-        if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not (width >= 0 and math.isfinite(width)):
-            raise ArgumentError(f"`tolerance` must be a number of at least 0, in the units of `x`; got {shown(tolerance)}")
+        width = 0.1 * float(values.std())
+        if tolerance is not None:
+            width = number_that("tolerance", tolerance, "a number of at least 0, in the units of `x`", lambda v: v >= 0)
     null = null or ("shuffle" if discrete else "first-order")
     n = values.size
     most = min(n // 4, 500) if max_period is None else whole_number("max_period", max_period, 2, n // 2)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.arguments import positive, whole_number
+from weakchaos.core.errors import ArgumentError
 from weakchaos.core.text_table import aligned
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import Result
@@ -143,8 +143,7 @@ def second_opinion(x: Any, dt: float = 1.0, max_numbers: int = 2000) -> SecondOp
     """
     series = as_series(x, 200)[: whole_number("max_numbers", max_numbers, 200)]
     as_series(series, 200)
-    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not 0 < dt < np.inf:
-        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    dt = positive("dt", dt)
     nolds = nolds_measures()
     rows: list[dict[str, Any]] = []
 

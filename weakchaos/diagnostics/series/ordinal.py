@@ -16,7 +16,7 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.diagnostics.result import NoStandardError, Result
-from weakchaos.diagnostics.symbols.entropy import long_run_error
+from weakchaos.diagnostics.standard_errors import long_run_error
 from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import check_windows, pattern_of, small_codes
 from weakchaos.native.compiled import kernel

@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.arguments import number_that, whole_number
 from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.diagnostics.series.near_templates import near_templates
-from weakchaos.diagnostics.symbols.entropy import long_run_error
+from weakchaos.diagnostics.standard_errors import long_run_error
 
 __all__ = ["SampleEntropy", "approximate_entropy", "multiscale_entropy", "sample_entropy"]
 
@@ -47,9 +46,7 @@ class SampleEntropy(Result):
 def _tolerance(x: np.ndarray, r: Any) -> float:
     if r is None:
         return 0.2 * float(x.std(ddof=1))
-    if isinstance(r, bool) or not isinstance(r, int | float | np.number) or not (r >= 0 and math.isfinite(r)):
-        raise ArgumentError(f"`r` must be a number of at least 0, in the units of `x`; got {shown(r)}")
-    return float(r)
+    return number_that("r", r, "a number of at least 0, in the units of `x`", lambda v: v >= 0)
 
 
 def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]:

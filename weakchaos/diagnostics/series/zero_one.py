@@ -20,6 +20,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.recorded import as_series, mean_period
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embedding_delay
+from weakchaos.diagnostics.standard_errors import standard_error
 
 __all__ = ["zero_one_test"]
 
@@ -133,6 +134,6 @@ def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> 
         notes.append(
             f"K = {value:.2f} decides nothing: weak chaos, a long transient, too short a series, or another sampling is needed"
         )
-    stderr = float(1.2533 * values.std(ddof=1) / math.sqrt(frequencies))
+    stderr = float(1.2533 * standard_error(values))
     parameters = {"frequencies": frequencies, "stride": step, "lags": lags, "numbers": n}
     return Result(value, stderr, (angles, values), None, parameters, tuple(notes))

@@ -16,16 +16,15 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import NoStandardError, Result
+from weakchaos.diagnostics.standard_errors import long_run_error
 from weakchaos.diagnostics.symbols.estimators import bias_note, estimate, sampling_notes
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
-from weakchaos.native.compiled import kernel
 
 __all__ = [
     "block_entropy",
     "conditional_entropy",
     "entropy_rate",
     "excess_entropy",
-    "long_run_error",
     "words_by_length",
 ]
 
@@ -48,37 +47,6 @@ def words_by_length(ranks: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, 
         if pairs.size < 2:
             return
         words, kinds = rank_symbols(pairs)
-
-
-@kernel
-def _batch_means(values, places, means):
-    length = places.size // means.size
-    for k in range(means.size):
-        total = 0.0
-        for place in places[k * length : (k + 1) * length]:
-            total += values[place]
-        means[k] = total / length
-
-
-def long_run_error(values: np.ndarray, places: np.ndarray | None = None) -> float | None:
-    """The standard error of the mean of a correlated sequence, `values` or ``values[places]``, from the means of about sqrt(n)
-    batches; None below 100 members.
-
-    Examples
-    --------
-    >>> long_run_error(np.ones(400))
-    0.0
-    """
-    n = values.size if places is None else places.size
-    if n < 100:
-        return None
-    batches = int(math.sqrt(n))
-    if places is None:
-        means = values[: n - n % batches].reshape(batches, -1).mean(1)
-    else:
-        means = np.empty(batches)
-        _batch_means(values, places, means)
-    return float(means.std(ddof=1) / math.sqrt(batches))
 
 
 def _alphabet(alphabet: int | None, size: int) -> int:

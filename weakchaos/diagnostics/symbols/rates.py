@@ -19,7 +19,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.symbols.entropy import long_run_error
+from weakchaos.diagnostics.standard_errors import long_run_error
 from weakchaos.diagnostics.symbols.suffix_array import previous_factors, suffix_array
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel

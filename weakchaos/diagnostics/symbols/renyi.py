@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.arguments import number_that, whole_number
+from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.symbols.entropy import words_by_length
 from weakchaos.diagnostics.symbols.estimators import estimate, sampling_notes
@@ -48,10 +48,7 @@ def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | N
     >>> round(float(renyi_entropy([0, 1, 2, 3] * 5000, 2, base=2)), 3)
     2.0
     """
-    if isinstance(q, bool) or not isinstance(q, int | float | np.number):
-        raise ArgumentTypeError(f"`q` must be a number; got {shown(q)}")
-    if not q >= 0:
-        raise ArgumentError(f"`q` must not be negative; got {shown(q)}")
+    q = number_that("q", q, "a number of at least 0", lambda v: v >= 0, finite=False)
     ranks, size = rank_symbols(symbols)
     length = whole_number("length", length, 1, ranks.size - 1)
     *_, (_, counts) = islice(words_by_length(ranks, size), length)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.arguments import number_that
 from weakchaos.diagnostics.symbols.suffix_array import ranks_of_suffixes, shared_prefixes, suffix_array
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.native.compiled import kernel
@@ -207,8 +207,7 @@ def runs(symbols: Any, min_exponent: float = 2.0) -> Runs:
     >>> [(r.start, r.end, r.period) for r in runs("abaababaabaab")]
     [(0, 6, 3), (0, 11, 5), (2, 4, 1), (3, 8, 2), (5, 13, 3), (7, 9, 1), (10, 12, 1)]
     """
-    if isinstance(min_exponent, bool) or not isinstance(min_exponent, int | float | np.number) or not min_exponent >= 2:
-        raise ArgumentError(f"`min_exponent` must be at least 2, what makes a repetition; got {shown(min_exponent)}")
+    min_exponent = number_that("min_exponent", min_exponent, "at least 2, what makes a repetition", lambda v: v >= 2, finite=False)
     ranks, size = rank_symbols(symbols, 0)
     text, n = ranks.astype(np.int32), ranks.size
     if n == 0:

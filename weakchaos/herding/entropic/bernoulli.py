@@ -18,6 +18,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.entropic.base import EntropicBound, Mixture
 from weakchaos.native.compiled import draw_uniform, kernel
+from weakchaos.samplers.record import row_of
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.points import Points
 
@@ -70,8 +71,8 @@ def _entropic_bernoulli(edges, pointer, neighbour, edge, moments, decay, epsilon
             for i in range(units):
                 x[i] = q[i]
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if draws.shape[0] > 0:
                 for i in range(units):
                     draws[row, i] = x[i]

@@ -24,6 +24,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.entropic.base import EntropicBound, Mixture
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.record import row_of
 
 __all__ = ["GaussianBound"]
 
@@ -156,8 +157,8 @@ def _entropic_gaussian(exponents, moments, decay, epsilon, weight, n_sweeps, low
                 x[k] += math.sqrt(variance[k]) * normal_from_uniform(draw_uniform(function, stream))
             x[k] = centre[k] + spread[k] * x[k]
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if draws.shape[0] > 0:
                 for k in range(dim):
                     draws[row, k] = x[k]

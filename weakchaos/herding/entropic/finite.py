@@ -16,6 +16,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.herding.entropic.base import EntropicBound, Mixture
 from weakchaos.native.compiled import draw_uniform, kernel
+from weakchaos.samplers.record import row_of
 from weakchaos.targets.discrete_target import smallest_integer
 
 __all__ = ["FiniteBound"]
@@ -73,8 +74,8 @@ def _entropic_finite(features, moments, decay, epsilon, weight, sums_a, symbols,
             symbols[0] += 1
         symbols[1] = chosen
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             if draws.shape[0] > 0:
                 draws[row, 0] = chosen
                 stats[row, 0] = entropy

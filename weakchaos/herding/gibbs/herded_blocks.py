@@ -15,7 +15,7 @@ from weakchaos.core.counters import STEPS
 from weakchaos.herding.gibbs.weights import FULL, HASH, SHARED, VISITED, ZERO, begin, bin_of, choose, hashed
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.blocks import block_conditional, read_state, write_state
-from weakchaos.samplers.discrete import record
+from weakchaos.samplers.record import record_units
 
 __all__ = ["herd_blocks"]
 
@@ -79,6 +79,5 @@ def herd_blocks(model, blocks, fine, coarse, rule, values, symbols, keys, counte
                 begin(values, slot, own_rule, p, states, width[b], seed, name)
             write_state(choose(values, slot, wide, p, states), x, block, head, tail, cardinality)
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n

@@ -14,7 +14,7 @@ import numpy as np
 from weakchaos.core.counters import STEPS
 from weakchaos.herding.gibbs.weights import VISITED, begin
 from weakchaos.native.compiled import kernel
-from weakchaos.samplers.discrete import record
+from weakchaos.samplers.record import record_units
 
 __all__ = ["Neighbourhoods", "herd_few_neighbours", "neighbourhoods"]
 
@@ -131,8 +131,7 @@ def herd_few_neighbours(model, around, base, rule, values, symbols, counters, n,
             values[slot] = value + (up - new)
             x[i] = new
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, model.offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, model.offset, draws, sums)
     for i in range(units):
         symbols[i] = x[i]
     return n

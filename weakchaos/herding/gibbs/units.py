@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
@@ -43,7 +43,8 @@ from weakchaos.herding.gibbs.weights import (
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import checked_blocks, join_blocks
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
 
 __all__ = ["HerdedGibbs"]
@@ -139,8 +140,7 @@ def _herd_units(model, fine, coarse, rule, values, symbols, keys, counters, firs
             x[i] = new
             full = others + word[i] * np.uint64(new)
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            record(x, offset, (t + 1) // every - 1, draws, sums)
+        record_units(t, every, x, offset, draws, sums)
     return n
 
 
@@ -269,7 +269,7 @@ class HerdedGibbs(Sampler):
     def __post_init__(self):
         if self.weights not in KINDS:
             raise ArgumentError(f"`weights` must be one of {', '.join(KINDS)}; got {shown(self.weights)}")
-        positive("bins", self.bins, whole=True)
+        object.__setattr__(self, "bins", whole_number("bins", self.bins, 1, 1 << 40))
         if self.start not in STARTS:
             raise ArgumentError(f"`start` must be one of {', '.join(STARTS)}; got {shown(self.start)}")
         coarser = _COARSER[self.weights]

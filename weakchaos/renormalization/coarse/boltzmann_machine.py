@@ -16,6 +16,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.targets.mrf import PairwiseMRF
 
 __all__ = ["FlowOfMachine", "RestrictedBoltzmannMachine", "machine_flow", "train_machine"]
@@ -250,7 +251,7 @@ def machine_flow(machine: RestrictedBoltzmannMachine, spins: Any, steps: int = 1
         now = (2 * v - 1).reshape(-1, side, side)
         values = energy_per_spin(now)
         energy.append(float(values.mean()))
-        error.append(float(values.std(ddof=1) / math.sqrt(len(values))))
+        error.append(float(standard_error(values)))
         magnetisation.append(float(np.abs(now.mean((1, 2))).mean()))
         temperature.append(temperature_of_energy(energy[-1], side))
     return FlowOfMachine(np.array(energy), np.array(error), np.array(magnetisation), np.array(temperature), now.astype(np.int8))

@@ -17,6 +17,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.text_table import aligned
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.renormalization.coarse.null_models import NULLS, is_binary, null_population
 from weakchaos.renormalization.coarse.pairing import clusters_by_correlation
 
@@ -216,7 +217,7 @@ def _spectra(x: np.ndarray, members: list[np.ndarray]) -> tuple[np.ndarray, floa
         found.append(-_slope(ranks[used], values[used]))
     if not found:
         return spectrum, math.nan, math.nan
-    return spectrum, float(np.mean(found)), float(np.std(found, ddof=1) / math.sqrt(len(found))) if len(found) > 1 else math.nan
+    return spectrum, float(np.mean(found)), float(standard_error(found))
 
 
 def coarse_grain(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.arguments import number_that, whole_number
+from weakchaos.core.errors import ArgumentError
 from weakchaos.renormalization.networks.architectures import batch_norm_growth
 from weakchaos.renormalization.theory.activations import Activation
 from weakchaos.renormalization.theory.activations import activation as as_activation
@@ -20,8 +20,7 @@ __all__ = ["BatchNorm", "Convolution", "Dense", "Residual", "normal_weights"]
 
 def normal_weights(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, sigma_w2: float) -> np.ndarray:
     """Gaussian weights of variance sigma_w2 / fan_in."""
-    if not (isinstance(sigma_w2, int | float) and sigma_w2 >= 0 and math.isfinite(sigma_w2)):
-        raise ArgumentError(f"`sigma_w2` must be a variance, a number that is not negative; got {shown(sigma_w2)}")
+    sigma_w2 = number_that("sigma_w2", sigma_w2, "a variance, a finite number of at least 0", lambda v: v >= 0)
     return rng.standard_normal(shape) * math.sqrt(sigma_w2 / fan_in)
 
 

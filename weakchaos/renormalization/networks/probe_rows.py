@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity
+from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
 from weakchaos.renormalization.networks.signals import Recording
 
@@ -22,7 +23,7 @@ def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
     mean = float(by_input.mean())
     if not math.isfinite(mean):
         return mean, math.nan
-    return mean, float(by_input.std(ddof=1) / math.sqrt(by_input.size)) if by_input.size > 1 else math.nan
+    return mean, float(standard_error(by_input))
 
 
 def _spread_out(z: np.ndarray) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_real, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.renormalization.theory.activations import activation as as_activation
@@ -120,10 +121,8 @@ def _weight_layers(model: Sequence[Any], phi: Any) -> list[WeightLayer]:
 
 def chain_of(model: Any, activation: Any) -> list[Any]:
     """The layers of a network given as weights, as a list of functions, or as (function, depth)."""
-    if isinstance(model, tuple) and len(model) == 2 and callable(model[0]) and isinstance(model[1], int | np.integer):
-        if isinstance(model[1], bool) or model[1] < 1:
-            raise ArgumentError(f"`model` = (function, depth) needs a depth of at least 1; got {shown(model[1])}")
-        return [model[0]] * int(model[1])
+    if isinstance(model, tuple) and len(model) == 2 and callable(model[0]) and is_real(model[1]):
+        return [model[0]] * whole_number("model[1]", model[1], 1)
     if not isinstance(model, list | tuple) or not len(model):
         raise ArgumentTypeError(
             f"`model` must be a torch module, a list of functions, a list of weights, or (function, depth); got {shown(model)}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind
+from weakchaos.diagnostics.standard_errors import standard_error
 
 __all__ = ["BLOCKS", "Averages", "judge_averages", "wide_tails"]
 
@@ -187,7 +188,7 @@ def _bias(
     chance = 2 * stdtr(degrees, -t)
     # An error that falls on and on is no bias: it counts only where the second half is not clearly nearer than the second quarter.
     nearer = np.sign(early.mean(0)) * (early - late)
-    certain = nearer.mean(0) > 3 * nearer.std(0, ddof=1) / np.sqrt(repeats)
+    certain = nearer.mean(0) > 3 * standard_error(nearer)
     falls = certain & (np.abs(error) < _FALLS * np.abs(early.mean(0)))
     small = np.abs(error) / scale < 10.0 / averages.draws  # what orbits without chance owe to where they stand
     wrong = judged & (chance < _WRONG / judged.sum()) & ~falls & ~small

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.diagnostics.recorded import as_series
@@ -180,9 +179,7 @@ def analyse_series(
         record = read_series(x)
         x, notes, name = record.values, list(record.notes), record.name if name == "x" and not record.name.isdigit() else name
         dt, unit = (record.dt, record.unit if unit is None else unit) if dt is None else (dt, unit)
-    dt, unit = 1.0 if dt is None else dt, "step" if unit is None else unit
-    if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not (dt > 0 and math.isfinite(dt)):
-        raise ArgumentError(f"`dt` must be a positive number; got {shown(dt)}")
+    dt, unit = 1.0 if dt is None else positive("dt", dt), "step" if unit is None else unit
     seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
     array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
     if array.ndim == 2 and 1 in array.shape:

@@ -9,25 +9,11 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import NoStandardError
 
-__all__ = ["Evidence", "rank_p_value", "repetition"]
-
-
-def rank_p_value(value: float, others: Any, side: str) -> float:
-    """One-sided p-value of a statistic by its rank: the share, among the data and their surrogates, of values at least as extreme.
-
-    A surrogate whose value equals that of the data counts as extreme, so ties make rejection harder.
-
-    Examples
-    --------
-    >>> rank_p_value(5.0, [1.0, 2.0, 3.0], "upper"), rank_p_value(2.0, [1.0, 2.0, 3.0], "lower")
-    (0.25, 0.75)
-    """
-    others = np.asarray(others)
-    extreme = others >= value if side == "upper" else others <= value
-    return float((extreme.sum() + 1) / (others.size + 1))
+__all__ = ["Evidence", "repetition"]
 
 
 def repetition(x: np.ndarray, tolerance: float) -> tuple[int, int] | None:
@@ -90,12 +76,11 @@ class Evidence(Generic[T]):
     ) -> None:
         """Add a row; numbers that are not finite become None, and integers stay integers."""
         low, high = interval or (None, None)
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         self.rows.append(
             {
                 "part": self.part,
                 "quantity": quantity,
-                "value": int(value) if whole else value if isinstance(value, str) else _finite(value),
+                "value": int(value) if is_integer(value) else value if isinstance(value, str) else _finite(value),
                 "unit": unit,
                 "stderr": _finite(stderr),
                 "low": _finite(low),

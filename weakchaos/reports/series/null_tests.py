@@ -12,7 +12,8 @@ import numpy as np
 from weakchaos.diagnostics.recorded import autocorrelation
 from weakchaos.diagnostics.series.rank_test import prediction_error, time_asymmetry
 from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
-from weakchaos.reports.series.evidence import Evidence, rank_p_value
+from weakchaos.diagnostics.standard_errors import rank_p_value
+from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.measured import MeasuredNumbers, NullTest
 
 __all__ = ["against_surrogates"]

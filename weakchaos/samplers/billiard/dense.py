@@ -15,7 +15,7 @@ from numba import njit
 from weakchaos.core.counters import STEPS
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.billiard.sparse import FLIPS
-from weakchaos.samplers.discrete import record, record_times
+from weakchaos.samplers.record import record_times, record_units
 
 __all__ = ["Scan", "run_dense"]
 
@@ -107,9 +107,8 @@ def run_dense(scan, length, stretches, x, y, vectors, words, joint, counters, n,
                     spent[offset[a] + x[a]] += length - since[a]
                     since[a] = 0.0
         counters[STEPS] += 1
-        if (step + 1) % every == 0:
-            row = (step + 1) // every - 1
-            record(x, offset, row, draws, counts)
+        row = record_units(step, every, x, offset, draws, counts)
+        if row >= 0:
             record_times(still, x, offset, spent, every * stretches * length, times)
             if stats.shape[0] > 0:
                 stats[row, 0] = flips

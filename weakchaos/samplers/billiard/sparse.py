@@ -22,8 +22,8 @@ from numba import njit
 
 from weakchaos.core.counters import STEPS
 from weakchaos.native.compiled import kernel
-from weakchaos.samplers.discrete import record, record_times
 from weakchaos.samplers.event_queue import new_queue, play_all, set_clock
+from weakchaos.samplers.record import record_times, record_units
 from weakchaos.targets.discrete_target import factor_conditional
 
 __all__ = ["FACTORS", "FIELDS", "FLIPS", "TABLES", "Wiring", "run_sparse", "tabulate"]
@@ -207,9 +207,8 @@ def run_sparse(wiring, model, length, stretches, x, y, vectors, words, joint, co
                         since[a] = 0.0
                 remaining -= end
         counters[STEPS] += 1
-        if (step + 1) % every == 0:
-            row = (step + 1) // every - 1
-            record(x, offset, row, draws, counts)
+        row = record_units(step, every, x, offset, draws, counts)
+        if row >= 0:
             record_times(wiring.still, x, offset, spent, every * stretches * length, times)
             if stats.shape[0] > 0:
                 stats[row, 0] = flips

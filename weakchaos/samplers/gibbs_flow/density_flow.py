@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_array
+from weakchaos.core.arguments import positive, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
@@ -237,7 +237,7 @@ class DeterministicGibbs(Sampler):
     def __post_init__(self):
         for name in ("time", "step_size", "tolerance"):
             positive(name, getattr(self, name))
-        positive("nodes", self.nodes, whole=True)
+        object.__setattr__(self, "nodes", whole_number("nodes", self.nodes, 1, 1 << 40))
         if self.method not in ("rk4", "dop853"):
             raise ArgumentError(f"`method` must be 'rk4' or 'dop853'; got {shown(self.method)}")
         for name in ("bounds", "location", "scale", "speeds"):

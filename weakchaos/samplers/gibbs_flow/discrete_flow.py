@@ -26,7 +26,8 @@ from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
-from weakchaos.samplers.discrete import BoundDiscrete, record
+from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.record import record_units
 from weakchaos.targets.discrete_target import factor_conditional, pair_field
 
 __all__ = ["BoundDiscreteFlow", "independent_speeds"]
@@ -108,9 +109,8 @@ def _events(model, near_ptr, near, speeds, time, place, x, offset, counters, n, 
                 due += 1
             continue
         counters[STEPS] += 1
+        record_units(t, every, x, offset, draws, sums)
         t += 1
-        if t % every == 0:
-            record(x, offset, t // every - 1, draws, sums)
         due, passing, left = 0, -1, time
     return n
 

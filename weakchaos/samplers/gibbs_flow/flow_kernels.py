@@ -12,6 +12,7 @@ from numba import njit
 
 from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.native.compiled import address_of, call_density, kernel, normal_from_uniform
+from weakchaos.samplers.record import row_of
 
 __all__ = ["LINE_END", "follow_flow", "velocity_of_flow"]
 
@@ -152,8 +153,8 @@ def follow_flow(density, user_data, frame, speeds, nodes, time, step_size, toler
                 u[i] = end[i] if end[i] < 1.0 - 2.0 * _WALL else 0.0
             left -= made
         counters[STEPS] += 1
-        if (t + 1) % every == 0:
-            row = (t + 1) // every - 1
+        row = row_of(t, every)
+        if row >= 0:
             for i in range(dim):
                 x[i], _ = _place(u[i], frame[0, i], frame[1, i], frame[2, i] > 0.0)
             if recording:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.targets.density import Density
 
-__all__ = ["ZooDensity", "make", "names", "number", "numbers"]
+__all__ = ["ZooDensity", "make", "names", "numbers"]
 
 _NAMES = (
     "banana",
@@ -71,15 +70,6 @@ def make(name: str, **arguments: Any) -> ZooDensity:
         has = f"takes {', '.join(known)}" if known else "takes no arguments"
         raise ArgumentTypeError(f"`{unknown[0]}` is not an argument of zoo.{name}, which {has}")
     return function(**arguments)
-
-
-def number(name: str, value: Any, requirement: str, holds: Callable[[float], bool] = lambda v: True) -> float:
-    """`value` as a float; refused unless finite and `holds`."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ArgumentTypeError(f"`{name}` must be {requirement}; got {shown(value)}")
-    if not math.isfinite(value) or not holds(float(value)):
-        raise ArgumentError(f"`{name}` must be {requirement}; got {shown(value)}")
-    return float(value)
 
 
 def numbers(name: str, value: Any) -> np.ndarray:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import number_that, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.native.compiled import kernel
-from weakchaos.targets.zoo.base import ZooDensity, number, numbers
+from weakchaos.targets.zoo.base import ZooDensity, numbers
 
 __all__ = ["correlated_gaussian", "gaussian", "gaussian_mixture", "ill_conditioned_gaussian"]
 
@@ -155,7 +155,7 @@ def correlated_gaussian(rho: float = 0.9) -> ZooDensity:
     >>> round(correlated_gaussian(0.5).logp([1.0, 0.0]), 6)  # -x0^2 / (2 (1 - rho^2))
     -0.666667
     """
-    rho = number("rho", rho, "a number between -1 and 1, both excluded", lambda v: -1 < v < 1)
+    rho = number_that("rho", rho, "a number between -1 and 1, both excluded", lambda v: -1 < v < 1)
     s = math.sqrt((1.0 - rho) * (1.0 + rho))
     root, whitening = np.array([[1.0, 0.0], [rho, s]]), np.array([[1.0, 0.0], [-rho / s, 1.0 / s]])
     return _correlated("correlated_gaussian", {"rho": rho}, np.zeros(2), root, whitening, "exact: standard normal marginals")
@@ -189,7 +189,7 @@ def ill_conditioned_gaussian(dim: int = 10, condition_number: float = 100.0, see
     array([ 0.1,  1. , 10. ])
     """
     dim = whole_number("dim", dim, 1)
-    ratio = number("condition_number", condition_number, "at least 1", lambda v: v >= 1)
+    ratio = number_that("condition_number", condition_number, "at least 1", lambda v: v >= 1)
     seed = whole_number("seed", seed, 0)
     if not isinstance(rotated, bool | np.bool_):
         raise ArgumentTypeError(f"`rotated` must be True or False; got {shown(rotated)}")

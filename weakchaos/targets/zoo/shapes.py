@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import number_that, whole_number
 from weakchaos.native.compiled import kernel
-from weakchaos.targets.zoo.base import ZooDensity, number
+from weakchaos.targets.zoo.base import ZooDensity
 
 __all__ = ["banana", "funnel", "rosenbrock", "student_t"]
 
@@ -95,8 +95,8 @@ def banana(a: float = 10.0, b: float = 0.03) -> ZooDensity:
     >>> banana(a=1.0, b=2.0).sds
     array([1., 3.])
     """
-    a = number("a", a, "a positive finite number", lambda v: v > 0)
-    b = number("b", b, "a finite number")
+    a = number_that("a", a, "a positive finite number", lambda v: v > 0)
+    b = number_that("b", b, "a finite number")
     return _on_parabola("banana", {"a": a, "b": b}, 0.0, a, b, a * a, 1.0)
 
 
@@ -124,9 +124,9 @@ def rosenbrock(mu: float = 1.0, a: float = 0.05, b: float = 5.0) -> ZooDensity:
     >>> rosenbrock().means
     array([ 1., 11.])
     """
-    mu = number("mu", mu, "a finite number")
-    a = number("a", a, "a positive finite number", lambda v: v > 0)
-    b = number("b", b, "a positive finite number", lambda v: v > 0)
+    mu = number_that("mu", mu, "a finite number")
+    a = number_that("a", a, "a positive finite number", lambda v: v > 0)
+    b = number_that("b", b, "a positive finite number", lambda v: v > 0)
     return _on_parabola("rosenbrock", {"mu": mu, "a": a, "b": b}, mu, math.sqrt(0.5 / a), 1.0, 0.0, math.sqrt(0.5 / b))
 
 
@@ -192,7 +192,7 @@ def student_t(dof: float = 5.0, dim: int = 2) -> ZooDensity:
     >>> student_t(dof=1.0).means is None
     True
     """
-    dof = number("dof", dof, "a positive finite number", lambda v: v > 0)
+    dof = number_that("dof", dof, "a positive finite number", lambda v: v > 0)
     dim = whole_number("dim", dim, 1)
 
     def simulator(rng: np.random.Generator, n: int) -> np.ndarray:

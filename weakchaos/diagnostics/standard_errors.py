@@ -1,6 +1,6 @@
-"""Standard errors of means over an orbit, whose stretches are correlated and, if the orbit is intermittent, very uneven.
+"""Standard errors of means: of independent values, of a correlated sequence by batches, and of an orbit; and the p-value of a rank.
 
-Means over batches are nearly independent if a batch is longer than the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989)
+The stretches of an orbit are correlated and, if the orbit is intermittent, very uneven. Means over batches are nearly independent if a batch is longer than the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989)
 461, doi:10.1063/1.457480). In an intermittent orbit one laminar phase may last as long as a batch; the scatter of the batches is then too small.
 Two safeguards are used, of which the largest standard error counts: longer batches, and the range of the cumulative sum of the deviations, which
 is sqrt(pi / 2) standard errors of the sum for a Brownian bridge (W. Feller, Ann. Math. Stat. 22 (1951) 427, doi:10.1214/aoms/1177729589) and at
@@ -10,14 +10,87 @@ least as large as the longest excursion to one side.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-__all__ = ["laminar_note", "standard_errors"]
+from weakchaos.native.compiled import kernel
+
+__all__ = ["laminar_note", "long_run_error", "rank_p_value", "standard_error", "standard_errors"]
 
 _BATCHES = (20, 10)
 _STRETCHES = 2000
 _BRIDGE = math.sqrt(math.pi / 2.0)
+
+
+def standard_error(values: Any) -> np.ndarray:
+    """Standard errors of the means of independent values along the first axis; NaN for fewer than two of them.
+
+    Examples
+    --------
+    >>> round(float(standard_error([1.0, 3.0])), 12)
+    1.0
+    """
+    values = np.asarray(values, np.float64)
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return values.std(0, ddof=1) / math.sqrt(len(values))
+
+
+@kernel
+def _batch_means(values, places, means):
+    length = places.size // means.size
+    for k in range(means.size):
+        total = 0.0
+        for place in places[k * length : (k + 1) * length]:
+            total += values[place]
+        means[k] = total / length
+
+
+def long_run_error(values: np.ndarray, places: np.ndarray | None = None) -> float | None:
+    """The standard error of the mean of a correlated sequence, `values` or ``values[places]``, from the means of about sqrt(n)
+    batches; None below 100 members.
+
+    Examples
+    --------
+    >>> long_run_error(np.ones(400))
+    0.0
+    """
+    n = values.size if places is None else places.size
+    if n < 100:
+        return None
+    batches = int(math.sqrt(n))
+    if places is None:
+        means = values[: n - n % batches].reshape(batches, -1).mean(1)
+    else:
+        means = np.empty(batches)
+        _batch_means(values, places, means)
+    return float(standard_error(means))
+
+
+def rank_p_value(value: Any, others: Any, side: str) -> Any:
+    """One-sided p-values of a statistic by its rank: the share, among the data and their surrogates, of values at least as extreme.
+
+    A surrogate whose value equals that of the data counts as extreme, so ties make rejection harder.
+
+    Parameters
+    ----------
+    value : float or array
+        Of the data; an array has as many p-values, and NaN none.
+    others : array of shape (surrogates,)
+    side : {"upper", "lower"}
+        Where values are extreme.
+
+    Examples
+    --------
+    >>> rank_p_value(5.0, [1.0, 2.0, 3.0], "upper"), rank_p_value(2.0, [1.0, 2.0, 3.0], "lower")
+    (0.25, 0.75)
+    """
+    others = np.sort(np.asarray(others))
+    below = np.searchsorted(others, value, side="left" if side == "upper" else "right")
+    extreme = others.size - below if side == "upper" else below
+    p = np.where(np.isnan(value), np.nan, (extreme + 1) / (others.size + 1))
+    return p if np.ndim(value) else float(p)
 
 
 def standard_errors(values: np.ndarray, most: int | None = None) -> np.ndarray:
@@ -49,7 +122,7 @@ def standard_errors(values: np.ndarray, most: int | None = None) -> np.ndarray:
             batches = min(wanted, most)
             means = np.array([b.mean(0) for b in np.array_split(values, batches)])
             # A scatter from few batches is itself uncertain: Student's t at two standard errors.
-            found.append(means.std(0, ddof=1) / math.sqrt(batches) * (1.0 + 1.5 / (batches - 1)))
+            found.append(standard_error(means) * (1.0 + 1.5 / (batches - 1)))
         path = np.cumsum(values - values.mean(0), axis=0)
         reach = np.maximum(path.max(0), 0.0) - np.minimum(path.min(0), 0.0)
         found.append(reach / (m * _BRIDGE))
