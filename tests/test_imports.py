@@ -189,6 +189,6 @@ def scatter_over_root(files):
 
 
 def test_standard_errors_of_means_are_computed_in_one_file():
-    home = PACKAGE / "diagnostics" / "standard_errors.py"
+    home = PACKAGE / "core" / "scatter.py"
     assert not list(scatter_over_root(p for p in PACKAGE.rglob("*.py") if p != home))
     assert list(scatter_over_root([home]))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import standard_error
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import standard_error
 
 __all__ = ["convergence_rate", "split_rhat"]
 

@@ -1,4 +1,4 @@
-"""Standard errors of means: of independent values, of a correlated sequence by batches, and of an orbit; and the p-value of a rank.
+"""Standard errors of means: of a correlated sequence by batches, and of an orbit; and the p-value of a rank.
 
 The stretches of an orbit are correlated and, if the orbit is intermittent, very uneven. Means over batches are nearly independent if a batch is longer than the correlations (H. Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91 (1989)
 461, doi:10.1063/1.457480). In an intermittent orbit one laminar phase may last as long as a batch; the scatter of the batches is then too small.
@@ -14,27 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.scatter import standard_error
 from weakchaos.native.compiled import kernel
 
-__all__ = ["laminar_note", "long_run_error", "rank_p_value", "standard_error", "standard_errors"]
+__all__ = ["laminar_note", "long_run_error", "rank_p_value", "standard_errors"]
 
 _BATCHES = (20, 10)
 _STRETCHES = 2000
 _BRIDGE = math.sqrt(math.pi / 2.0)
-
-
-def standard_error(values: Any) -> np.ndarray:
-    """Standard errors of the means of independent values along the first axis; NaN for fewer than two of them.
-
-    Examples
-    --------
-    >>> round(float(standard_error([1.0, 3.0])), 12)
-    1.0
-    """
-    values = np.asarray(values, np.float64)
-    if len(values) < 2:
-        return np.full(values.shape[1:], np.nan)
-    return values.std(0, ddof=1) / math.sqrt(len(values))
 
 
 @kernel

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.standard_errors import standard_error
+from weakchaos.core.scatter import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.scatter import standard_error
 from weakchaos.diagnostics.error_rate import convergence_rate
-from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.herding import HerdedGibbs

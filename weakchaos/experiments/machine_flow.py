@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.diagnostics.standard_errors import standard_error
+from weakchaos.core.scatter import standard_error
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.renormalization.coarse.boltzmann_machine import machine_flow, train_machine

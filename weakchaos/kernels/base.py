@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, real_number
+from weakchaos.core.arguments import is_real, real_array, real_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.kernels.kernel_columns import ADD, CONSTANT, MULTIPLY, diagonal, kernel_matrix
 
@@ -179,7 +179,7 @@ class Kernel:
         return Sum((*_terms(self, Sum), *_terms(other, Sum)))
 
     def __mul__(self, other: Any) -> Product:
-        if isinstance(other, int | float | np.number) and not isinstance(other, bool):
+        if is_real(other):
             other = Constant(float(other))
         if not isinstance(other, Kernel):
             return NotImplemented

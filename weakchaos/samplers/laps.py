@@ -28,6 +28,7 @@ from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.counters import DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag
+from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
@@ -146,7 +147,7 @@ def _at_rest(old: np.ndarray, new: np.ndarray, n_old: float, n_new: float) -> bo
         return np.concatenate([y, square - 2.0 * m * y, sums[:, 2 * dim :] / count], 1)
 
     moved = averages(new, n_new) - averages(old, n_old)
-    error = moved.std(0, ddof=1) / math.sqrt(walkers)
+    error = standard_error(moved)
     limit = stdtrit(walkers - 1, 1.0 - 0.5 * _LEVEL / moved.shape[1])
     return bool((np.abs(moved.mean(0)) <= limit * error).all())
 

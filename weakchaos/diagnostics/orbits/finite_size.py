@@ -13,9 +13,9 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
 from weakchaos.systems.base import CompiledSystem

@@ -17,10 +17,10 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.scatter import standard_error
 from weakchaos.diagnostics.recorded import as_series, mean_period
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embedding_delay
-from weakchaos.diagnostics.standard_errors import standard_error
 
 __all__ = ["zero_one_test"]
 

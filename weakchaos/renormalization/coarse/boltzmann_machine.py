@@ -16,7 +16,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.standard_errors import standard_error
+from weakchaos.core.scatter import standard_error
 from weakchaos.targets.mrf import PairwiseMRF
 
 __all__ = ["FlowOfMachine", "RestrictedBoltzmannMachine", "machine_flow", "train_machine"]

@@ -16,8 +16,8 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.scatter import standard_error
 from weakchaos.core.text_table import aligned
-from weakchaos.diagnostics.standard_errors import standard_error
 from weakchaos.renormalization.coarse.null_models import NULLS, is_binary, null_population
 from weakchaos.renormalization.coarse.pairing import clusters_by_correlation
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity
-from weakchaos.diagnostics.standard_errors import standard_error
+from weakchaos.core.scatter import standard_error
 from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
 from weakchaos.renormalization.networks.signals import Recording
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.flags import Flag, Kind
-from weakchaos.diagnostics.standard_errors import standard_error
+from weakchaos.core.scatter import standard_error
 
 __all__ = ["BLOCKS", "Averages", "judge_averages", "wide_tails"]
 
