@@ -8,8 +8,8 @@ from scipy.integrate import quad
 
 from weakchaos import kernels as K
 from weakchaos.core.errors import ArgumentError
-from weakchaos.kernels.embedding import cross_sums, own_sums
 from weakchaos.kernels.line_integrals import antiderivatives
+from weakchaos.kernels.mean_embedding import cross_sums, own_sums
 
 STATIONARY = [K.Gaussian, K.Laplace, K.Matern12, K.Matern32, K.Matern52, K.InverseMultiquadric, K.RationalQuadratic]
 TOLERANCE = 1e-10

@@ -6,6 +6,7 @@ Names are imported on first use, so that a program loads only the diagnostics th
 from weakchaos.core.faces import face
 
 _HOME = {
+    "diagnostics.discrepancy": ("mmd", "sliced_wasserstein", "star_discrepancy"),
     "diagnostics.error_rate": ("convergence_rate", "split_rhat"),
     "diagnostics.orbits.alignment": ("gali", "sali"),
     "diagnostics.orbits.covariant": ("covariant_vectors",),
@@ -85,6 +86,7 @@ __all__ = [
     "lyapunov_from_series",
     "lyapunov_spectrum",
     "match_length_rate",
+    "mmd",
     "multiscale_entropy",
     "mutual_information",
     "near_periods",
@@ -99,8 +101,10 @@ __all__ = [
     "sali",
     "sample_entropy",
     "shift_entropy",
+    "sliced_wasserstein",
     "spectral_periods",
     "split_rhat",
+    "star_discrepancy",
     "stein_expectation",
     "stein_weights",
     "surrogate_test",

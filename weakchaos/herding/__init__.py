@@ -4,7 +4,9 @@ from weakchaos.core.faces import face
 from weakchaos.herding.entropic.herding_system import EntropicHerding, Mixture
 from weakchaos.herding.gibbs.units import HerdedGibbs
 from weakchaos.herding.hidden import HiddenHerding
+from weakchaos.herding.kernel_herding import KernelHerding
 from weakchaos.herding.rotor import RotorWalk
+from weakchaos.herding.selection.compressing import compress
 from weakchaos.herding.selection.selected import Selected, Selection
 from weakchaos.herding.selection.selecting import select, selection_memory
 from weakchaos.herding.state_herding import Herding
@@ -24,10 +26,12 @@ __all__ = [
     "HerdedGibbs",
     "Herding",
     "HiddenHerding",
+    "KernelHerding",
     "Mixture",
     "RotorWalk",
     "Selected",
     "Selection",
+    "compress",
     "positive_curvature",
     "refine",
     "select",

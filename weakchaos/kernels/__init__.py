@@ -3,7 +3,7 @@
 from weakchaos.kernels.base import Constant, Kernel, Product, Sum
 from weakchaos.kernels.definite import check_definite
 from weakchaos.kernels.distributions import Normal, NormalMixture, Uniform, UniformSphere
-from weakchaos.kernels.embedding import Embedding, embed
+from weakchaos.kernels.mean_embedding import Embedding, embed
 from weakchaos.kernels.median import median_distance
 from weakchaos.kernels.other_kernels import Bernoulli, Brownian, Polynomial, UserKernel, as_kernel
 from weakchaos.kernels.radial import (

@@ -186,6 +186,15 @@ class Normal(NormalMixture):
         m = _vector("mean", mean)
         super().__init__([1.0], m[None], _covariance("covariance", covariance, m.size)[None])
 
+    def to_spec(self) -> tuple[dict, dict]:
+        """Plain data, from which `from_spec` makes the distribution again."""
+        return {}, {"mean": self.means[0], "covariance": self.covariances[0]}
+
+    @classmethod
+    def from_spec(cls, spec: dict, arrays: dict) -> Normal:
+        """The distribution that `to_spec` described."""
+        return cls(arrays["mean"], arrays["covariance"])
+
 
 @dataclass(frozen=True, eq=False)
 class UniformSphere(Distribution):

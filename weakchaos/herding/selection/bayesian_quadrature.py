@@ -19,7 +19,7 @@ from weakchaos.core.errors import ArgumentError, ConvergenceWarning, shown
 from weakchaos.herding.selection.min_norm_point import simplex_weights
 from weakchaos.herding.selection.problem import Problem, enough_memory, interrupted, progress_bar
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.kernels.embedding import cross_sums
+from weakchaos.kernels.mean_embedding import cross_sums
 
 __all__ = ["quadrature_memory", "quadrature_weights", "sequential_quadrature"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError
 from weakchaos.herding.selection.problem import Problem, interrupted, progress_bar
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.kernels.embedding import cross_sums
+from weakchaos.kernels.mean_embedding import cross_sums
 
 __all__ = ["fully_corrective", "simplex_weights"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, InterruptedW
 from weakchaos.kernels.base import Kernel, by_coordinate, finite_points
 from weakchaos.kernels.definite import check_definite
 from weakchaos.kernels.distributions import Distribution
-from weakchaos.kernels.embedding import cross_sums, embed, normalised_weights, own_sums
+from weakchaos.kernels.mean_embedding import cross_sums, embed, normalised_weights, own_sums
 from weakchaos.kernels.other_kernels import UserKernel, as_kernel
 from weakchaos.targets.points import Points
 
@@ -93,13 +94,13 @@ def set_up(points: Any, kernel: Any, target: Any = None, weights: Any = None, dt
         Of coordinates and kernel values. Sums are float64.
     """
     names: tuple[str, ...] = ()
+    if target is not None and weights is not None:
+        raise ArgumentError("`weights` go with points that are their own target; weigh the target itself: Points(x, weights)")
     if isinstance(points, Points):
         weights = points.weights if weights is None else weights
         points, names = points.x, tuple(points.names)
     x = finite_points("points", points)
     kind = np.dtype(_dtype(dtype))
-    if target is not None and weights is not None and not isinstance(points, Points):
-        raise ArgumentError("`weights` go with points that are their own target; weigh the target itself: Points(x, weights)")
     own = normalised_weights(weights, len(x))
     chosen = as_kernel(kernel).fitted(x, own) if target is None else as_kernel(kernel).fitted(_spread_of(target, x))
     chosen.check_points("points", x)
@@ -121,7 +122,8 @@ def _means(
     n = len(x)
     if target is None:
         mean = own_sums(kernel, x, own, dtype, tick)
-        return mean, float(own @ mean), n * (n + 1) // 2
+        # Rounded once, whatever the place of the arrays in memory: a run that is read from disk goes on with the same bits.
+        return mean, math.fsum(own * mean), n * (n + 1) // 2
     if isinstance(target, Distribution):
         if target.dim != x.shape[1]:
             raise ArgumentError(f"`target` must have dimension {x.shape[1]}, as the points; it has {target.dim}")
