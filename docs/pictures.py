@@ -79,6 +79,53 @@ def bayes():
     scope["trace"].plot(["mu", "tau", "eta[Choate]"], path=IMAGES / "bayes.png")
 
 
+def stein():
+    """A biased chain and the points that Stein thinning takes from it; kernel Stein discrepancies against the number of points."""
+    rng = np.random.default_rng(1)
+    chain = 1.3 * rng.normal(size=(5000, 2)) + 0.4
+    density = wc.zoo.gaussian([1.0, 1.0])
+    plain = {"preconditioner": "id", "standardise": False}
+    figure = Figure(figsize=(9.5, 4.2), dpi=150, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    chosen = wc.herding.stein_thinning(chain, -chain, 200, **plain)
+    left.plot(*chain[:1500].T, ".", color="#9aa0a6", markersize=2.5, label="draws of N(0.4, 1.3²)")
+    left.plot(*chosen.points[:40].T, "o", color="#D55E00", markersize=5, label="40 of them by Stein thinning")
+    circle = np.linspace(0, 2 * np.pi, 200)
+    for radius in (1, 2):
+        left.plot(
+            radius * np.cos(circle),
+            radius * np.sin(circle),
+            color="#0072B2",
+            linewidth=1,
+            label="1 and 2 sd of the target N(0, 1)" if radius == 1 else None,
+        )
+    left.set(xlim=(-4.2, 4.8), ylim=(-3.6, 5.4), aspect="equal")
+    left.legend(frameon=False, loc="upper left", fontsize=8)
+    counts = np.arange(1, 201)
+    exact = [rng.normal(size=(200, 2)) for _ in range(20)]
+    curves = {
+        "every 25th draw": (wc.diagnostics.ksd(chain[::25], -chain[::25], cumulative=True), "#9aa0a6"),
+        "independent draws of the target": (np.mean([wc.diagnostics.ksd(y, -y, cumulative=True) for y in exact], 0), "#1c1f24"),
+        "Stein thinning": (chosen.mmd, "#D55E00"),
+        "Stein points": (wc.herding.stein_points(density, 200, seed=1).mmd, "#0072B2"),
+        "Stein-point MCMC": (
+            wc.herding.stein_points(density, 200, search=wc.samplers.RandomWalkMetropolis(1.0), seed=1).mmd,
+            "#009E73",
+        ),
+    }
+    for label, (values, colour) in curves.items():
+        right.loglog(counts, values, color=colour, label=label)
+    sizes = (10, 20, 50, 100, 200)
+    reached = [wc.herding.stein_kernel_thinning(chain, -chain, m, seed=1, **plain).mmd[-1] for m in sizes]
+    right.loglog(sizes, reached, "D", color="#CC79A7", markersize=5, label="Stein kernel thinning")
+    right.loglog(counts, 1.6 / np.sqrt(counts), ":", color="#6a6f78", linewidth=1, label="1 / sqrt(points)")
+    right.set(xlabel="points", ylabel="kernel Stein discrepancy to N(0, 1)")
+    right.legend(frameon=False, fontsize=8, loc="lower left")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(IMAGES / "stein.png")
+
+
 def billiards():
     """Total variation distance against time of the chaotic Boltzmann machine, beside Gibbs sampling at a sweep per unit of time."""
     counts = np.unique(np.round(np.geomspace(30, 200_000, 24)).astype(int))
