@@ -195,3 +195,21 @@ def test_what_cannot_be_used_is_refused(rng):
     ):
         with pytest.raises(ArgumentError, match=match):
             call()
+
+
+def test_a_trace_is_thinned_by_the_gradients_of_its_target():
+    """In the unconstrained coordinates of a Gamma density; points are draws, and the trace names them."""
+    target = wc.Density(
+        lambda tau: 2 * np.log(tau) - 2 * tau, shapes={"tau": ()}, constraints={"tau": "positive"}, grad=lambda tau: 2 / tau - 2
+    )
+    trace = wc.sample(target, draws=500, warmup=300, chains=2, seed=3, progress=False)
+    kept = wc.herding.compress(trace, 25, "stein-thinning", progress=False)
+    u = np.log(trace.draws.reshape(-1, 1))
+    np.testing.assert_array_equal(kept.indices, stein_thinning(u, 3 - 2 * np.exp(u), 25).indices)
+    np.testing.assert_array_equal(kept.points[:, 0], trace.draws[kept.origin["chain"], kept.origin["draw"], 0])
+    assert kept.names == ("tau",)
+    assert abs(kept.points.mean() - 1.5) < 0.1
+    with pytest.raises(ArgumentError, match="`gradients`"):
+        wc.herding.compress(u, 5, "stein-thinning")
+    again = wc.herding.compress(u, 25, "stein-thinning", gradients=3 - 2 * np.exp(u), progress=False)
+    np.testing.assert_array_equal(again.indices, kept.indices)

@@ -16,7 +16,7 @@ from weakchaos.runs.control_variates import cross_fit, feature_count, folds_of, 
 from weakchaos.runs.convergence import draws_in_round, effective_size
 from weakchaos.runs.score_check import check_scores, points_and_gradients
 
-__all__ = ["Expectation", "expectation_of", "mean_and_error", "stein_expectation", "whitened"]
+__all__ = ["Expectation", "expectation_of", "mean_and_error", "stein_expectation", "trace_gradients", "whitened"]
 
 METHODS = ("mean", "stein", "functionals", "quadrature")
 _FOLDS = 5
@@ -299,12 +299,8 @@ def expectation_of(trace: Any, f: Callable | None, method: str, order: int | Non
     spent, flags = 0, [flag for flag in trace.check() if flag.severity is Severity.INVALID]
     x = gradients = np.zeros((chains, n, 1))
     if method != "mean":
-        target = trace._system_of("expectation").target
-        if not getattr(target, "continuous", False) or not hasattr(target, "pointer"):
-            raise ArgumentTypeError(
-                f"`method` {method!r} needs the gradient of a log density, which {type(target).__name__} does not have"
-            )
-        x, gradients, spent = _gradients(target, draws)
+        x, gradients, spent = trace_gradients(trace, f"`method` {method!r}")
+        target = trace.system.target
         if not target.has_gradient:
             flags.append(Flag.of(Kind.NO_GRADIENT, evaluations=2 * target.dim + 1))
     found = stein_expectation(
@@ -324,12 +320,33 @@ def _called(f: Callable, rows: np.ndarray) -> np.ndarray:
     return values
 
 
-def _gradients(target: Any, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Coordinates, gradients there, both of shape (chains, n, dim), and how many gradients were evaluated: one for each different draw in a row."""
+def trace_gradients(trace: Any, who: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """The draws of a trace in coordinates that fill all of space, and the gradients of the log density there.
+
+    Parameters
+    ----------
+    trace : Trace
+    who : str
+        What needs them, for the message of an error.
+
+    Returns
+    -------
+    x, gradients : arrays of shape (chains, n, dim)
+    spent : int
+        Gradients that were evaluated: one for each draw that differs from the one before it.
+
+    Raises
+    ------
+    ArgumentTypeError
+        When the target is no density.
+    """
     from weakchaos.native.c_density import evaluate_rows
 
-    chains, n = draws.shape[:2]
-    x = draws.astype(np.float64)
+    target = trace._system_of("gradients").target
+    if not getattr(target, "continuous", False) or not hasattr(target, "pointer"):
+        raise ArgumentTypeError(f"{who} needs the gradient of a log density, which {type(target).__name__} does not have")
+    x = np.asarray(trace.draws).astype(np.float64)
+    chains, n = x.shape[:2]
     parameters = getattr(target, "parameters", None)
     if parameters is not None:
         x = parameters.unconstrain(x)

@@ -10,7 +10,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.herding.selection.selecting import select
+from weakchaos.herding.selection.selecting import STEIN_METHODS, select
 from weakchaos.kernels.base import finite_points
 from weakchaos.targets.points import Points
 
@@ -29,7 +29,7 @@ def compress(
     size : int
         How many to keep.
     method : str
-        As in `select`.
+        As in `select`; methods of Stein kernels take gradients from the target of a trace, in its unconstrained coordinates, or as ``gradients=...``.
     kernel : Kernel, optional
         In standardised coordinates where `standardise` is True; a Gaussian of median bandwidth by default.
     standardise : bool
@@ -59,6 +59,12 @@ def compress(
     x = finite_points("trace", x)
     if not isinstance(standardise, bool):
         raise ArgumentError(f"`standardise` must be True or False; got {shown(standardise)}")
+    if method in STEIN_METHODS:
+        if kernel is not None or weights is not None:
+            raise ArgumentError(
+                f"method {method!r} has a kernel of its own, and takes draws of equal weight; leave out `kernel` and weights"
+            )
+        return _by_stein(trace, x, names, origin, size, method, standardise, options)
     scale = np.ones(x.shape[1])
     if standardise:
         w = np.full(len(x), 1.0 / len(x)) if weights is None else weights / weights.sum()
@@ -68,6 +74,32 @@ def compress(
     where = {} if found.indices is None else {name: values[found.indices] for name, values in origin.items()}
     points = found.points * scale if found.indices is None else x[found.indices]
     return replace(found, points=points, names=tuple(names), origin=where, details={**found.details, "scale": scale})
+
+
+def _by_stein(
+    trace: Any,
+    x: np.ndarray,
+    names: Any,
+    origin: dict[str, np.ndarray],
+    size: int,
+    method: str,
+    standardise: bool,
+    options: dict[str, Any],
+) -> Selection:
+    """Selection in the coordinates of the density; points are those of the trace."""
+    from weakchaos.runs.stein_estimators import trace_gradients
+
+    places, gradients = x, options.pop("gradients", None)
+    if gradients is None:
+        if not hasattr(trace, "n_chains"):
+            raise ArgumentError(
+                f"method {method!r} needs `gradients` of the log density at the draws; a Trace has them from its target"
+            )
+        places, gradients, _ = trace_gradients(trace, f"method {method!r}")
+        places, gradients = places.reshape(len(x), -1), gradients.reshape(len(x), -1)
+    found = select(places, size, method, gradients=np.reshape(gradients, places.shape), standardise=standardise, **options)
+    where = {name: values[found.indices] for name, values in origin.items()}
+    return replace(found, points=x[found.indices], names=tuple(names), origin=where)
 
 
 def _draws(trace: Any) -> tuple[np.ndarray, np.ndarray | None, list[str], dict[str, np.ndarray]]:

@@ -14,7 +14,7 @@ from weakchaos.herding.selection.selected import Selection
 from weakchaos.kernels.radial import Gaussian
 from weakchaos.targets.points import Points
 
-__all__ = ["METHODS", "select", "selection_memory"]
+__all__ = ["METHODS", "STEIN_METHODS", "select", "selection_memory"]
 
 # Where each method stands: module below this package, and a function of (problem, size, method, options).
 METHODS: dict[str, tuple[str, str]] = {
@@ -32,8 +32,12 @@ METHODS: dict[str, tuple[str, str]] = {
     "stein-thinning": ("greedy_stein", "by_stein_thinning"),
     "stein-kernel-thinning": ("debiased", "by_stein_kernel_thinning"),
 }
-_STEIN = ("stein-thinning", "stein-kernel-thinning")  # which need gradients, and neither a kernel nor a target
-_EXACT = ("kernel-thinning", "compress++", *_STEIN)  # which give as many points as were asked for, with repeats where need be
+STEIN_METHODS = ("stein-thinning", "stein-kernel-thinning")  # which need gradients, and neither a kernel nor a target
+_EXACT = (
+    "kernel-thinning",
+    "compress++",
+    *STEIN_METHODS,
+)  # which give as many points as were asked for, with repeats where need be
 # Options that a method takes beside the arguments of `select`.
 _OPTIONS = {
     "away": {"steps"},
@@ -159,7 +163,7 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
         )
     if size > n and not repeats:
         raise ArgumentError(f"`size` must be at most the number of candidates, {n}, where none may be chosen twice; got {size}")
-    if method in _STEIN:
+    if method in STEIN_METHODS:
         return _by_stein_kernel(points, size, method, kernel, target, weights, gradients, seed, repeats, progress, options)
     if method in _EXACT and target is not None:
         raise ArgumentError(
