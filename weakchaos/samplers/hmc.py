@@ -57,9 +57,12 @@ def _hmc(
         step_size[0] = first
         restart(averaging, first)
     for t in range(n):
+        energy = 0.0
         for i in range(dim):
-            momentum[i] = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
-            position[i], gradient[i] = x[i], current_gradient[i]
+            p = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
+            energy += 0.5 * inverse_mass[i] * p * p  # here, where the next number hides the time it takes
+            momentum[i], position[i], gradient[i] = p, x[i], current_gradient[i]
+        energy -= known[2 * dim]
         u = draw_uniform(stream, stream_state)
         used = step_size[0]
         if jitter > 0.0:
@@ -67,7 +70,6 @@ def _hmc(
         steps = n_leapfrog
         if length > 0.0:
             steps = int(min(max(math.ceil(length / step_size[0]), 1.0), float(_MOST_LEAPFROG)))
-        energy = kinetic_energy(inverse_mass, momentum) - known[2 * dim]
         status = leapfrog(density, user_data, used, steps, inverse_mass, position, momentum, gradient, value, counters)
         if status == FAILED:
             return t

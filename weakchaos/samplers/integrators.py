@@ -18,7 +18,7 @@ __all__ = ["DONE", "FAILED", "OUTSIDE", "has_diverged", "kinetic_energy", "leapf
 DONE, OUTSIDE, FAILED = range(3)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def kinetic_energy(inverse_mass, momentum):
     """``sum v_i p_i**2 / 2``."""
     total = 0.0
@@ -27,7 +27,7 @@ def kinetic_energy(inverse_mass, momentum):
     return total
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def has_diverged(status, error, inverse_mass, momentum):
     """Whether a trajectory ended because its steps were too long: an energy error above 1000.
 
@@ -39,7 +39,7 @@ def has_diverged(status, error, inverse_mass, momentum):
     return not kinetic_energy(inverse_mass, momentum) < 1000.0 + momentum.size
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(nogil=True, error_model="numpy", forceinline=True)
 def leapfrog(density, user_data, step_size, n_leapfrog, inverse_mass, position, momentum, gradient, value, counters):
     """`n_leapfrog` steps in place, from a position whose `gradient` is known; the half kicks between steps are made as one.
 
