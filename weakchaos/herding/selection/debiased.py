@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import number_that, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Severity, warn_of_each
 from weakchaos.herding.selection.exchange import exchange
@@ -166,8 +166,7 @@ def stein_kernel_thinning(
     size, passes = whole_number("size", size, 1), whole_number("passes", passes, 0)
     if debiasing not in _DEBIASING:
         raise ArgumentError(f"`debiasing` must be one of {', '.join(map(repr, _DEBIASING))}; got {shown(debiasing)}")
-    if isinstance(delta, bool) or not isinstance(delta, int | float | np.number) or not 0 < delta <= 1:
-        raise ArgumentError(f"`delta` must be above 0 and at most 1; got {shown(delta)}")
+    delta = number_that("delta", delta, "above 0 and at most 1", lambda v: 0 < v <= 1)
     rank = min(n, math.ceil(2.0 * math.sqrt(n))) if rank is None else whole_number("rank", rank, 1, n)
     every = -(-n // 10_000)
     flags = check_scores(x[::every], s[::every], severity=Severity.NOTE)
