@@ -86,25 +86,26 @@ class CrossFit(NamedTuple):
 
 
 class _Moments(NamedTuple):
-    """Weighted sums of one, the features and the values, times each other."""
+    """Weighted sums over draws: of one, of features and values, of features times both, and of squares of values."""
 
     mass: float
     first: np.ndarray  # (p + k,)
-    second: np.ndarray  # (p + k, p + k)
+    second: np.ndarray  # (p, p + k)
+    squares: np.ndarray  # (k,)
 
     def __add__(self, other: Any) -> _Moments:
-        return _Moments(self.mass + other.mass, self.first + other.first, self.second + other.second)
+        return _Moments(self.mass + other.mass, self.first + other.first, self.second + other.second, self.squares + other.squares)
 
     def __sub__(self, other: _Moments) -> _Moments:
-        return _Moments(self.mass - other.mass, self.first - other.first, self.second - other.second)
+        return _Moments(self.mass - other.mass, self.first - other.first, self.second - other.second, self.squares - other.squares)
 
     def coefficients(self, p: int, ridges: tuple[float, ...]) -> Iterator[np.ndarray]:
         """Least squares with an intercept: beta of shape (p, k) for each ridge."""
         from scipy.linalg import cho_factor, cho_solve
 
         mean = self.first / self.mass
-        covariance = self.second / self.mass - np.outer(mean, mean)
-        own, mixed = covariance[:p, :p], covariance[:p, p:]
+        covariance = self.second / self.mass - np.outer(mean[:p], mean)
+        own, mixed = covariance[:, :p], covariance[:, p:]
         size = np.sqrt(np.maximum(np.diag(own), 0.0))
         live = size > 1e-12 * max(float(size.max(initial=0.0)), 1e-300)
         scale = np.where(live, size, 1.0)
@@ -127,9 +128,9 @@ class _Moments(NamedTuple):
         p = beta.shape[0]
         mean = fitted.first / fitted.mass
         intercept = mean[p:] - mean[:p] @ beta
-        values, features = self.second[p:, p:].diagonal(), self.second[:p, :p]
-        cross = (beta * self.second[:p, p:]).sum(0)
-        squares = values - 2.0 * cross + (beta * (features @ beta)).sum(0)
+        features = self.second[:, :p]
+        cross = (beta * self.second[:, p:]).sum(0)
+        squares = self.squares - 2.0 * cross + (beta * (features @ beta)).sum(0)
         sums = self.first[p:] - self.first[:p] @ beta
         return np.maximum(squares - 2.0 * intercept * sums + self.mass * intercept**2, 0.0)
 
@@ -164,7 +165,7 @@ def cross_fit(
     count = int(folds.max()) + 1
     p, k = features(slice(0, 1)).shape[1], values.shape[1]
     block = max(1, _BLOCK // (p + k))
-    zero = _Moments(0.0, np.zeros(p + k), np.zeros((p + k, p + k)))
+    zero = _Moments(0.0, np.zeros(p + k), np.zeros((p, p + k)), np.zeros(k))
     sums = [zero] * count
     for start in range(0, rows, block):
         part = slice(start, min(rows, start + block))
@@ -173,7 +174,9 @@ def cross_fit(
             own = folds[part] == fold
             x, w = both[own], weights[part][own]
             weighted = x * w[:, None]
-            sums[fold] = sums[fold] + _Moments(float(w.sum()), weighted.sum(0), weighted.T @ x)
+            sums[fold] = sums[fold] + _Moments(
+                float(w.sum()), weighted.sum(0), weighted[:, :p].T @ x, (weighted[:, p:] * x[:, p:]).sum(0)
+            )
     total = sum(sums[1:], sums[0])
     errors = np.zeros((count, len(ridges), k))
     for a in range(count):

@@ -179,7 +179,7 @@ class HandsOver:
         Returns
         -------
         Expectation
-            With ``value``, ``stderr``, ``interval()``, and flags: those of `check` that make a run invalid, and that of Stein's identity.
+            With ``value``, ``stderr``, ``interval()``, and flags: those of `check`, but for notes, and that of Stein's identity.
 
         Raises
         ------

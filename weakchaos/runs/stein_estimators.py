@@ -20,6 +20,7 @@ __all__ = ["Expectation", "expectation_of", "mean_and_error", "stein_expectation
 
 METHODS = ("mean", "stein", "functionals", "quadrature")
 _FOLDS = 5
+_LOOKED_AT = 5000  # draws of a chain, by the check of gradients
 _LEAST_DRAWS = 40
 _LEAST_SIZE = 100.0  # effective draws below which a standard error is a guess
 _ROWS_A_FEATURE, _MOST_FEATURES, _CEILING = 5, 1000, 3000
@@ -240,7 +241,8 @@ def stein_expectation(
         return Expectation(
             plain, plain_error, plain, plain_error, method, names=labels, flags=tuple(_few(size, labels, chains * n, chains))
         )
-    flags = check_scores(points, scores, given)
+    every = -(-n // _LOOKED_AT)
+    flags = check_scores(points[:, ::every], scores[:, ::every], None if given is None else given[:, ::every])
     w = (np.ones((chains, n)) if given is None else given / given.mean(1, keepdims=True)).ravel()
     z, h = whitened(points.reshape(-1, dim), scores.reshape(-1, dim), w)
     if method == "quadrature":
@@ -296,7 +298,7 @@ def expectation_of(trace: Any, f: Callable | None, method: str, order: int | Non
     values = rows if f is None else _called(f, rows)
     names = trace.names if f is None else None
     group = draws_in_round(trace.walkers, trace.settings["thin"])
-    spent, flags = 0, [flag for flag in trace.check() if flag.severity is Severity.INVALID]
+    spent, flags = 0, [flag for flag in trace.check() if flag.severity is not Severity.NOTE]
     x = gradients = np.zeros((chains, n, 1))
     if method != "mean":
         x, gradients, spent = trace_gradients(trace, f"`method` {method!r}")
