@@ -180,6 +180,8 @@ def _walk(system, state, n, thin):
 def _warmed(system, state, warmup):
     """The state after its warm-up."""
     rows = np.empty((0, system.dim), system.dtype), np.empty((0, len(system.stats_names)))
+    if hasattr(system, "meets"):
+        system.meets = False  # this chain is alone
     system.warm(state, warmup, 0, warmup, *rows)
     return state
 

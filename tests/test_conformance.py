@@ -73,6 +73,8 @@ CASES = {
     "ensemble": lambda: wc.samplers.EnsembleStretch(4).bind(wc.zoo.banana()),
     "bouncy particle": lambda: wc.samplers.BouncyParticle(0.3).bind(wc.zoo.banana()),
     "zig-zag": lambda: wc.samplers.ZigZag().bind(wc.zoo.funnel(3)),
+    "empirical HMC": lambda: wc.samplers.EmpiricalHMC(0.3, trajectory_length=1.0).bind(wc.zoo.banana()),
+    "empirical HMC, untuned": lambda: wc.samplers.EmpiricalHMC().bind(wc.zoo.funnel(3), "sobol-4"),
     "HMC": lambda: wc.samplers.HMC(0.3, 3).bind(wc.zoo.banana()),
     "LAPS": lambda: wc.samplers.LAPS(8, 0.3).bind(wc.zoo.banana()),
     "Langevin": lambda: wc.samplers.Langevin(0.2).bind(wc.zoo.banana()),

@@ -15,6 +15,8 @@ from tests.conformance import check_invariance
 pytestmark = pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")
 
 CASES = {
+    "EmpiricalHMC": Case(wc.samplers.EmpiricalHMC()),
+    "EmpiricalHMC, long steps": Case(wc.samplers.EmpiricalHMC(target_accept=0.5)),  # where acceptance matters
     "HMC": Case(wc.samplers.HMC(0.3, 6), warmup=60),
     "HMC, tuned": Case(wc.samplers.HMC()),
     "LAPS": Case(wc.samplers.LAPS(8), warmup=200, least_dim=2, share=0.6),
@@ -45,6 +47,9 @@ ALL = CASES | UNADJUSTED
 # What is broken, in the words of the source: (case, module, what stands there, what takes its place).
 _HMC, _MAMS, _PIECEWISE, _THERMOSTAT = (f"weakchaos.samplers.{name}" for name in ("hmc", "mams", "piecewise", "thermostatted"))
 BROKEN = {
+    "EmpiricalHMC, acceptance flipped": ("EmpiricalHMC, long steps", "weakchaos.samplers.empirical_hmc", "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
+    "EmpiricalHMC, always accepted": ("EmpiricalHMC, long steps", "weakchaos.samplers.empirical_hmc", "if u < accept:", "if u < 1.0:"),
+    "EmpiricalHMC, momentum not refreshed": ("EmpiricalHMC", "weakchaos.samplers.empirical_hmc", "x[i], normal_from_uniform(draw_uniform(stream, stream_state))", "x[i], 1.0"),
     "HMC, acceptance flipped": ("HMC", _HMC, "math.exp(min(0.0, -error)) if", "math.exp(min(0.0, error)) if"),
     "HMC, always accepted": ("HMC", _HMC, "if u < accept:", "if u < 1.0:"),
     "HMC, momentum not refreshed": ("HMC", _HMC, "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),

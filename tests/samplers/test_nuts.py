@@ -18,7 +18,7 @@ from weakchaos.core.flags import Kind
 from weakchaos.runs import scheduler
 from weakchaos.samplers.mass import DENSE, LOW_RANK
 from weakchaos.samplers.nuts import NUTS
-from weakchaos.samplers.step_adaptation import LAST_BUFFER
+from weakchaos.samplers.warmup import _BUFFER
 
 # Long steps in the tails of a banana or in a funnel do diverge, and a trajectory that ends so is exact still.
 pytestmark = pytest.mark.filterwarnings("ignore:this run is not to be trusted.* ended in a divergence")
@@ -27,7 +27,7 @@ BANANA_MEAN, BANANA_VARIANCE = np.array([0.0, 0.5]), np.array([1.0, 0.75])
 
 
 def quiet(target, sampler=None, **options):
-    return wc.sample(target, sampler, **{"chains": 2, "seed": 3, "progress": False, **options})
+    return wc.sample(target, NUTS() if sampler is None else sampler, **{"chains": 2, "seed": 3, "progress": False, **options})
 
 
 # ---- against recursion -------------------------------------------------------------------------------------------------------------
@@ -210,10 +210,10 @@ def test_what_is_given_stays():
     assert (given.tuning["inverse_mass"] == [2.0, 0.5]).all()
     half = quiet(banana_of(), NUTS(inverse_mass=(2.0, 0.5)), draws=50, warmup=200)
     assert (half.tuning["inverse_mass"] == [2.0, 0.5]).all()
-    assert np.ptp(half.tuning["step_size"]) > 0
+    assert half.tuning["step_size"][0] != given.tuning["step_size"][0]
     other = quiet(banana_of(), NUTS(0.25), draws=50, warmup=200)
     assert (other.tuning["step_size"] == 0.25).all()
-    assert np.ptp(other.tuning["inverse_mass"]) > 0
+    assert not np.array_equal(other.tuning["inverse_mass"], given.tuning["inverse_mass"])
 
 
 def test_warm_up_ends_when_it_has_settled_and_says_after_how_many_steps():
@@ -221,9 +221,9 @@ def test_warm_up_ends_when_it_has_settled_and_says_after_how_many_steps():
     steps = trace.tuning["warmup_steps"]
     assert (steps < 500).all()
     assert steps.tolist() == [s.counters[WARMUP_STEPS] for s in trace.states]
-    assert (trace.tuning["settled"] + LAST_BUFFER == steps).all()
+    assert (trace.tuning["settled"] + _BUFFER == steps).all()
     assert trace.warmup.shape[1] == steps.min()
-    assert not any(name.startswith(("window", "pooled", "previous", "suggested")) for name in trace.tuning)
+    assert not any(name.startswith(("window", "pooled_", "previous", "suggested")) for name in trace.tuning)
     assert Kind.UNSETTLED not in [f.kind for f in trace.check()]
 
 
@@ -411,11 +411,14 @@ def test_nan_is_rejected_and_counted():
 
 
 def test_the_default_sampler_is_that_of_the_target():
-    assert isinstance(quiet(banana_of(), draws=10, warmup=30).system.sampler, NUTS)
-    assert isinstance(quiet(wc.Ising.lattice((3, 3), 0.3), draws=10, warmup=3).system.sampler, wc.samplers.Gibbs)
-    assert isinstance(quiet(wc.MarkovChain(np.full((3, 3), 1 / 3)), draws=10, warmup=3).system.sampler, wc.samplers.RandomWalk)
+    for target, sampler in (
+        (banana_of(), wc.samplers.EmpiricalHMC),
+        (wc.Ising.lattice((3, 3), 0.3), wc.samplers.Gibbs),
+        (wc.MarkovChain(np.full((3, 3), 1 / 3)), wc.samplers.RandomWalk),
+    ):
+        assert isinstance(wc.sample(target, draws=10, warmup=30, seed=1, progress=False).system.sampler, sampler)
     with pytest.raises(ArgumentError, match="`sampler` must be given"):
-        quiet(wc.Points(np.ones((3, 2))))
+        wc.sample(wc.Points(np.ones((3, 2))))
 
 
 @given(st.sampled_from([0.0, -1.0, True, "x", np.nan, np.inf, [1.0]]))

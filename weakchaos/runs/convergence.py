@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from weakchaos.native.compiled import kernel, normal_from_uniform
+
 __all__ = ["by_walker", "draws_in_round", "effective_size", "folded", "normal_scores", "plain_rhat", "rank_rhat", "split"]
 
 
@@ -40,13 +42,20 @@ def split(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x[:, :half], x[:, x.shape[1] - half :]])
 
 
+@kernel
+def _quantiles(p):
+    # As compiled for every sampler; scipy.special takes longer to import than many a run.
+    out = np.empty(p.size)
+    for i in range(p.size):
+        out[i] = normal_from_uniform(p[i])
+    return out
+
+
 def normal_scores(x: np.ndarray) -> np.ndarray:
     """Values replaced by the normal quantiles of their ranks among all chains (Blom's offsets); ties share their mean rank."""
-    from scipy.special import ndtri
-
     _, where, counts = np.unique(x, return_inverse=True, return_counts=True)
     rank = (np.cumsum(counts) - 0.5 * (counts - 1))[where].reshape(x.shape)
-    return ndtri((rank - 0.375) / (x.size + 0.25))
+    return _quantiles(((rank - 0.375) / (x.size + 0.25)).ravel()).reshape(x.shape)
 
 
 def folded(x: np.ndarray) -> np.ndarray:

@@ -68,11 +68,11 @@ def sample(
     ----------
     target : Target
     sampler : Sampler, optional
-        By default `NUTS` for a `Density`, which tunes itself during warm-up, `Gibbs` for a target of discrete units, and `RandomWalk` for a `MarkovChain`.
+        By default `EmpiricalHMC` for a `Density`, which tunes itself during warm-up, `Gibbs` for a target of discrete units, and `RandomWalk` for a `MarkovChain`.
     draws : int, optional
         Draws kept per chain, 1000 by default; with `until`, the most there may be, a million by default.
     warmup : int
-        Steps that are thrown away first. A sampler that tunes itself, as NUTS does, ends its warm-up earlier when what it tunes has settled.
+        Steps that are thrown away first. A sampler that tunes itself, as the default for a `Density` does, ends its warm-up earlier when what it tunes has settled.
     chains : int
     seed : int, SeedSequence or None
         One seed gives the same draws whatever the executor and the number of workers.

@@ -62,7 +62,8 @@ class _Scheduler:
         try:
             over = bool(self.system.pool(states, place[0], self.plan.warmup))
             for state in states:
-                state.tuning["pooled"] = np.array(float(place[0]))
+                # Meetings of a warm-up that ends here are over, too.
+                state.tuning["pooled"] = np.array(float(max(place[0], self.plan.warmup) if over else place[0]))
             new = [replace(chain, state=state) for chain, state in zip(self.chains, states, strict=True)]
             if over and place[0] < self.plan.warmup:
                 new = [replace(chain, warmed=self.plan.warmup) for chain in new]

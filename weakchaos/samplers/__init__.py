@@ -5,6 +5,7 @@ from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
 from weakchaos.samplers.bouncy_particle import BouncyParticle
 from weakchaos.samplers.chain_walk import RandomWalk
 from weakchaos.samplers.cluster import SwendsenWang, Wolff
+from weakchaos.samplers.empirical_hmc import EmpiricalHMC
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
 from weakchaos.samplers.esh import ESH
 from weakchaos.samplers.gibbs import Gibbs
@@ -37,6 +38,7 @@ __all__ = [
     "BouncyParticle",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
+    "EmpiricalHMC",
     "EnsembleStretch",
     "Gibbs",
     "Langevin",

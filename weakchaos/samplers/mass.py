@@ -146,8 +146,9 @@ def push(
 def first_whitened_step(
     density, user_data, stream, stream_state, step_size, kind, scale, factor, transposed, directions, gains, x, known, counters, value
 ):  # fmt: skip
-    """The step size, `step_size` times a power of two, at which the acceptance of one leapfrog step crosses 1/2 (Hoffman and Gelman,
-    JMLR 15 (2014) 1593, algorithm 4); NaN where the user's function failed. Takes dim numbers from the stream; `known` belongs to `x`.
+    """The longest step size, `step_size` times a power of two, that is accepted with probability 1/2 or more before a longer one is not (after
+    Hoffman and Gelman, JMLR 15 (2014) 1593, algorithm 4); NaN where the user's function failed. Takes dim numbers from the stream; `known` belongs
+    to `x`.
     """
     dim, direction = x.size, 0.0
     room = np.empty((6, dim))
@@ -171,6 +172,7 @@ def first_whitened_step(
         if direction == 0.0:
             direction = towards
         if towards != direction:
-            break
+            # On the way up the step before was the last that was accepted.
+            return step_size * 0.5 if direction > 0.0 else step_size
         step_size *= 2.0**direction
     return step_size

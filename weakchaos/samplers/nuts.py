@@ -21,22 +21,19 @@ from numba import njit
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
+from weakchaos.samplers.adapting_chains import BoundAdapting, metric_of
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, OUTSIDE
 from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
 from weakchaos.samplers.metric import add_point
-from weakchaos.samplers.metric_choice import METRICS, forms_of
+from weakchaos.samplers.metric_choice import METRICS
 from weakchaos.samplers.record import evaluate_start, know, record
-from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
-from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
-__all__ = ["NUTS"]
+__all__ = ["NUTS", "BoundNUTS"]
 
 # Rows of the room to work in: position, momentum and whitened gradient at both ends, the sum of momenta, then the proposal of the new half,
 # momenta at the ends of the old and the new half that meet, and what a leapfrog step and the windows write to.
@@ -189,8 +186,8 @@ def _nuts(
         )  # fmt: skip
         if math.isnan(first):
             return 0
-        step_size[0] = first
-        restart(averaging, first)
+        step_size[0] = first if tunes else 0.5 * first
+        restart(averaging, step_size[0])
     probability, divergences, leapfrogs, depth = 0.0, 0.0, 0.0, 0.0
     for t in range(n):
         used = step_size[0]
@@ -215,62 +212,43 @@ def _nuts(
     return n
 
 
-_EARLY_DEPTH = 5  # of trees in the first windows, where a trajectory in a metric that knows nothing may be endless
-_NO_ROWS, _NO_WINDOW = np.empty((0, 0)), (np.empty(0), np.empty((2, 0, 0)), np.empty((2, 0, 0)))
+_EARLY_DEPTH = 4  # of trees in the first windows, where a trajectory in a metric that knows nothing may be endless
+_NO_WINDOW = (np.empty(0), np.empty((2, 0, 0)), np.empty((2, 0, 0)))
 
 
-class _Bound(BoundContinuous):
-    stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps", "tree_depth")
-    uniforms_per_step = None
+class BoundNUTS(BoundAdapting):
+    """`NUTS` on a density, and the warm-up of samplers that learn from its trajectories."""
 
-    def __init__(self, sampler: NUTS, target: Density, driver: Any):
-        super().__init__(sampler, target, driver)
-        self.n_known = 2 * self.dim + 1
-        self._forms = forms_of(sampler.metric, self.dim) if sampler.inverse_mass is None else ()
-        self._new_tuning()  # refused here, not when a run starts
-
-    def _new_tuning(self) -> dict[str, np.ndarray]:
-        return new_tuning(self.dim, self.sampler.step_size, self.sampler.inverse_mass, self._forms)
-
-    def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`."""
-        state = super().new_state(rng, position)
-        settle_start(self.target, state, rng, position is not None, self.sampler.step_size is None)
-        state.tuning = self._new_tuning()
-        return state
+    stats_names: tuple[str, ...] = (
+        "lp",
+        "acceptance_rate",
+        "diverging",
+        "energy",
+        "energy_error",
+        "step_size",
+        "n_steps",
+        "tree_depth",
+    )
 
     def _move(
         self, state: State, n: int, every: int, tunes: bool, collects: bool, depth: int, draws: Any, stats: Any, sums: Any
     ) -> int:
         tuning = state.tuning
-        gains = tuning.get("gains", np.empty(0))
-        rank = int((gains != 0.0).sum())
         window = (tuning["window"], tuning["window_products"], tuning["window_points"]) if collects else _NO_WINDOW
         return _nuts(
             *self.addresses(state), tuning["step_size"].reshape(1), tuning["step_averaging"], tunes, float(self.sampler.target_accept),
-            int(tuning["metric"]), tuning["scale"], tuning.get("factor", _NO_ROWS), tuning.get("directions", _NO_ROWS)[:rank], gains[:rank], collects,
-            *window, depth, state.phase, self.known(state), state.counters, n, every, draws, stats, sums
+            *metric_of(tuning), collects, *window, depth, state.phase, self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         return self._move(state, n, every, False, False, int(self.sampler.max_tree_depth), draws, stats, sums)
 
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        tunes, deepest = self.sampler.step_size is None, int(self.sampler.max_tree_depth)
-
-        def move(first: int, count: int, collects: bool, early: bool) -> int:
-            depth = min(_EARLY_DEPTH, deepest) if early else deepest
-            return self._move(
-                state, count, 1, tunes, collects, depth, draws[first : first + count], stats[first : first + count], np.empty(0)
-            )
-
-        return warm_up(state, n, done, total, self._forms, tunes, move)
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
+    def warm_steps(self, state: State, n: int, collects: bool, early: bool, draws: np.ndarray, stats: np.ndarray) -> int:
+        """See `BoundAdapting.warm_steps`."""
+        deepest = int(self.sampler.max_tree_depth)
+        depth = min(_EARLY_DEPTH, deepest) if early else deepest
+        return self._move(state, n, 1, self.tunes, collects, depth, draws, stats, np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -287,7 +265,7 @@ class NUTS(Sampler):
     target_accept : float
         The mean acceptance statistic that the step size is tuned to. Nearer to 1, steps are shorter and fewer trajectories diverge.
     max_tree_depth : int
-        A trajectory has at most ``2**max_tree_depth - 1`` leapfrog steps, and at most 31 in the first two windows of warm-up.
+        A trajectory has at most ``2**max_tree_depth - 1`` leapfrog steps, and at most 15 in the first two windows of warm-up.
     metric : {"auto", "diagonal", "dense", "low-rank"}
         The form of the metric that is tuned. ``"auto"`` takes a diagonal or a dense one up to 128 coordinates, beyond that a diagonal one or one of low
         rank over it, whichever fits points of warm-up that it was not made of.
@@ -300,7 +278,7 @@ class NUTS(Sampler):
     steps, summed) and ``tree_depth`` (the greatest number of doublings of a trajectory of the draw). ``trace.tuning`` holds for each chain ``step_size``,
     ``metric`` (0 diagonal, 1 dense, 2 low rank), ``inverse_mass`` (the diagonal of the inverse mass matrix), its ``factor`` L with
     ``V = L L^T`` where it is dense, ``warmup_steps`` and ``settled`` (the step after which what is tuned had settled, 0 if it had not). Warm-up ends
-    fifty steps after that; see `weakchaos.samplers.warmup`. Each chain tunes alone.
+    100 steps after that, 150 where there are fewer than three chains; see `weakchaos.samplers.warmup`. The chains of a run adapt together.
 
     References
     ----------
@@ -330,7 +308,7 @@ class NUTS(Sampler):
         if self.inverse_mass is not None:
             object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
-    def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
+    def bind(self, target: Any, driver: Any = "pcg64") -> BoundNUTS:
         """The system of this sampler on a `Density`."""
         self.require(target, Density, "a Density")
-        return _Bound(self, target, driver)
+        return BoundNUTS(self, target, driver)

@@ -25,6 +25,7 @@ from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.native.c_density import evaluate
 from weakchaos.native.compiled import kernel
+from weakchaos.samplers.adapting_chains import BoundAdapting
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.nuts import NUTS
@@ -89,7 +90,10 @@ class _Bound(BoundContinuous):
             if key not in self._systems:
                 if len(self._systems) >= _KEPT_SYSTEMS:
                     self._systems.pop(next(iter(self._systems)))
-                self._systems[key] = (_LEARNER if learning else self.sampler.inner).bind(PulledBack(self.target, rows), self.driver)
+                system = (_LEARNER if learning else self.sampler.inner).bind(PulledBack(self.target, rows), self.driver)
+                if isinstance(system, BoundAdapting):
+                    system.meets = False  # each chain has coordinates of its own
+                self._systems[key] = system
             return self._systems[key]
 
     def _begin(self, state: State, learning: bool, rows: np.ndarray, z: np.ndarray) -> None:

@@ -30,6 +30,7 @@ from weakchaos.core.errors import ArgumentError, shown
 __all__ = [
     "LAST_BUFFER",
     "average_step",
+    "begin_again",
     "check_settings",
     "follow",
     "inverse_masses",
@@ -85,13 +86,15 @@ def inverse_masses(value: Any) -> tuple:
     return tuple(map(tuple, matrix.tolist()))
 
 
-@njit(nogil=True, error_model="numpy")
-def restart(averaging, step_size):
-    """The approximation begins anew from a step size."""
-    averaging[_X], averaging[_T], averaging[_X_BAR], averaging[_SEARCH] = math.log(step_size), 0.0, math.log(step_size), 0.0
+def begin_again(averaging, step_size, after=0.0):
+    """The approximation begins anew from a step size, with the caution that it has after so many steps."""
+    averaging[_X], averaging[_T], averaging[_X_BAR], averaging[_SEARCH] = math.log(step_size), after, math.log(step_size), 0.0
 
 
-@njit(nogil=True, error_model="numpy")
+# For kernels; where a window closes it is called as plain Python, which is not to wait for a compiler.
+restart = njit(nogil=True, error_model="numpy")(begin_again)
+
+
 def look_again(averaging):
     """The next kernel is to look for a first step, from the present one."""
     averaging[_SEARCH] = 1.0
@@ -113,7 +116,6 @@ def follow(averaging, alpha, delta):
     return math.exp(averaging[_X])
 
 
-@njit(nogil=True, error_model="numpy")
 def average_step(averaging):
     """The step size that sampling takes: exp(xbar)."""
     return math.exp(averaging[_X_BAR])

@@ -9,6 +9,9 @@ a last buffer for the step size, where all of this is true:
 * on the points of the window the metric in use is within 30 % of the best that could be made of them, in Fisher divergence;
 * the metric in use and the one that is taken next differ by less than a factor of 2 in the length of any direction. What they differ
   by falls like the root of the number of points, so another window, 1.7 times as long, would shorten trajectories by a tenth.
+
+Chains of one run adapt together where their system lets them meet: points of all of them make the metric and the mean of their step sizes
+is taken, so that windows hold as many points after a fraction of the steps. Then windows are closed in `meet` and not in `warm_up`.
 """
 
 from __future__ import annotations
@@ -21,15 +24,18 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.samplers.mass import DENSE, DIAGONAL, LOW_RANK
 from weakchaos.samplers.metric import HEADER, KEPT, STRIDE, WEIGHT, cholesky, new_window, pooled, window_covariances
 from weakchaos.samplers.metric_choice import difference, fisher_divergence, least_divergence, suggestions
-from weakchaos.samplers.step_adaptation import LAST_BUFFER, average_step, look_again, restart, window_ends
+from weakchaos.samplers.step_adaptation import LAST_BUFFER, average_step, begin_again, look_again, window_ends
 
-__all__ = ["new_tuning", "warm_up"]
+__all__ = ["meet", "new_tuning", "next_meeting", "warm_up"]
 
 _RANK, _POINTS = 16, 96  # of a low rank: the most directions, and the points it is made of
 _LEAST_WINDOWS = 3
+# Steps of the last buffer of chains that adapt together: for few, for so many and more, and where those have not seen enough.
+_FEW_BUFFER, _BUFFER, _LONG_BUFFER, _MANY = 150, 100, 300, 3
 _MOST_DRIFT, _MOST_EXCESS, _MOST_DIFFERENCE = 1.0, 1.3, 2.0
 _MUCH_DIFFERENCE, _LITTLE_DIFFERENCE = 3.0, 1.4  # beyond it the step size is looked for again; below it, its average goes on
 _AS_MUCH = 0.8
+_CAUTION = 10.0  # steps: a refusal that counts for much is not to throw a size that nearly fits far off
 _OF_WINDOWS = ("window", "pooled_", "previous_", "suggested_")  # how names of what is there during warm-up only begin
 _PARTS = {DIAGONAL: ("scale",), DENSE: ("factor",), LOW_RANK: ("scale", "directions", "gains")}
 
@@ -78,7 +84,12 @@ def _start_windows(tuning: dict[str, np.ndarray], forms: tuple[int, ...]) -> Non
     dim = tuning["inverse_mass"].size
     made = new_window(dim, DENSE in forms, _POINTS if LOW_RANK in forms else 0)
     made |= {f"pooled_{name}": np.zeros_like(made[name]) for name in ("window", "window_products")}
-    made |= {"previous_mean": np.full(dim, np.nan), "previous_step": np.array(np.nan), "previous_left": np.array(np.inf)}
+    made |= {
+        "previous_mean": np.full(dim, np.nan),
+        "previous_variance": np.full(dim, np.nan),
+        "previous_step": np.array(np.nan),
+        "previous_left": np.array(np.inf),
+    }
     made |= {f"suggested_{form}_{name}": np.full_like(tuning[name], np.nan) for form in forms for name in _PARTS[form]}
     tuning |= made
 
@@ -117,14 +128,19 @@ def _take_metric(tuning: dict[str, np.ndarray], forms: tuple[int, ...], rests: b
     return apart
 
 
-def _close_window(tuning: dict[str, np.ndarray], forms: tuple[int, ...], edge: int, number: int, tunes_step: bool) -> None:
+def _close_window(
+    tuning: dict[str, np.ndarray], forms: tuple[int, ...], edge: int, number: int, tunes_step: bool, least: int
+) -> None:
     """Take what the window that ends at step `edge` suggests, and say whether warm-up has settled."""
     window, dim = tuning["window"], tuning["inverse_mass"].size
     mean, variances = window[HEADER : HEADER + dim].copy(), window_covariances(tuning)[0]
     with np.errstate(all="ignore"):
         drift = np.abs(mean - tuning["previous_mean"]) / np.sqrt(variances if variances.ndim == 1 else np.diag(variances))
     rests = bool((drift < _MOST_DRIFT).all())
-    tuning["previous_mean"] = mean
+    tuning["previous_mean"], tuning["previous_variance"] = (
+        mean,
+        variances.copy() if variances.ndim == 1 else np.diag(variances).copy(),
+    )
     apart = _take_metric(tuning, forms, rests) if forms else 1.0
     if tunes_step:
         new, old = average_step(tuning["step_averaging"]), float(tuning["previous_step"])
@@ -133,17 +149,123 @@ def _close_window(tuning: dict[str, np.ndarray], forms: tuple[int, ...], edge: i
             apart = max(new / old, old / new) if np.isfinite(old) else np.inf
         if not apart < _LITTLE_DIFFERENCE:
             tuning["step_size"] = np.array(new)
-            restart(tuning["step_averaging"], new)
+            begin_again(tuning["step_averaging"], new)
         if not apart < _MUCH_DIFFERENCE:
             look_again(tuning["step_averaging"])
-    if number >= _LEAST_WINDOWS and apart < _MOST_DIFFERENCE and rests:
+    if number >= least and apart < _MOST_DIFFERENCE and rests:
         tuning["settled"] = np.array(float(edge))
     for name in ("window", "window_products", "window_points"):
         tuning[name][:] = 0.0
     window[STRIDE] = 1.0
 
 
-def warm_up(state: Any, n: int, done: int, total: int, forms: tuple[int, ...], tunes_step: bool, move: Any) -> tuple[int, bool]:
+def next_meeting(steps: int, total: int, tuned: bool) -> int | None:
+    """The first step after `steps` at which chains that adapt together meet, in a warm-up of at most `total` steps; None for no other.
+
+    They meet where a window closes, where the last buffer after it may be over, and at the end.
+
+    Examples
+    --------
+    >>> next_meeting(0, 1000, True), next_meeting(27, 1000, True), next_meeting(1000, 1000, True)
+    (10, 35, None)
+    """
+    if steps >= total:
+        return None
+    edges = window_ends(total) if tuned else np.empty(0, np.int64)
+    places = np.concatenate([edges, edges + _BUFFER, edges + _FEW_BUFFER, edges + _LONG_BUFFER])
+    return int(min(places[places > steps].min(initial=total), total))
+
+
+def _put_together(tunings: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What the chains of a run have collected, as if it were of one: sums added, step sizes averaged, points in turn from each."""
+    one = {name: value.copy() for name, value in tunings[0].items()}
+    with np.errstate(invalid="ignore"):
+        averaging = np.mean([t["step_averaging"] for t in tunings], axis=0)
+    averaging[-1] = max(t["step_averaging"][-1] for t in tunings)
+    averaging[2] = np.log(
+        np.mean([np.exp(t["step_averaging"][2]) for t in tunings])
+    )  # of sizes, not of logarithms: one chain may be stuck
+    one["step_averaging"] = averaging
+    if "turns" in one:
+        one["turns"] = np.sum([t["turns"] for t in tunings], axis=0)  # each chain's own until warm-up is over
+    one["step_size"] = np.array(np.exp(np.mean([np.log(t["step_size"]) for t in tunings])))
+    if "window" not in one:
+        return one
+    names = ("window", "window_products")
+    filled = [t for t in tunings if t["window"][WEIGHT]]
+    together = {name: one[name] for name in names}
+    if filled:
+        together = {name: filled[0][name].copy() for name in names}
+        for other in filled[1:]:
+            together = pooled(together, {name: other[name] for name in names})
+    one |= together
+    points, rows = one["window_points"], [t["window_points"][:, : int(t["window"][KEPT])] for t in tunings]
+    if points.shape[1]:
+        # In turn, so that the first half and the second hold points of all chains, and spread over all where there are too many.
+        longest = max(r.shape[1] for r in rows)
+        turns = [r[:, k] for k in range(longest) for r in rows if k < r.shape[1]]
+        few = turns[:: -(-len(turns) // points.shape[1])] if turns else []
+        points[:] = 0.0
+        for k, row in enumerate(few):
+            points[:, k] = row
+        one["window"][KEPT] = len(few)
+    return one
+
+
+def meet(states: list[Any], steps: int, total: int, forms: tuple[int, ...], tunes_step: bool, enough: Any = None) -> bool:
+    """Let chains that adapt together meet after `steps` steps of at most `total`: close the window that ends there for all of them.
+
+    Parameters
+    ----------
+    states : list of State
+    steps, total : int
+    forms : tuple of int
+    tunes_step : bool
+    enough : callable, optional
+        ``enough(tuning, draws)``: whether the last buffer, of so many draws of all chains, may be over.
+
+    Returns
+    -------
+    bool
+        Whether warm-up is over.
+    """
+    common = _put_together([state.tuning for state in states])
+    edges = window_ends(total) if forms or tunes_step else np.empty(0, np.int64)
+    settled = float(common["settled"])
+    buffer = _BUFFER if len(states) >= _MANY else _FEW_BUFFER
+    if settled and enough is not None and not enough(common, int(steps - settled) * len(states)):
+        buffer = _LONG_BUFFER
+    if steps in edges and not settled:
+        _close_window(
+            common, forms, steps, int(np.searchsorted(edges, steps)) + 1, tunes_step, _LEAST_WINDOWS - (len(states) >= _MANY)
+        )
+    elif not (steps == total or (settled and steps >= settled + buffer)):
+        return False  # a meeting at the end of a buffer of another length
+    if common["settled"] and not settled and tunes_step:
+        # What follows may be steps of another kind, to which the size is fitted anew.
+        begin_again(common["step_averaging"], average_step(common["step_averaging"]), _CAUTION)
+    over = steps == total or bool(settled and steps >= settled + buffer)
+    if over:
+        _finish(common, steps, tunes_step)
+    for state in states:
+        for name in [name for name in state.tuning if name not in common]:
+            del state.tuning[name]
+        state.tuning |= {name: value.copy() for name, value in common.items()}
+    return over
+
+
+def _finish(tuning: dict[str, np.ndarray], steps: int, tunes_step: bool) -> None:
+    """Warm-up is over after `steps` steps: sampling takes the average step size, and accumulators of windows go."""
+    tuning["warmup_steps"] = np.array(float(steps))
+    if tunes_step:
+        tuning["step_size"] = np.array(average_step(tuning["step_averaging"]))
+    for name in [name for name in tuning if name.startswith(_OF_WINDOWS)]:
+        del tuning[name]
+
+
+def warm_up(
+    state: Any, n: int, done: int, total: int, forms: tuple[int, ...], tunes_step: bool, move: Any, meets: bool = False
+) -> tuple[int, bool]:
     """`n` steps of warm-up, `done` of at most `total` having been made.
 
     Parameters
@@ -155,6 +277,8 @@ def warm_up(state: Any, n: int, done: int, total: int, forms: tuple[int, ...], t
     move : callable
         ``move(first, count, collects, early)`` makes so many steps, of which the first is the `first` of this call, collecting points or not,
         and returns how many it made; `early` says that no window has closed in which trajectories were of full length.
+    meets : bool
+        Whether chains adapt together: then windows close and warm-up ends in `meet`.
 
     Returns
     -------
@@ -169,7 +293,7 @@ def warm_up(state: Any, n: int, done: int, total: int, forms: tuple[int, ...], t
         if now == 0 and edges.size:
             _start_windows(tuning, forms)
         settled = float(tuning["settled"])
-        end = min(total, int(settled) + LAST_BUFFER) if settled else total
+        end = min(total, int(settled) + LAST_BUFFER) if settled and not meets else total
         number = int(np.searchsorted(edges, now, side="right"))
         collects = not settled and number < edges.size
         stop = int(edges[number]) if collects else end
@@ -179,13 +303,11 @@ def warm_up(state: Any, n: int, done: int, total: int, forms: tuple[int, ...], t
         if got < count:
             return made, False
         now += count
+        if meets:
+            continue
         if collects and now == stop:
-            _close_window(tuning, forms, stop, number + 1, tunes_step)
+            _close_window(tuning, forms, stop, number + 1, tunes_step, _LEAST_WINDOWS)
         if now == end and not (collects and stop == end):
-            tuning["warmup_steps"] = np.array(float(now))
-            if tunes_step:
-                tuning["step_size"] = np.array(average_step(tuning["step_averaging"]))
-            for name in [name for name in tuning if name.startswith(_OF_WINDOWS)]:
-                del tuning[name]
+            _finish(tuning, now, tunes_step)
             return made, now < total
     return made, False
