@@ -197,7 +197,7 @@ def _empirical(
             divergences += 1.0
         if u < accept:
             counters[ACCEPTED] += 1
-            arrive(x, known, position, gradient, value[0])
+            arrive(x, known, position, gradient, value)
         counters[STEPS] += 1
         if tunes:
             # Where steps are too long for a place, a chain that comes there stays: it takes few such places to spoil the mean acceptance that is
