@@ -93,7 +93,8 @@ def test_c_functions_of_scipy_signatures(form):
     np.testing.assert_allclose(target.gradient(AT), -AT / sd**2, rtol=1e-9)
 
 
-def test_the_gradient_pointer_is_null_when_no_gradient_is_wanted():
+def test_there_is_always_room_for_a_gradient():
+    """Nutpie and walnutpie ask for a gradient in every call, so their functions may write one without a look at the pointer."""
     seen = []
 
     def record(dim, x, grad, logp, user_data):
@@ -107,9 +108,9 @@ def test_the_gradient_pointer_is_null_when_no_gradient_is_wanted():
     held = prototype(record)
     target = Density(ctypes.cast(held, ctypes.c_void_p).value, 1)
     assert target.logp([0.0]) == -1.0
-    assert seen == [None]
     assert target.gradient([0.0]) == [4.0]
-    assert seen[1] is not None
+    assert len(seen) == 2
+    assert None not in seen
 
 
 def test_a_status_other_than_zero_is_an_error():

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import weakchaos as wc
@@ -42,6 +43,40 @@ def radon():
         intercept = pm.Deterministic("intercept", mean + spread * offset, dims="county")
         slope, noise = pm.Normal("slope", 0, 2), pm.Exponential("noise", 1)
         pm.Normal("level", intercept[where] + slope * below, noise, observed=level)
+    return model
+
+
+def published(name):
+    """A data set of PyMC's own examples, which PyMC fetches from its repository; the test is skipped where that cannot be reached."""
+    try:
+        return pd.read_csv(pm.get_data(name))
+    except OSError as error:
+        pytest.skip(f"PyMC cannot fetch {name}: {error}")
+
+
+def published_radon():
+    """Varying intercepts of all counties of Minnesota, as in PyMC's example of multilevel models."""
+    table = published("radon.csv")
+    county, names = table["county"].factorize(sort=True)
+    with pm.Model(coords={"county": list(names)}) as model:
+        mean, spread = pm.Normal("mean", 0, 10), pm.Exponential("spread", 1)
+        offset = pm.Normal("offset", 0, 1, dims="county")
+        intercept = pm.Deterministic("intercept", mean + spread * offset, dims="county")
+        slope, noise = pm.Normal("slope", 0, 10), pm.Exponential("noise", 1)
+        pm.Normal(
+            "level", intercept[county] + slope * table["floor"].to_numpy(float), noise, observed=table["log_radon"].to_numpy(float)
+        )
+    return model
+
+
+def published_volatility():
+    """Returns of the S&P 500, as in PyMC's example of stochastic volatility."""
+    change = published("SP500.csv")["change"].dropna().to_numpy(float)
+    with pm.Model() as model:
+        step = pm.Exponential("step", 10)
+        level = pm.GaussianRandomWalk("level", sigma=step, init_dist=pm.Normal.dist(0, 100), shape=len(change))
+        freedom = pm.Exponential("freedom", 0.1)
+        pm.StudentT("returns", nu=freedom, lam=pm.math.exp(-2 * level), observed=change)
     return model
 
 
@@ -87,6 +122,37 @@ def test_means_are_those_of_pymc(name):
         sd = two.values.std((0, 1))
         # Two means of at least a hundred effective draws each.
         assert (np.abs(one.values.mean((0, 1)) - two.values.mean((0, 1))) < 5 * sd * np.sqrt(2 / 100)).all(), variable
+
+
+@pytest.mark.parametrize("make", [published_radon, published_volatility], ids=["radon", "stochastic volatility"])
+def test_published_data(make):
+    """Nothing speaks against a run by default, or it is said; the log density is PyMC's own."""
+    model = make()
+    target = bridge.density(model)
+    reference = model.logp_dlogp_function(ravel_inputs=True)
+    reference.set_extra_values({})
+    x = target.random_start(np.random.default_rng(3))
+    value, gradient = reference(x)
+    assert target.logp(x) == pytest.approx(float(value), rel=1e-9)
+    np.testing.assert_allclose(target.gradient(x), gradient, rtol=1e-7, atol=1e-7)
+    trace = wc.sample(target, draws=500, warmup=1000, chains=2, seed=1, progress=False)
+    assert trace.check() == [] or all(flag.severity != "invalid" for flag in trace.check())
+    if make is published_radon:  # Gelman (2006), doi:10.1198/004017005000000661: -0.69 with a standard error of 0.07
+        assert trace["slope"].mean() == pytest.approx(-0.69, abs=0.15)
+
+
+def test_arviz_pictures_of_a_result(tmp_path):
+    """Summary, pictures and cross-validation by the ArviZ that PyMC has brought, in the format that it has."""
+    az = pytest.importorskip("arviz")
+    with eight_schools() as model:
+        result = bridge.sample(draws=200, warmup=300, chains=4, seed=1, progress=False)
+        pm.compute_log_likelihood(result, model=model, progressbar=False)
+    assert "mu" in az.summary(result).index
+    assert az.plot_trace(result, var_names=["mu", "tau"]) is not None
+    assert az.plot_pair(result, var_names=["mu", "tau"]) is not None
+    assert az.plot_energy(result) is not None
+    found = az.loo(result)
+    assert float(getattr(found, "elpd_loo", getattr(found, "elpd", 0.0))) == pytest.approx(-30.8, abs=0.6)
 
 
 def test_a_result_that_pymc_takes():

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 # What users call by name, as in weakchaos.interop.pymc.sample(); the libraries themselves are imported by the functions.
-_BRIDGES = ("emcee", "pymc", "stan", "uai")
+_BRIDGES = ("emcee", "jax", "pymc", "stan", "torch", "uai")
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,10 @@ from weakchaos.native.compiled import address_of, c_function, call_density
 __all__ = ["from_c", "is_c_function", "with_finite_differences"]
 
 
+_intrinsic: Any = intrinsic  # as annotated by numba, a call would have to pass the typing context
+_DENSITY_INT = types.int32(*DENSITY.args)
+
+
 def _caller(with_data: bool):
     def call(typingctx, function, n, x, data):
         def codegen(context, builder, signature, args):
@@ -40,6 +44,29 @@ def _caller(with_data: bool):
 _call_scipy, _call_scipy_data = _caller(False), _caller(True)
 
 
+@_intrinsic
+def _call_int(typingctx, function, n, x, grad, logp, data):
+    """Call a density that returns a C int, as walnutpie's do; the upper half of the register holds anything."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        target = builder.inttoptr(args[0], ir.FunctionType(ir.IntType(32), [word] * 5).as_pointer())
+        return builder.sext(builder.call(target, args[1:]), word)
+
+    u = types.uint64
+    return types.int64(u, u, u, u, u, u), codegen
+
+
+def _with_room_int(dim, x, grad, logp, user_data):
+    words = carray(user_data, (2,), dtype=np.uint64)
+    position, value, gradient = carray(x, (dim,)), carray(logp, (1,)), address_of(carray(grad, (dim,)))
+    if gradient != 0:
+        return _call_int(words[0], dim, address_of(position), gradient, address_of(value), words[1])
+    room = np.empty(dim)
+    status = _call_int(words[0], dim, address_of(position), address_of(room), address_of(value), words[1])
+    return status if room.size else 1
+
+
 def _scipy_plain(dim, x, grad, logp, user_data):
     words = carray(user_data, (2,), dtype=np.uint64)
     carray(logp, (1,))[0] = _call_scipy(words[0], dim, address_of(carray(x, (dim,))), words[1])
@@ -50,6 +77,17 @@ def _scipy_with_data(dim, x, grad, logp, user_data):
     words = carray(user_data, (2,), dtype=np.uint64)
     carray(logp, (1,))[0] = _call_scipy_data(words[0], dim, address_of(carray(x, (dim,))), words[1])
     return 0
+
+
+def _with_room(dim, x, grad, logp, user_data):
+    """A function that writes a gradient always, called where none is wanted."""
+    words = carray(user_data, (2,), dtype=np.uint64)
+    position, value, gradient = carray(x, (dim,)), carray(logp, (1,)), address_of(carray(grad, (dim,)))
+    if gradient != 0:
+        return call_density(words[0], dim, address_of(position), gradient, address_of(value), words[1])
+    room = np.empty(dim)
+    status = call_density(words[0], dim, address_of(position), address_of(room), address_of(value), words[1])
+    return status if room.size else 1  # asked for after the call, so that the memory is there until then
 
 
 def _finite_differences(dim, x, grad, logp, user_data):
@@ -134,7 +172,9 @@ def _from_low_level_callable(function: Any, data: Any) -> CDensity:
         signature = signature.replace(spelled, kind)
     signature = signature.replace(" ", "")
     if signature == "long(ulong,double*,double*,double*,void*)":
-        return CDensity(address, user_data, True, keep)
+        return _adapter(_with_room, address, user_data, True, keep)
+    if signature == "int(ulong,double*,double*,double*,void*)":
+        return _adapter(_with_room_int, address, user_data, True, keep)
     if signature == "double(int,double*)":
         return _adapter(_scipy_plain, address, 0, False, keep)
     if signature == "double(int,double*,void*)":
@@ -156,17 +196,21 @@ def is_c_function(value: Any) -> bool:
 
 
 def from_c(logp: Any, data: Any) -> CDensity:
-    """The `CDensity` of a C function; only the scipy signatures have no gradient."""
+    """The `CDensity` of a C function; only the scipy signatures have no gradient.
+
+    Samplers without gradients pass NULL for one. The functions of other packages are never asked that, and may write there: they get room for it.
+    """
     if _is_low_level_callable(logp):
         return _from_low_level_callable(logp, data)
     if isinstance(logp, CFunc):
         signature = logp._sig  # type: ignore[attr-defined]
-        if signature != DENSITY:
+        if signature not in (DENSITY, _DENSITY_INT):
             raise ArgumentError(
                 f"`logp` is a numba cfunc of signature {signature}; it must be {DENSITY} (weakchaos.native.functions.DENSITY)"
             )
         address, keep = _user_address(data)
-        return CDensity(logp.address, address, True, (logp, keep))
+        room = _with_room if signature == DENSITY else _with_room_int
+        return _adapter(room, logp.address or 0, address, True, (logp, keep))
     if isinstance(logp, ctypes._CFuncPtr):  # type: ignore[attr-defined]
         if logp.argtypes is None:
             raise ArgumentError(
@@ -178,4 +222,4 @@ def from_c(logp: Any, data: Any) -> CDensity:
     if logp <= 0:
         raise ArgumentError(f"`logp` must be the address of a C function; got {logp}")
     address, keep = _user_address(data)
-    return CDensity(int(logp), address, True, keep)
+    return _adapter(_with_room, int(logp), address, True, keep)
