@@ -16,7 +16,7 @@ Y = np.array([1.0, 2.0, 4.0, 3.5])
 def library(request):
     pytest.importorskip(request.param)
     numbers = importlib.import_module("torch" if request.param == "torch" else "jax.numpy")
-    return request.param, numbers, importlib.import_module(f"weakchaos.interop.{request.param}")
+    return request.param, numbers, getattr(wc.interop, request.param)
 
 
 def test_value_and_gradient(library):
@@ -101,7 +101,7 @@ def test_what_is_no_number_of_double_precision_is_refused(library):
 
 def test_a_value_that_torch_cannot_follow_is_refused():
     torch = pytest.importorskip("torch")
-    from weakchaos.interop import torch as bridge
+    bridge = wc.interop.torch
 
     for wrong in (
         lambda x: torch.tensor(-float((x.detach() ** 2).sum()), dtype=torch.float64),
