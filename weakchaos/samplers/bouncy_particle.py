@@ -35,21 +35,22 @@ class _Bound(BoundPiecewise):
 
 @dataclass(frozen=True)
 class BouncyParticle(Sampler):
-    """The bouncy particle sampler: straight paths reflected at the gradient; nothing is ever rejected.
+    """The bouncy particle sampler: a particle moves on straight lines, and events reflect its velocity at the gradient; nothing is ever rejected.
 
     Parameters
     ----------
     interval : float, optional
-        Time between two draws, in the units of `inverse_mass`: in a time of 1 a coordinate of inverse mass s**2 moves by about s. Tuned during
-        warm-up when not given, to 0.4 sqrt(dim) bounces.
+        Time between two draws. In a time of 1 a coordinate of inverse mass s**2 moves by about s. When the interval is not given, warm-up tunes it so that
+        0.4 sqrt(dim) bounces happen between two draws, on average.
     refreshments : float
-        Velocities that are drawn anew, on average, in the time between two draws.
+        How many times the velocity is drawn anew between two draws, on average.
     inverse_mass : array of shape (dim,), optional
-        Variances of the velocity, best near those of the target, which they are tuned to during warm-up when not given.
+        Variances of the components of the velocity. The best values are near the variances of the target; warm-up tunes them to these when they are not
+        given.
 
     Notes
     -----
-    As for `ZigZag`; ``n_events`` counts bounces.
+    What the notes of `ZigZag` say of bounds, of the support and of ``stats`` holds here too; ``n_events`` counts bounces.
 
     References
     ----------

@@ -104,7 +104,7 @@ class _Bound(BoundContinuous):
         self.walkers = max(32, 2 * self.dim + 2) if sampler.walkers is None else int(sampler.walkers)
         if self.walkers < 2 * self.dim:
             raise ArgumentError(
-                f"`walkers` must be at least twice the dimension, {2 * self.dim}, so that each half of them spans the space; got {self.walkers}"
+                f"`walkers` must be at least {2 * self.dim}, twice the dimension, so that the walkers of each half span the space; got {self.walkers}"
             )
         self.n_known = self.walkers * (self.dim + 1)
 
@@ -158,20 +158,20 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class EnsembleStretch(Sampler):
-    """The affine-invariant ensemble sampler, the stretch move of emcee; it needs no gradient and nothing is tuned.
+    """The affine-invariant ensemble sampler with the stretch move of emcee; it needs no gradient and has nothing to tune.
 
     Parameters
     ----------
     walkers : int, optional
         An even number, at least twice the dimension; 32 or 2 dim + 2 by default, whichever is more.
     a : float
-        Greatest stretch, above 1.
+        The largest factor by which a move stretches the distance between two walkers; greater than 1.
 
     Notes
     -----
-    A step moves one walker, and a draw is that walker: draws of a chain are those of its walkers in turn, so ``draws`` is to be some thousands, and
-    half of the walkers are evaluated in one call where the density is vectorized. ``trace.draws[c].reshape(-1, walkers, dim)`` has an axis of walkers.
-    Walkers of an ensemble are no independent chains, as each moves by where the others are. `Trace.check` and ``sample(until=...)`` therefore take an
+    A step moves one walker, and a draw is the position of that walker. The draws of a chain are therefore those of its walkers in turn: ask for some
+    thousands of them. ``trace.draws[c].reshape(-1, walkers, dim)`` has an axis of walkers. Where the density is vectorized, half of the walkers are
+    evaluated in one call. The walkers of an ensemble are not independent chains, because each moves relative to the others. `Trace.check` and ``sample(until=...)`` therefore take an
     ensemble for one chain and judge the means of its rounds (`weakchaos.runs.convergence.effective_size`), and only several chains tell
     whether ensembles agree. ``stats`` holds ``lp`` and ``acceptance_rate``.
 
@@ -194,7 +194,7 @@ class EnsembleStretch(Sampler):
 
     def __post_init__(self):
         if self.walkers is not None and whole_number("walkers", self.walkers, 4) % 2:
-            raise ArgumentError(f"`walkers` must be even, as halves of an ensemble move in turn; got {self.walkers}")
+            raise ArgumentError(f"`walkers` must be even, because the two halves of an ensemble move in turn; got {self.walkers}")
         if not real_number("a", self.a) > 1.0:
             raise ArgumentError(f"`a` must be greater than 1; got {self.a!r}")
 

@@ -145,7 +145,7 @@ def _parts(dim: int) -> list[Any]:
 
 class _Bound(BoundUnadjusted):
     stats_names = (*BoundUnadjusted.stats_names, "weight")
-    needs = (2, "or its unit velocity could not turn")
+    needs = (2, "because a unit velocity in one dimension cannot turn")
 
     @property
     def first_step(self) -> float:
@@ -189,18 +189,21 @@ class ESH(Sampler):
     Parameters
     ----------
     step_size : float, optional
-        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given.
+        Length of a step, measured in units in which each coordinate is divided by the square root of its inverse mass. Warm-up tunes it when it
+        is not given.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance of the error of the energy per step and dimension that the step size is tuned to.
+        Warm-up chooses the step size so that the energy error of one step has this variance per coordinate.
 
     Notes
     -----
-    Draws count under ``trace.weights`` (the statistic ``weight``, known up to a factor): ``trace.mean()`` uses them, an average of
-    ``trace.draws`` alone is wrong. A step costs one gradient and takes no number from a driver; a seed gives the first direction. ``stats`` holds
-    ``lp``, ``energy_error``, ``diverging`` (a step that left the support or changed the energy by 1000 or more: the velocity is thrown back
-    instead), ``step_size``, ``n_steps`` and ``weight``. Ergodicity is not granted: run several chains and read ``trace.check()``.
+    Every draw has a weight in ``trace.weights`` (the statistic ``weight``, known up to a factor). ``trace.mean()`` uses the weights; an average of
+    ``trace.draws`` without them is wrong. A step evaluates one gradient and takes no number from a driver: the seed decides only the first direction.
+    ``stats`` holds ``lp``, ``energy_error``, ``diverging`` (whether a step left the support or changed the energy by 1000 or more; such a step is not
+    taken, and the velocity is reflected at the gradient), ``step_size``, ``n_steps`` and ``weight``. No theorem says that an orbit visits all of the
+    target: run several chains and read ``trace.check()``.
 
     References
     ----------

@@ -205,16 +205,16 @@ class HMC(Sampler):
         Leapfrog steps, and gradients, per draw. A trajectory of half a period (step_size * n_leapfrog a multiple of pi times a standard
         deviation) returns to where it came from: avoid it, or let `jitter` do.
     inverse_mass : array of shape (dim,), optional
-        Best near the variances of the target. Where it is not given it is tuned together with the step size, and ones where the
-        step size is given.
+        The diagonal of the metric, best near the variances of the target. When it is not given, warm-up tunes it together with the step size; if the step
+        size is given, it is 1 for every coordinate.
     trajectory_length : float, optional
-        In units of time; as many leapfrog steps as it takes are made, 1,024 at most, and `n_leapfrog` says nothing then. With tuned inverse
-        masses half of pi is a quarter of a period, which forgets x and x^2 of a Gaussian.
+        Length of a trajectory in units of time. When it is given, a trajectory has as many leapfrog steps as this length needs, 1,024 at most, and
+        `n_leapfrog` is not used. With tuned inverse masses a length of pi / 2 is a quarter of a period of a Gaussian, after which x and x^2 are independent of the start.
     jitter : float, optional
-        Every trajectory multiplies the step size by a uniform number between 1 - jitter and 1 + jitter. 0.2 by default where the step size is
-        tuned, none where it is given.
+        Every trajectory multiplies the step size by a uniform number between 1 - jitter and 1 + jitter. The default is 0.2 where the step size is
+        tuned, and 0 where it is given.
     target_accept : float
-        The mean acceptance that the step size is tuned to.
+        The mean probability of acceptance that warm-up makes the step size reach.
 
     Notes
     -----

@@ -106,26 +106,27 @@ class _Bound(BoundUnadjusted):
 
 @dataclass(frozen=True)
 class Langevin(Sampler):
-    """Underdamped Langevin dynamics (BAOAB): one gradient a step, biased by its steps, which nothing rejects.
+    """Underdamped Langevin dynamics (BAOAB): one gradient per step; no step is rejected, so averages have a bias that grows with the step size.
 
     Parameters
     ----------
     step_size : float, optional
-        Length of a step in units of time; tuned during warm-up when not given. Where the inverse masses are the variances of the target, a coordinate of a
+        Length of a step in units of time. Warm-up tunes it when it is not given. Where the inverse masses are the variances of the target, a coordinate of a
         Gaussian turns once in 2 pi, and steps are stable below 2.
     friction : float
-        Rate at which the velocity forgets itself, per unit of time.
+        Rate at which noise replaces the velocity, per unit of time.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance per step and dimension of the error of the energy that the step size is tuned to.
+        Warm-up chooses the step size so that the energy error of one step has this variance per coordinate.
 
     Notes
     -----
-    ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw, over the parts that should conserve the energy), ``diverging`` (a step that left the
-    support or changed the energy by 1000 or more: it is not taken, and the velocity reversed), ``step_size`` and ``n_steps``. The sampler is
-    unadjusted: ``trace.check()`` says so, and holds its draws against Stein's identity. A step moves a short way, so keep every few
-    (``sample(thin=)``).
+    ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw, over the parts that should conserve the energy), ``diverging`` (whether a step left
+    the support or changed the energy by 1000 or more; such a step is not taken, and the velocity is reversed), ``step_size`` and ``n_steps``. No step
+    is ever rejected, so averages have a bias: ``trace.check()`` says so and measures it by Stein's identity. One step moves a short way: to store fewer
+    draws, keep every fifth or tenth by ``sample(thin=)``.
 
     References
     ----------

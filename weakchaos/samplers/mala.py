@@ -23,21 +23,21 @@ __all__ = ["MALA"]
 
 @dataclass(frozen=True)
 class MALA(Sampler):
-    """The Metropolis-adjusted Langevin algorithm: a step along the gradient and a normal one, accepted or not.
+    """The Metropolis-adjusted Langevin algorithm: a proposal moves along the gradient plus normal noise, and is accepted or rejected.
 
     Parameters
     ----------
     step_size : float, optional
-        eps of ``y = x + eps^2/2 V grad log p + eps V^(1/2) z``; tuned during warm-up when not given.
+        The number eps in ``y = x + eps^2/2 V grad log p + eps V^(1/2) z``. Warm-up tunes it when it is not given.
     inverse_mass : array of shape (dim,), optional
         The diagonal of V. Tuned during warm-up together with the step size; ones where the step size is given and this is not.
     target_accept : float
-        The mean acceptance that the step size is tuned to; 0.574 is best in many dimensions (Roberts and Rosenthal, J. R. Stat. Soc. B
+        The mean probability of acceptance that warm-up makes the step size reach; 0.574 is best in many dimensions (Roberts and Rosenthal, J. R. Stat. Soc. B
         60 (1998) 255).
 
     Notes
     -----
-    ``stats`` as those of `HMC`; a draw costs one gradient.
+    ``stats`` holds what that of `HMC` holds. A draw evaluates one gradient.
 
     Examples
     --------

@@ -156,7 +156,7 @@ class _Bound(BoundContinuous):
         super().__init__(sampler, target, driver)
         if self.dim < 2:
             raise ArgumentError(
-                f"`target` of MAMS must have at least 2 coordinates, or its unit velocity could not turn; got {self.dim}"
+                f"`target` of MAMS must have at least 2 coordinates, because a unit velocity in one dimension cannot turn; got {self.dim}"
             )
         self.uniforms_per_step = self.dim + 2
         self.n_known = 2 * self.dim + 1
@@ -200,23 +200,25 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class MAMS(Sampler):
-    """The Metropolis-adjusted microcanonical sampler: `MCLMC` without its bias, tuned to an acceptance.
+    """The Metropolis-adjusted microcanonical sampler: `MCLMC` whose trajectories are accepted or rejected, so that averages have no bias.
 
     Parameters
     ----------
     step_size : float, optional
-        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given.
+        Length of a step, measured in units in which each coordinate is divided by the square root of its inverse mass. Warm-up tunes it when it
+        is not given.
     trajectory_length : float, optional
         Mean length of a trajectory in the same units; 2 sqrt(dim) when not given, about a third of a period of a Gaussian.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     target_accept : float
-        Mean acceptance that the step size is tuned to.
+        The mean probability of acceptance that warm-up makes the step size reach.
 
     Notes
     -----
-    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an error of the energy of 1000 or more),
-    ``energy_error`` (of the last trajectory), ``step_size`` and ``n_steps`` (gradients, summed).
+    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (whether a trajectory had
+    an energy error of 1000 or more), ``energy_error`` (of the last trajectory of a draw), ``step_size`` and ``n_steps`` (gradients of all trajectories of a draw).
 
     References
     ----------

@@ -114,7 +114,7 @@ def memory(orbit: np.ndarray) -> float:
 
 
 class _Bound(BoundUnadjusted):
-    needs = (2, "or its unit velocity could not turn")
+    needs = (2, "because a unit velocity in one dimension cannot turn")
 
     def __init__(self, sampler: MCLMC, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
@@ -170,23 +170,25 @@ class MCLMC(Sampler):
     Parameters
     ----------
     step_size : float, optional
-        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given. A
+        Length of a step, measured in units in which each coordinate is divided by the square root of its inverse mass. Warm-up tunes it when it
+        is not given. A
         Gaussian of dim coordinates has its mass at the radius sqrt(dim).
     decoherence_length : float, optional
-        The length over which the velocity forgets itself; tuned during warm-up when not given, to 0.7 times the way that the particle makes while the
+        The length of path over which noise replaces the direction of the velocity; tuned during warm-up when not given, to 0.7 times the way that the particle makes while the
         slowest coordinate, or its square, forgets itself (2 sqrt(dim) before that, and in a warm-up of less than some 200 steps). ``math.inf``
         leaves out the noise: the orbit is then deterministic, and in general not ergodic.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance of the error of the energy per step and dimension that the step size is tuned to. The bias falls with its square root.
+        Warm-up chooses the step size so that the energy error of one step has this variance per coordinate. The bias falls with its square root.
 
     Notes
     -----
     A step costs two gradients (McLachlan's minimal-norm splitting). ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw),
-    ``diverging`` (a step that left the support or changed the energy by 1000 or more: it is not taken, and the velocity reversed), ``step_size`` and
-    ``n_steps``. The sampler is unadjusted: ``trace.check()`` says so, and holds its draws against Stein's identity. `MAMS` is its
-    adjusted form. A step moves a short way, so keep every few (``sample(thin=)``).
+    ``diverging`` (whether a step left the support or changed the energy by 1000 or more; such a step is not taken, and the velocity is reversed),
+    ``step_size`` and ``n_steps``. No step is ever rejected, so averages have a bias: ``trace.check()`` says so and measures it by Stein's identity.
+    `MAMS` is the form that rejects and has no bias. One step moves a short way: to store fewer draws, keep every fifth or tenth by ``sample(thin=)``.
 
     References
     ----------

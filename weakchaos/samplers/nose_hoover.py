@@ -24,21 +24,23 @@ class NoseHoover(Thermostatted):
     Parameters
     ----------
     step_size : float, optional
-        Length of a step in units of time; tuned during warm-up when not given.
+        Length of a step in units of time. Warm-up tunes it when it is not given.
     mass : float
-        Of the thermostat, per coordinate that it holds: Q = d * mass.
+        Mass of the thermostat per coordinate that it holds: Q = d * mass.
     per_coordinate : bool
         Whether each coordinate has a thermostat of its own; otherwise one holds all.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance per step and dimension of the error W of `weakchaos.samplers.thermostatted` that the step size is tuned to.
+        Warm-up chooses the step size so that the error W of one step (see `weakchaos.samplers.thermostatted`) has this variance per coordinate.
 
     Notes
     -----
-    A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
-    ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
-    ``step_size`` and ``n_steps``. The sampler is unadjusted and often not ergodic: run several chains and read ``trace.check()``.
+    A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
+    ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
+    ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias, and an orbit often does not visit
+    all of the target: run several chains and read ``trace.check()``.
 
     References
     ----------

@@ -19,28 +19,30 @@ __all__ = ["NoseHooverChain"]
 
 @dataclass(frozen=True)
 class NoseHooverChain(Thermostatted):
-    """Chains of Nosé-Hoover thermostats, one a coordinate: deterministic motion that is far more often ergodic than one thermostat is.
+    """Chains of Nosé-Hoover thermostats, one for each coordinate: deterministic motion that visits all of a target far more often than one thermostat does.
 
     Parameters
     ----------
     step_size : float, optional
-        Length of a step in units of time; tuned during warm-up when not given.
+        Length of a step in units of time. Warm-up tunes it when it is not given.
     length : int
-        Thermostats of a chain.
+        Number of thermostats in a chain.
     mass : float
-        Of each thermostat, times the number of coordinates for the one that holds momenta.
+        Mass of each thermostat; the one that acts on the momenta has this mass times the number of its coordinates.
     per_coordinate : bool
         Whether each coordinate has a chain of its own; otherwise one chain holds all.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance per step and dimension of the error W of `weakchaos.samplers.thermostatted` that the step size is tuned to.
+        Warm-up chooses the step size so that the error W of one step (see `weakchaos.samplers.thermostatted`) has this variance per coordinate.
 
     Notes
     -----
-    A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
-    ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
-    ``step_size`` and ``n_steps``. The sampler is unadjusted and not proven ergodic: run several chains and read ``trace.check()``.
+    A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
+    ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
+    ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias, and it is not proven that an orbit visits
+    all of the target: run several chains and read ``trace.check()``.
 
     References
     ----------

@@ -73,7 +73,7 @@ class _Bound(BoundContinuous):
         plain = self._system(False, new_map(self.dim))
         if plain.walkers > 1 or plain.pool_every is not None:
             raise ArgumentError(
-                f"`inner` must be a sampler of one walker whose chains do not meet, as each chain learns its own map; got {shown(sampler.inner)}"
+                f"`inner` must be a sampler whose chains are independent and have one walker each, because every chain learns its own map; got {shown(sampler.inner)}"
             )
         self.stats_names, self._known = plain.stats_names, plain.n_known
 
@@ -246,13 +246,13 @@ class ScoreMap(Sampler):
     Parameters
     ----------
     inner : Sampler
-        What samples the pulled-back density; `NUTS` by default.
+        The sampler that runs in the coordinates of the map; `NUTS` by default.
 
     Notes
     -----
     The map is triangular: coordinate by coordinate a mean with linear and quadratic terms, or a log-linear scale, in coordinates that come
-    before. Bananas, Rosenbrock's valley, Neal's funnel and Gaussians are of that family, and there draws become nearly independent; a
-    posterior of few data in centred coordinates is not, and nothing is won. ``trace.tuning["map_explained"]`` holds what the map explains of each
+    before. Such a map turns bananas, Rosenbrock's valley, Neal's funnel and Gaussians into standard normals exactly, and there draws become
+    nearly independent. It does not fit the posterior of a hierarchical model of few data in centred coordinates, and gains nothing there. ``trace.tuning["map_explained"]`` holds what the map explains of each
     coordinate, 1 where it is exact and 0 where it does nothing (shape (chain, dim)), and ``trace.tuning["map_rows"]`` the map of each
     chain (see `weakchaos.targets.pulled_back.new_map`). A map is learned in the first fifth of a warm-up, of 200 steps at the
     most; below 60 steps of warm-up there is none, and where nothing is explained the inner sampler runs in the target's own coordinates.
@@ -273,7 +273,7 @@ class ScoreMap(Sampler):
         if not isinstance(self.inner, Sampler):
             raise ArgumentTypeError(f"`inner` must be a sampler such as weakchaos.samplers.NUTS(); got {shown(self.inner)}")
         if isinstance(self.inner, ScoreMap):
-            raise ArgumentError("`inner` must not be a ScoreMap itself: one map is learned")
+            raise ArgumentError("`inner` must be a sampler other than ScoreMap: only one map can be learned; got a ScoreMap")
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

@@ -169,17 +169,18 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class Slice(Sampler):
-    """Slice sampling along lines; it needs no gradient, and nothing has to be tuned well.
+    """Slice sampling along lines; it needs no gradient and works over a wide range of its one parameter, the width.
 
     Parameters
     ----------
     width : float or array of shape (dim,), optional
-        Of the interval that a line begins with, in the units of the coordinates. When not given, 1 at first, and during warm-up 2.5 times the
-        mean distance that draws moved.
+        Width of the first interval on a line, in the units of the coordinates. When it is not given, it is 1 at first, and warm-up sets it to 2.5 times
+        the mean distance that draws moved.
     direction : {"coordinate", "random"}
-        A step draws anew along every coordinate in turn, or along one line in a random direction: better where coordinates are correlated and few.
+        Whether a step draws along every coordinate in turn, or along one line in a random direction, which is better where coordinates are correlated
+        and few.
     max_steps : int
-        Widths that an interval may have.
+        The largest number of widths that an interval may have.
 
     Notes
     -----

@@ -24,20 +24,21 @@ class Thermostat0532(Thermostatted):
     Parameters
     ----------
     step_size : float, optional
-        Length of a step in units of time; tuned during warm-up when not given.
+        Length of a step in units of time. Warm-up tunes it when it is not given.
     a, b : float
-        How strongly the second and the fourth moments of the momenta are held.
+        Strengths with which the thermostat holds the second (a) and the fourth (b) moment of each momentum.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     energy_variance : float
-        Variance per step and dimension of the error W of `weakchaos.samplers.thermostatted` that the step size is tuned to.
+        Warm-up chooses the step size so that the error W of one step (see `weakchaos.samplers.thermostatted`) has this variance per coordinate.
 
     Notes
     -----
-    A step costs one gradient and takes no number from a driver; a seed gives the momenta and thermostats at the start. ``stats`` holds ``lp``,
-    ``energy_error`` (W), ``diverging`` (a step that left the support or had an error of 1000 or more: it is not taken, and the momenta reversed),
-    ``step_size`` and ``n_steps``. The sampler is unadjusted and not proven ergodic, less
-    so where an inverse mass is not the variance of a coordinate: run several chains and read ``trace.check()``.
+    A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
+    ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
+    ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias. It is not proven that an orbit
+    visits all of the target, and it is less likely where an inverse mass is far from the variance of its coordinate: run several chains and read ``trace.check()``.
 
     References
     ----------

@@ -293,19 +293,20 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class WALNUTS(Sampler):
-    """The No-U-Turn sampler with steps that are shortened where the density is rough: funnels and other targets of many scales.
+    """The No-U-Turn sampler with shorter steps where the density changes quickly, for funnels and other targets of many scales.
 
     Parameters
     ----------
     step_size : float, optional
-        Length of a macro step in units of time; tuned during warm-up when not given.
+        Length of a macro step in units of time. Warm-up tunes it when it is not given.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; the variances of the draws of warm-up when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up replaces it
+        by the variances of its draws.
     target_accept : float
-        What the length of the macro step is tuned to: the mean of ``exp(-|dH|)`` of single leapfrog steps of that length, where the
-        others are the rough ones.
+        Warm-up tunes the length of a macro step so that a single leapfrog step of that length has this mean of ``exp(-|dH|)``, dH being its energy
+        error; where the energy error is larger, the macro step is made of several leapfrog steps.
     max_error : float
-        In nats: a macro step is halved until the energy along it ranges over no more.
+        The largest range of the energy within a macro step, in nats: leapfrog steps are halved until the range is no more.
     max_halvings : int
         A macro step has at most ``2**max_halvings`` leapfrog steps.
     max_tree_depth : int
@@ -313,8 +314,8 @@ class WALNUTS(Sampler):
 
     Notes
     -----
-    ``stats`` holds ``lp``, ``acceptance_rate`` (the mean that `target_accept` is compared with), ``diverging`` (a macro step for which even the
-    shortest leapfrog steps were too long), ``energy``, ``energy_error``, ``step_size`` (of macro steps), ``n_steps`` (leapfrog steps,
+    ``stats`` holds ``lp``, ``acceptance_rate`` (the mean that `target_accept` is compared with), ``diverging`` (whether even the
+    shortest leapfrog steps of a macro step were too long), ``energy``, ``energy_error``, ``step_size`` (of macro steps), ``n_steps`` (leapfrog steps,
     those that were tried and given up included, each a gradient), ``tree_depth``, ``halvings`` (the most that a macro step of the draw needed)
     and ``irreversible`` (1 where a trajectory ended at a step whose way back would be coarser).
 

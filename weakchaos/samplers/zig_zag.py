@@ -22,20 +22,20 @@ class _Bound(BoundPiecewise):
 
 @dataclass(frozen=True)
 class ZigZag(Sampler):
-    """The zig-zag process: straight paths, one coordinate of whose velocity turns at a time; nothing is ever rejected.
+    """The zig-zag process: a particle moves on straight lines, and events reverse one component of its velocity at a time; nothing is ever rejected.
 
     Parameters
     ----------
     interval : float, optional
-        Time between two draws, in the units of `inverse_mass`: in a time of 1 a coordinate of inverse mass s**2 moves by s. Tuned during warm-up
-        when not given, to half an event for each coordinate.
+        Time between two draws. In a time of 1 a coordinate of inverse mass s**2 moves by s. When the interval is not given, warm-up tunes it so that each
+        coordinate has half an event between two draws, on average.
     inverse_mass : array of shape (dim,), optional
-        Squared speeds, best near the variances of the target, which they are tuned to during warm-up when not given.
+        Squares of the speeds of the coordinates. The best values are near the variances of the target; warm-up tunes them to these when they are not given.
 
     Notes
     -----
-    A Gaussian is sampled exactly. For other densities the bound of the rate is tuned during warm-up; where it did not hold later, this is counted, and a
-    warning says so (`weakchaos.samplers.piecewise`). The support must be convex; at its edge the path goes back. ``stats`` holds ``lp``, ``n_steps``
+    A Gaussian is sampled exactly. For other densities warm-up tunes an upper bound of the rate of events. Where the rate exceeds its bound later, draws
+    are not exact: such pieces of the path are counted, and a warning says so (`weakchaos.samplers.piecewise`). The support must be convex; at its edge the path goes back. ``stats`` holds ``lp``, ``n_steps``
     (evaluations of the gradient) and ``n_events``.
 
     References
