@@ -65,7 +65,7 @@ def look(k: int) -> dict[str, str]:
     return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]}
 
 
-def extent(figure: Any, text: Any) -> tuple[float, float]:
+def extent(text: Any) -> tuple[float, float]:
     """Width and height of a text in pixels."""
     box = text.get_window_extent()
     return box.width, box.height

@@ -33,7 +33,7 @@ _STRETCHES = 8
 
 
 @kernel
-def _pair_counts(x, references, rows, delay, theiler, allowed, top, begin, pairs, counts):
+def _pair_counts(x, references, delay, theiler, allowed, top, begin, pairs, counts):
     """counts[a, b, m, cell]: pairs of stretches a <= b by their distance in m + 1 dimensions, from the first cell to the one before `top`;
     `allowed` is taken off, so that a distance equal to the end of a cell is inside of it."""
     stretches, dims, cells = counts.shape[1], counts.shape[2], counts.shape[3]
@@ -150,7 +150,7 @@ def correlation_sums(
     # What rounding does to a difference: that of the numbers as they came, and that of the same numbers between 0 and 1.
     exact = bool((series == np.rint(series)).all())
     allowed = 8 * np.finfo(float).eps * max(1.0, 0.0 if exact else 0.5 * float(np.abs(series).max()) / half)
-    _pair_counts((0.5 * series - low) / half, references, rows, lag, window, allowed, top, begin, pairs, counts)
+    _pair_counts((0.5 * series - low) / half, references, lag, window, allowed, top, begin, pairs, counts)
     counts = np.cumsum(counts[..., :top], axis=-1)
     total, number = counts.sum((0, 1)), int(pairs.sum())
     less = [(total - counts[b].sum(0) - counts[:, b].sum(0) + counts[b, b]) for b in range(_STRETCHES)]

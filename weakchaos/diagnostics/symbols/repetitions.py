@@ -179,7 +179,7 @@ def _runs(text, smaller, larger, index, rank, shared, table, rank_left, shared_l
     return count
 
 
-def _index(text: np.ndarray, size: int, sa: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _index(text: np.ndarray, sa: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     shared = shared_prefixes(text, sa)[sa]
     return ranks_of_suffixes(sa), shared, _minima(shared)
 
@@ -220,8 +220,8 @@ def runs(symbols: Any, min_exponent: float = 2.0) -> Runs:
     count = _runs(text, smaller, larger, False, none, none, no_table, none, none, no_table, _BUDGET * n, found)
     if count < 0:
         backward = text[::-1].copy()
-        left = _index(backward, size, suffix_array(backward, size))
-        count = _runs(text, smaller, larger, True, *_index(text, size, sa), *left, 0, found)
+        left = _index(backward, suffix_array(backward, size))
+        count = _runs(text, smaller, larger, True, *_index(text, sa), *left, 0, found)
     start, end, p = found[:count].astype(np.int64).T
     order = np.argsort(start * (n + 1) + p)
     if min_exponent > 2:

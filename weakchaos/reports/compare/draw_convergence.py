@@ -54,7 +54,7 @@ def draw_convergence(figure: Any, axes: Any, report: Any) -> None:
     last = max(c[0][-1] for _, c in shown)
     inner = [(k, c) for k, c in shown if c[0][-1] < 0.6 * last]
     _end_labels(figure, axes, [(k, c) for k, c in shown if c[0][-1] >= 0.6 * last], report)
-    guides = _guides(figure, axes, [c for _, c in shown])
+    guides = _guides(axes, [c for _, c in shown])
     if inner:
         _inner_labels(figure, axes, inner, report, [c for _, c in shown], guides)
     zero = [label(e).replace("\n", " ") for e, c in zip(report.entrants, curves, strict=True) if c is None]
@@ -81,7 +81,7 @@ def _end_labels(figure: Any, axes: Any, shown: list, report: Any) -> None:
         figure.text(0, 0, name, color=INK, fontsize=NORMAL, va="center", ha="left", linespacing=1.05, parse_math=False)
         for name, *_ in ends
     ]
-    sizes = [extent(figure, text) for text in texts]
+    sizes = [extent(text) for text in texts]
     width, height = figure.bbox.width, figure.bbox.height
     box = axes.get_position()
     room = max(w for w, _ in sizes) + _LEAD + 8.0
@@ -115,12 +115,12 @@ def _inner_labels(figure: Any, axes: Any, shown: list, report: Any, curves: list
     frame = axes.get_window_extent()
     points = axes.transData.transform([(t, y) for _, t, y in early])
     taken = [*guides, *np.concatenate([pixels - 3, pixels + 3], axis=1), *np.concatenate([points - 7, points + 7], axis=1)]
-    offsets = place_labels(points, [extent(figure, t) for t in texts], (frame.x0, frame.y0, frame.x1, frame.y1), taken)
+    offsets = place_labels(points, [extent(t) for t in texts], (frame.x0, frame.y0, frame.x1, frame.y1), taken)
     for text, offset in zip(texts, offsets, strict=True):
         text.set_position(tuple(np.array(offset) * 72.0 / figure.dpi))
 
 
-def _guides(figure: Any, axes: Any, curves: list) -> list[np.ndarray]:
+def _guides(axes: Any, curves: list) -> list[np.ndarray]:
     """The two rates, through one point at the upper left, each named where it is farthest from the curves; the boxes they take."""
     from matplotlib.patheffects import withStroke
 

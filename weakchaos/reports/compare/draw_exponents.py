@@ -34,7 +34,7 @@ def draw_entropy(figure: Any, axes: Any, report: Any) -> None:
     pad = max(0.16 * (max(entropies) - min(entropies)), 0.05)
     axes.set_xlim(min(entropies) - pad, max(entropies) + pad)
     axes.locator_params(nbins=7)
-    taken = _reference_slopes(figure, axes, points)
+    taken = _reference_slopes(axes, points)
     if hidden:
         text = textwrap.fill("no slope or entropy rate: " + " | ".join(hidden), 55)
         axes.text(
@@ -43,7 +43,7 @@ def draw_entropy(figure: Any, axes: Any, report: Any) -> None:
     _points(figure, axes, report, points, taken)
 
 
-def _reference_slopes(figure: Any, axes: Any, points: list) -> list[np.ndarray]:
+def _reference_slopes(axes: Any, points: list) -> list[np.ndarray]:
     """The slopes of independent draws and of the best herding, named at the side that is emptier; the boxes they take."""
     taken = []
     frame = axes.get_window_extent()
@@ -83,7 +83,7 @@ def _points(figure: Any, axes: Any, report: Any, points: list, taken: list) -> N
         )
         for k, x, y, _ in points
     ]  # fmt: skip
-    sizes = [extent(figure, text) for text in texts]
+    sizes = [extent(text) for text in texts]
     frame = axes.get_window_extent()
     scale = 72.0 / figure.dpi
     offsets = place_labels(pixels, sizes, (frame.x0, frame.y0, frame.x1, frame.y1), taken)

@@ -90,7 +90,7 @@ def _probe(system: Any, plan: Plan) -> tuple[float, np.ndarray]:
     return float(np.mean(rates)), draws
 
 
-def _run(system: Any, sampler: Any, driver: Any, plan: Plan) -> tuple[Any, np.ndarray]:
+def _run(sampler: Any, driver: Any, plan: Plan) -> tuple[Any, np.ndarray]:
     """The trace of all repeats, and the draw counts of the curve."""
     curve, checkpoints = _checkpoints(plan.draws)
     with warnings.catch_warnings():
@@ -157,7 +157,7 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
     system.run(
         state, 1, 1, np.empty((0, system.dim), system.dtype), np.empty((0, len(system.stats_names))), np.zeros(system.n_averages)
     )
-    trace, curve = _run(system, sampler, driver, plan)
+    trace, curve = _run(sampler, driver, plan)
     counts, averages = trace.averages()
     on_curve = np.isin(counts, curve)
     known = np.isfinite(plan.truth)
