@@ -49,13 +49,14 @@ class State:
     driver : Stream or None
         The open stream of uniforms, None for a system that draws no numbers.
     counters : int64 array
-        What a run adds up (steps, gradients, acceptances; the slots are in `weakchaos.core.counters`); never read by the map, so no part of `exact`.
+        What a run counts (steps, gradients, acceptances; `weakchaos.core.counters` names the slots). The map never reads them, so they are no part
+        of `exact`.
     tuning : dict of str to float64 array
         What warm-up moves and sampling reads: step size, metric, accumulators of windows. A twin orbit leaves it alone, so an exponent is
         that of the map with its tuning frozen.
     known : float64 array
-        What has been evaluated at the present position (the position, then gradient and log density), so that nothing is evaluated twice.
-        It follows from `phase`: a kernel uses it only where the position it names is that of `phase`, and evaluates again otherwise.
+        The present position, then the gradient and the log density there, so that nothing is evaluated twice. A kernel compares its position with
+        that of `phase`, and evaluates again where they differ.
     """
 
     phase: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -151,7 +152,7 @@ class ClosedStream:
 
 @runtime_checkable
 class System(Protocol):
-    """What every sampler, driver, map and flow of the library is to the diagnostics."""
+    """What the diagnostics ask of a system; every sampler, driver, map and flow of the library is one."""
 
     @property
     def dim(self) -> int:

@@ -50,7 +50,8 @@ def _value(result: Any) -> float:
 
 
 def _entropy(seed: Any) -> Any:
-    """The seed, or what numpy.random.seed has left: scripts of emcee make themselves repeatable by it. NumPy's stream is not moved."""
+    """The seed that was given, or one made from the present state of numpy.random, which scripts of emcee seed so that they are repeatable; that
+    state is not moved."""
     if seed is not None:
         return seed
     state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 (the stream that scripts of emcee seed)
@@ -116,7 +117,8 @@ class EnsembleSampler(Drawn):
     ):
         if backend is not None:
             raise ArgumentTypeError(
-                "`backend` is not taken here: weakchaos.sample(..., EnsembleStretch(), store='run.zarr') keeps and resumes runs"
+                "`backend` must be left out, because this sampler writes no backend file: weakchaos.sample(..., EnsembleStretch(), store='run.zarr') stores a run "
+                "on disk and resumes it"
             )
         if not callable(log_prob_fn):
             raise ArgumentTypeError(f"`log_prob_fn` must be a function; got {shown(log_prob_fn)}")
@@ -228,7 +230,7 @@ class EnsembleSampler(Drawn):
             )
         if not skip_check and not walkers_independent(coords):
             raise ArgumentError(
-                "Initial state has a large condition number: walkers must be finite and linearly independent, or they never leave the plane they are in"
+                "Initial state has a large condition number: walkers must be finite, and must not lie in a plane of fewer dimensions than the target, which the stretch move never leaves"
             )
         if state.random_state is not None:
             self.random_state = state.random_state

@@ -20,7 +20,7 @@ __all__ = ["AutocorrError", "State", "StretchMove", "blob_array", "integrated_ti
 
 
 class State:
-    """Where the walkers are; unpacks into ``coords, log_prob, random_state`` and, where there are blobs, ``blobs``.
+    """The positions of the walkers with their log probabilities; a state unpacks into ``coords, log_prob, random_state`` and, where there are blobs, ``blobs``.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class State:
 
 
 class StretchMove:
-    """The stretch move of Goodman and Weare, the only move there is here.
+    """The stretch move of Goodman and Weare, the only move that this sampler makes.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class StretchMove:
 
 
 def stretch_of(moves: Any) -> float:
-    """The greatest stretch of an argument ``moves``.
+    """The largest stretch `a` of the `StretchMove` given as ``moves``.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def walkers_independent(coords: Any) -> bool:
 
 
 class AutocorrError(Exception):
-    """The chain is shorter than so many autocorrelation times that they could be trusted; `tau` holds the estimate."""
+    """The chain holds too few autocorrelation times for their estimate to be trusted; `tau` holds the estimate."""
 
     def __init__(self, tau: Any, *arguments: Any):
         self.tau = tau

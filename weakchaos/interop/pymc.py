@@ -114,7 +114,7 @@ def density(model: Any = None) -> Any:
     Parameters
     ----------
     model : pymc.Model, optional
-        The model of the context by default.
+        The model; by default the one whose ``with`` block encloses the call.
 
     Returns
     -------

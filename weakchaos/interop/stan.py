@@ -89,7 +89,8 @@ class _Program:
         return text.split(",") if text else []
 
     def constrain(self, x: np.ndarray, everything: bool = False, seeds: Any = None) -> np.ndarray:
-        """What a program computes at each row of coordinates; NaN where it fails. A seed a row is where its stream of random numbers begins anew."""
+        """The variables of the program at each row of coordinates, NaN where the program fails. `seeds` maps rows to the seeds with which the program's
+        stream of random numbers begins anew there."""
         n = self.library.bs_param_num(self.model, everything, everything)
         out, rng, seeds = np.full((len(x), n), np.nan), None, seeds or {0: 0}
         try:
@@ -120,11 +121,13 @@ class _Program:
             theta = np.ascontiguousarray(values, np.float64)
             status = self.library.bs_param_unconstrain(self.model, theta.ctypes.data, x.ctypes.data, ctypes.byref(message))
         if status != 0 or not np.isfinite(x).all():
-            raise ArgumentError(f"`{argument}` is no place of this Stan program: {self._take(message)}")
+            raise ArgumentError(
+                f"`{argument}` must hold values of the parameters that this Stan program allows: {self._take(message)}"
+            )
         return x
 
     def complaint(self, x: np.ndarray) -> str | None:
-        """What the program says against coordinates, if anything."""
+        """The error message of the program at these coordinates; None where it has none."""
         message, value = ctypes.c_char_p(), np.empty(1)
         status = self.library.bs_log_density(self.model, True, True, x.ctypes.data, value.ctypes.data, ctypes.byref(message))
         return self._take(message) if status != 0 else None
@@ -184,11 +187,11 @@ def density(program: Any, data: Any = None, seed: int = 0, dims: Any = None, coo
     Parameters
     ----------
     program : path or str
-        A ``.stan`` file, or the text of a program.
+        The path of a ``.stan`` file, or the text of a program.
     data : dict, path or str, optional
-        Names and values, the path of a JSON file, or JSON text.
+        The data by name, the path of a JSON file, or JSON text.
     seed : int
-        For random numbers in the block ``transformed data``.
+        Seed of the random numbers in the block ``transformed data``.
     dims, coords : dicts, optional
         Dimensions of the parameters and their labels, as in `weakchaos.Density`.
 
@@ -203,7 +206,7 @@ def density(program: Any, data: Any = None, seed: int = 0, dims: Any = None, coo
     ImportError
         When stanli is not installed.
     ArgumentError
-        When the program is refused by the Stan compiler, the data do not fit it, it has no parameters, or no place of finite density is found.
+        When the program is refused by the Stan compiler, the data do not fit it, it has no parameters, or no coordinates of finite density are found.
     FileNotFoundError
 
     Examples

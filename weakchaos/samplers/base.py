@@ -44,12 +44,12 @@ class Bound:
     sampler, target, driver :
         What was bound; the driver is None for a sampler that draws no numbers.
     dim : int
-        Numbers in one draw as the kernel writes it; a draw as the user sees it has one a name.
+        How many numbers a kernel writes for one draw; a draw as the user sees it has one number for each of `names`.
     dtype, readout_dtype : NumPy dtypes
-        Of draws as the kernel writes them and as the user sees them.
+        The types of draws as the kernel writes them and as the user sees them.
     names : list of str
     stats_names : tuple of str
-        Statistics kept with each draw; one called ``weight`` holds the weights under which draws estimate.
+        Names of the statistics that are kept with each draw; the one called ``weight``, if there is one, holds the weights of weighted averages.
     n_averages : int
         Length of the running sums.
     averages_of_readout : bool
@@ -60,9 +60,10 @@ class Bound:
         Whether a draw depends on numbers that were taken before its step, as that of a chain does; independent draws have none. It
         decides what a stream must be (see `weakchaos.drivers.mismatch`).
     walkers : int
-        Walkers of an ensemble; its draws are theirs in turn, draw t (from 0, thinned or not by whole rounds) that of walker t modulo `walkers`.
+        Number of walkers of an ensemble, 1 for all other samplers. Draws are those of the walkers in turn: draw t, from 0, is that of walker t modulo
+        `walkers`, whether every draw is kept or thinning keeps whole rounds.
     straight_paths : bool
-        Whether draws lie on straight paths, along which a chain makes the very same move many times.
+        Whether draws lie on straight paths, along which a chain makes exactly the same move many times.
     pool_every : int or None
         Steps of each chain between two calls of `pool`; None for a system whose chains never meet.
     """
