@@ -71,17 +71,14 @@ def main() -> int:
     twice = {stem: places for stem, places in stems.items() if len(places) > 1}
     found = circles(graph)
     pairs = {(a, b) for a, b, *_ in up}
-    print(
+    lines = [
         f"circles {len(found)}, upward imports {len(pairs)}, files over {LONGEST} lines {len(long)}, file names that mean two things {len(twice)}"
-    )
-    for component in found:
-        print("  circle:", ", ".join(sorted(component)))
-    for own, there, path, other, when in sorted(up):
-        print(f"  up: {own} -> {there}, {path} names {other}, {when}")
-    for n, path in long:
-        print(f"  long: {path}, {n} lines")
-    for stem, places in sorted(twice.items()):
-        print(f"  twice: {stem}: {', '.join(sorted(places))}")
+    ]
+    lines += [f"  circle: {', '.join(sorted(component))}" for component in found]
+    lines += [f"  up: {own} -> {there}, {path} names {other}, {when}" for own, there, path, other, when in sorted(up)]
+    lines += [f"  long: {path}, {n} lines" for n, path in long]
+    lines += [f"  twice: {stem}: {', '.join(sorted(places))}" for stem, places in sorted(twice.items())]
+    print("\n".join(lines))  # at once: whoever looks for the first line alone may close the pipe after it
     return int(bool(found or len(pairs) > 2 or long))
 
 
