@@ -214,7 +214,7 @@ def column_of(verdict: str) -> str:
     """The column of the table that a verdict belongs to."""
     if "chaos" in verdict:
         return "chaos"
-    if verdict in ("white noise", "correlated noise", "drifting noise", "noise with a rhythm"):
+    if verdict in ("white noise", "correlated noise", "drifting noise", "noise with a rhythm", "noise, not Gaussian"):
         return "linear noise"
     if verdict == "nonlinear noise":
         return "nonlinear noise"

@@ -163,3 +163,28 @@ def test_a_damaged_chunk_is_an_error_when_it_is_read(tmp_path):
     trace = load(tmp_path / "run.zarr")
     with pytest.raises(StoreError, match=r"run\.zarr cannot be read"):
         trace.mean()
+
+
+def test_a_bit_that_flipped_on_the_disk_is_an_error_and_no_draw(tmp_path):
+    """Each place of a chunk: the checksum stands at the end, and single numbers of incompressible draws stand in the middle."""
+    path = tmp_path / "run.zarr"
+    run(path)
+    chunk = sorted((path / "posterior" / "x" / "c").rglob("*"), key=lambda p: (p.is_file(), str(p)))[-1]
+    content = chunk.read_bytes()
+    for place in np.linspace(0, len(content) - 1, 9).astype(int):
+        flipped = bytearray(content)
+        flipped[place] ^= 0x10
+        chunk.write_bytes(bytes(flipped))
+        with pytest.raises(StoreError):
+            load(path).draws.mean()
+    chunk.write_bytes(content)
+    load(path)
+
+
+def test_a_root_that_is_no_group_is_refused(tmp_path):
+    path = tmp_path / "run.zarr"
+    run(path)
+    for content in ("{}", "[]", '{"zarr_format": 3, "node_type": "array"}', "", "null"):
+        (path / "zarr.json").write_text(content)
+        with pytest.raises(StoreError, match="damaged"):
+            load(path)

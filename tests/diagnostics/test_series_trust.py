@@ -7,10 +7,18 @@ import pytest
 
 from tests.diagnostics import recorded_series
 from tests.diagnostics.recorded_series import flow, henon, logistic
-from weakchaos.diagnostics import analyse_series
+from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics import (
+    analyse_series,
+    near_periods,
+    permutation_entropy,
+    recurrence_quantification,
+    sample_entropy,
+)
 from weakchaos.diagnostics.series.divergence import lyapunov_from_series
 from weakchaos.diagnostics.series.separation import grows_as_a_power
 from weakchaos.diagnostics.series.zero_one import zero_one_test
+from weakchaos.reports.series.innovations import dependence_of_innovations
 from weakchaos.reports.series.null_tests import _least_error
 
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -52,6 +60,85 @@ def test_intervals_of_a_flow_hold_the_exponent_at_few_numbers():
     bare = [low <= 0.9056 <= high for low, high in (lyapunov_from_series(part, 0.1).interval for part in np.split(whole, 10))]
     narrow.undo()
     assert sum(bare) < sum(hits)
+
+
+@pytest.mark.parametrize("alpha", [GOLDEN, math.sqrt(2), math.pi, math.e / 3])
+def test_a_shear_is_no_chaos(alpha):
+    """(theta, y) -> (theta + alpha, y + theta) has entropy 0, and y passes the 0-1 test as chaos does: its neighbours separate in proportion to time."""
+    t = np.arange(2000.0)
+    y = (0.5 * alpha * t**2 + 0.2 * t) % 1.0
+    assert not lyapunov_from_series(y).scaling
+    assert not lyapunov_from_series(y, method="kantz").scaling
+    if alpha == math.pi:
+        assert "chaos" not in analyse_series(y, surrogates=59).verdict
+
+
+def interval_exchange(n, x=0.123):
+    """Three intervals in reverse order: an isometry but for its two cuts (Keane, Math. Z. 141 (1975) 25)."""
+    lengths = np.array([math.sqrt(2) - 1.1, math.sqrt(3) - 1.3, 0.0])
+    lengths[2] = 1 - lengths.sum()
+    ends = np.cumsum(lengths)
+    shifts = (ends[2] - ends[0], lengths[2] - lengths[0], -ends[1])
+    out = np.empty(n)
+    for t in range(n):
+        x += shifts[int(np.searchsorted(ends, x, side="right"))]
+        out[t] = x
+    return out
+
+
+def triangle_map(n, p=0.1, q=0.2):
+    """Casati and Prosen, Phys. Rev. Lett. 85 (2000) 4261: mixing, and its neighbours separate in proportion to time."""
+    alpha, beta = GOLDEN - math.exp(-1), GOLDEN + math.exp(-1)
+    out = np.empty(n)
+    for t in range(n):
+        p = (p + alpha * (1 if q >= 0 else -1) + beta + 1) % 2 - 1
+        q = (q + p + 1) % 2 - 1
+        out[t] = q
+    return out
+
+
+@pytest.mark.parametrize("make", [interval_exchange, triangle_map])
+def test_neighbours_that_are_torn_apart_do_not_separate_exponentially(make):
+    """Maps of zero entropy whose mean log distance has a straight stretch, made of single pairs that a cut tears apart."""
+    x = make(2000)
+    found = [lyapunov_from_series(x, method=method) for method in ("rosenstein", "kantz")]
+    assert not any(f.scaling for f in found)
+    assert {f.growth for f in found} & {"torn", "unclear", "power"}
+    # A map that is cut too, but stretches: the exponent is log 2.7.
+    beta = np.empty(2000)
+    beta[0] = 0.37
+    for t in range(1, 2000):
+        beta[t] = 2.7 * beta[t - 1] % 1.0
+    cut = lyapunov_from_series(beta)
+    assert cut.growth == "exponential"
+    assert cut.interval[0] < math.log(2.7) < cut.interval[1]
+
+
+@pytest.mark.parametrize(("draw", "a"), [("standard_exponential", 0.7), ("standard_t", 0.5)])
+def test_a_linear_process_need_not_be_gaussian(draw, a):
+    """What an autoregression leaves over of one with skewed or heavy-tailed innovations is independent; of a GARCH process it is not."""
+    rng = np.random.default_rng(5)
+    kicks = rng.standard_t(3, 2300) if draw == "standard_t" else rng.standard_exponential(2300)
+    y = np.zeros(2300)
+    for t in range(1, 2300):
+        y[t] = a * y[t - 1] + kicks[t]
+    report = analyse_series(y[300:], surrogates=59)
+    assert "nonlinear" not in report.verdict
+    assert report.results.p_innovations > 0.05
+
+
+def test_innovations_of_nonlinear_noise_are_not_independent():
+    e = np.random.default_rng(0).normal(size=2500)
+    garch, variance = np.empty(2500), 1.0
+    for t in range(2500):
+        garch[t] = math.sqrt(variance) * e[t]
+        variance = 0.05 + 0.1 * garch[t] ** 2 + 0.85 * variance
+    assert dependence_of_innovations(garch, 99, np.random.default_rng(1))[1] <= 0.02
+    sizes = [
+        dependence_of_innovations(np.random.default_rng(k).normal(size=400), 19, np.random.default_rng(k))[1] <= 0.05
+        for k in range(60)
+    ]
+    assert sum(sizes) <= 8  # 3 are expected
 
 
 def test_growth_as_a_power_of_time_is_told_from_exponential_growth():
@@ -167,3 +254,25 @@ def test_the_most_telling_dimension_is_chosen_alike_for_all():
     errors = rng.standard_normal((20, 3))
     errors[0, 1] -= 9
     assert _least_error(errors)[2] == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lyapunov_from_series,
+        zero_one_test,
+        analyse_series,
+        permutation_entropy,
+        sample_entropy,
+        recurrence_quantification,
+        near_periods,
+    ],
+)
+def test_numbers_behind_a_mask_are_missing(ask):
+    """A masked array is refused, where plain conversion would show the marks of missing data as numbers; one without masked entries is an array."""
+    x = np.random.default_rng(0).normal(size=400)
+    x[7] = -999.0
+    with pytest.raises(ArgumentError, match=r"1 of 400 numbers .* are masked, the first at index 7"):
+        ask(np.ma.masked_values(x, -999.0))
+    if ask is permutation_entropy:
+        assert float(ask(np.ma.masked_array(x))) == float(ask(x))

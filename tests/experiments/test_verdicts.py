@@ -265,3 +265,19 @@ def test_what_was_not_measured_supports_nothing():
     data["splits"][0][0]["error"] = np.nan
     module = import_module("weakchaos.experiments.conditional_herding")
     assert module.conclude(plain(data)).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("value", [np.nan, None])
+def test_an_exponent_that_could_not_be_measured_decides_nothing(value):
+    """`largest_exponent` gives NaN where an orbit escapes, and a file holds null in its place; one of several is enough."""
+    data = sturmian()
+    data["cycles"] = [data["cycles"][0], {"denominator": 5, "period": 5, "exponent": value}]
+    chaotic, resting = entropic_herding(), entropic_herding()
+    chaotic["machines"][2]["finite"][1]["exponent"] = value
+    resting["machines"][2]["finite"][2]["exponent"] = value
+    critical = ising_criticality()
+    critical["steepest"], critical["herded_exponent"] = [value, value], value
+    made_up = (("sturmian", data), ("entropic_herding", chaotic), ("entropic_herding", resting), ("ising_criticality", critical))
+    for name, made in made_up:
+        found = import_module(f"weakchaos.experiments.{name}").conclude(plain(made))
+        assert found.verdict is Verdict.UNDECIDED, found.sentences()

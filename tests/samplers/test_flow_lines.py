@@ -1,13 +1,16 @@
 """Flows of deterministic Gibbs sampling say where they cut the line, and that an orbit is locked."""
 
+import math
 import warnings
 
 import numpy as np
 import pytest
+from numba import njit
 
 import weakchaos as wc
-from weakchaos.core.errors import ConvergenceWarning
-from weakchaos.samplers.gibbs_flow.line import cut_coordinates, locked
+from weakchaos.core.counters import EVALUATIONS
+from weakchaos.core.errors import ConvergenceWarning, SamplingError
+from weakchaos.samplers.gibbs_flow.line import cut_coordinates, fitted_lines, locked
 
 
 def normal(mean, sd):
@@ -36,13 +39,20 @@ def test_a_line_that_holds_the_density_is_not_named():
     assert cut_coordinates(two, np.zeros(1), frame(1))
 
 
+@njit
+def wide_logp(x):
+    return -x[0] * x[0] / 18.0
+
+
 def test_a_run_warns_of_a_cut_line_and_not_of_a_whole_one():
-    wide = wc.Density(normal(0.0, 3.0), dim=1)
+    wide = wc.Density(wide_logp, dim=1)
     with pytest.warns(ConvergenceWarning, match="cuts off the line of x0"):
-        wc.sample(wide, wc.samplers.DeterministicGibbs(), draws=20, chains=1, warmup=0, seed=1, progress=False)
+        wc.sample(
+            wide, wc.samplers.DeterministicGibbs(location=0.0, scale=1.0), draws=20, chains=1, warmup=0, seed=1, progress=False
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        trace = wc.sample(wide, wc.samplers.DeterministicGibbs(scale=3.0), draws=200, chains=1, warmup=0, seed=1, progress=False)
+        trace = wc.sample(wide, wc.samplers.DeterministicGibbs(), draws=200, chains=1, warmup=0, seed=1, progress=False)
     assert trace.draws.std() == pytest.approx(3.0, abs=0.15)
 
 
@@ -51,3 +61,72 @@ def test_a_locked_orbit_is_told_from_one_that_is_not():
     assert locked((t % 32)[:, None]).numbers["distinct"] == 32
     assert locked(((t * 0.6180339887) % 1.0)[:, None]) is None
     assert locked((t[:20] % 2)[:, None]) is None  # too few to judge
+
+
+@njit
+def gamma_logp(x):
+    return math.log(x[0]) - x[0] if x[0] > 0 else -np.inf
+
+
+@njit
+def triangle_logp(x):
+    return 0.0 if x[0] > 0 and x[1] > 0 and x[0] + x[1] < 1 else -np.inf
+
+
+@njit
+def tight_logp(x):
+    return -0.5 * (x[0] ** 2 - 2 * 0.99 * x[0] * x[1] + x[1] ** 2) / (1 - 0.99**2)
+
+
+@njit
+def units_logp(x):
+    return -0.5 * ((x[0] - 3e9) / 1e8) ** 2 - 0.5 * (x[1] / 1e-7) ** 2
+
+
+ANYWHERE = np.array([-np.inf, -np.inf]), np.array([np.inf, np.inf])
+
+
+def test_a_line_is_found_from_the_density():
+    """Six standard deviations of each marginal of a normal, in any units, and of one whose conditional densities are seven times as narrow."""
+    location, scale = fitted_lines(wc.Density(units_logp, dim=2).logp, np.zeros(2), *ANYWHERE)
+    assert np.abs((location - [3e9, 0.0]) / [1e8, 1e-7]).max() < 0.5
+    assert np.abs(scale / [1e8, 1e-7] - 1).max() < 0.15
+    location, scale = fitted_lines(wc.Density(tight_logp, dim=2).logp, np.zeros(2), *ANYWHERE)
+    assert (6 * scale - np.abs(location) > 2.7).all()
+    assert (scale < 1.5).all()
+
+
+def test_a_line_holds_a_skewed_density_about_its_mass():
+    location, scale = fitted_lines(wc.Density(gamma_logp, dim=1).logp, np.ones(1), ANYWHERE[0][:1], ANYWHERE[1][:1])
+    assert 1 < location[0] < 3
+    assert location[0] + 6 * scale[0] > 20
+
+
+@pytest.mark.parametrize(
+    ("logp", "start", "means", "sds"),
+    [(gamma_logp, [1.0], [2.0], [math.sqrt(2)]), (triangle_logp, [0.2, 0.3], [1 / 3, 1 / 3], [math.sqrt(1 / 18)] * 2)],
+)
+def test_where_the_density_is_zero_an_orbit_crosses_in_no_time(logp, start, means, sds):
+    """Gamma(2, 1) on the half-line, and the uniform density on a triangle, whose sides are no walls of the coordinates."""
+    target = wc.Density(logp, dim=len(start), start=start)
+    trace = wc.sample(target, wc.samplers.DeterministicGibbs(), draws=600, chains=2, warmup=0, seed=3, progress=False)
+    x = np.asarray(trace.draws).reshape(-1, len(start))
+    assert np.isfinite([logp(y) for y in x]).all()
+    assert np.abs(x.mean(0) - means).max() < 0.06 * max(sds)
+    assert np.abs(x.std(0) / sds - 1).max() < 0.06
+    # The nodes of a circle come into and go out of a triangle one by one, and each is a jump of the speed that is found to 1e-7 of a turn.
+    assert trace.states[0].counters[EVALUATIONS] / 600 < 150_000
+
+
+@njit
+def speck_logp(x):
+    return 0.0 if abs(x[0]) < 1e-7 else -np.inf
+
+
+@pytest.mark.parametrize("method", ["rk4", "dop853"])
+def test_a_draw_that_meets_no_density_ends(method):
+    """A support of a ten-millionth of the circle is stepped over; the run says so and does not go round for ever."""
+    target = wc.Density(speck_logp, dim=1, start=[0.0])
+    sampler = wc.samplers.DeterministicGibbs(bounds=(-1.0, 1.0), method=method, nodes=2)
+    with pytest.raises(SamplingError, match="so little density"):
+        wc.sample(target, sampler, draws=2, chains=1, warmup=0, seed=1, initial=[0.0], progress=False)

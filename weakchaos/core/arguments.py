@@ -16,6 +16,7 @@ __all__ = [
     "is_integer",
     "is_real",
     "number_that",
+    "plain_array",
     "positive",
     "positive_vector",
     "real_array",
@@ -100,6 +101,23 @@ def number_that(
     return float(value)
 
 
+def plain_array(name: str, value: Any) -> np.ndarray:
+    """`value` as `np.asarray` has it, and an error for a masked array: numbers behind a mask are missing, and a plain array would show them.
+
+    Examples
+    --------
+    >>> plain_array("x", np.ma.masked_values([1.0, -999.0], -999.0))  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    weakchaos.core.errors.ArgumentError: 1 of 2 numbers of `x` are masked, the first at index 1: cut or fill the gaps
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        bad = np.flatnonzero(np.ma.getmaskarray(value))
+        raise ArgumentError(
+            f"{bad.size} of {value.size} numbers of `{name}` are masked, the first at index {bad[0]}: cut or fill the gaps"
+        )
+    return np.asarray(value)
+
+
 def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
     """`value` as a new C-contiguous float64 array, not necessarily finite; the error where it holds no numbers.
 
@@ -108,6 +126,7 @@ def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
     >>> real_array("x", [1, 2])
     array([1., 2.])
     """
+    value = plain_array(name, value) if isinstance(value, np.ndarray) else value
     try:
         return np.array(value, np.float64, order="C")
     except (TypeError, ValueError) as error:

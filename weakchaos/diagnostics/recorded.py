@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import plain_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["autocorrelation", "theiler_window"]
@@ -35,13 +35,15 @@ def as_series(x: Any, least: int, name: str = "x", constant: bool = False, diffe
     beyond 2**53, so that they are compared without rounding.
     """
     try:
-        array = np.asarray(x)
+        array = plain_array(name, x)
         if differences:
             array = _from_least(array)
         if array.dtype.kind not in "fiub":
             array = array.astype(np.float64) if array.dtype.kind == "O" else array
         if array.dtype.kind not in "fiub":
             raise TypeError
+    except ArgumentError:
+        raise
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"`{name}` must be an array of real numbers; got {shown(x)}") from None
     if array.ndim == 2 and 1 in array.shape:

@@ -212,6 +212,8 @@ def steepest(temperatures: Any, values: Any, errors: Any, rng: np.random.Generat
     True
     """
     t, values, errors = (np.asarray(v, float) for v in (temperatures, values, errors))
+    if not (np.isfinite(values) & np.isfinite(errors)).all():
+        return math.nan, math.nan
     middle = (t[1:] + t[:-1]) / 2
 
     def top(y: np.ndarray) -> float:
@@ -318,15 +320,15 @@ def conclude(data: dict[str, Any]) -> Conclusion:
             Part(f"autocorrelation time of |m| at L = {sides[-1]}, {name}, {unit}", Estimate(found["memory"][-1], math.nan, 0.0))
         )
     width = CRITICAL / last["side"]
-    place = Estimate(data["steepest"][0], data["steepest"][1], math.inf)
+    # What was not measured is NaN, and null where it comes back from a file.
+    where, error, herded = (math.nan if v is None else v for v in (*data["steepest"], data["herded_exponent"]))
+    place = Estimate(where, error, math.inf)
     parts.append(Part(f"temperature at which the largest exponent rises most steeply, L = {last['side']}", place, least=CRITICAL - width,
                       most=CRITICAL + width, lacks=lacking("spins a side for exponents", last["side"], _SIDE)))  # fmt: skip
     value, spread = (np.array([e[key] for e in data["exponents"]], float) for key in ("value", "stderr"))
     told.append(Part("pairs of a side and a temperature at which the exponent of the billiard is zero within three standard errors or 0.01",
                      Estimate.counted(int((value <= np.maximum(3 * spread, 0.01)).sum()), value.size, "pairs")))  # fmt: skip
-    told.append(
-        Part("largest exponent of herded Gibbs at Tc, L = 8, nats a sweep", Estimate(data["herded_exponent"], math.nan, 0.0))
-    )
+    told.append(Part("largest exponent of herded Gibbs at Tc, L = 8, nats a sweep", Estimate(herded, math.nan, 0.0)))
     return Conclusion(CLAIM, SOURCE, (*parts, *told))
 
 

@@ -8,6 +8,7 @@ period is b. With K moments the number of words of length N grows at most like N
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -72,6 +73,11 @@ def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[st
     }
 
 
+def _largest(values: Iterable[float | None]) -> float:
+    """The largest size; NaN if one of the values was not measured, where Python's max depends on the order."""
+    return float(np.abs(np.array(list(values), float)).max())
+
+
 def conclude(data: dict[str, Any]) -> Conclusion:
     """The verdict on the claim, from the numbers alone."""
     neurons, cycles = data["neurons"], data["cycles"]
@@ -79,10 +85,10 @@ def conclude(data: dict[str, Any]) -> Conclusion:
     periods = sum(c["period"] != c["denominator"] for c in cycles)
     parts = [
         Part("lengths n from 1 to 34 for which a neuron does not have n + 1 words", Estimate.counted(wrong, len(neurons), "irrational moments"), most=0),
-        Part("largest |S_T - T p|", Estimate.counted(max(n["discrepancy"] for n in neurons), len(neurons), "irrational moments"), most=1),
+        Part("largest |S_T - T p|", Estimate.counted(_largest(n["discrepancy"] for n in neurons), len(neurons), "irrational moments"), most=1),
         Part("periods that differ from the denominator of the moment", Estimate.counted(periods, len(cycles), "rational moments"), most=0),
         Part("largest Lyapunov exponent in size, nats a step",
-             Estimate.counted(max(abs(c["exponent"]) for c in cycles), len(cycles), "rational moments"), most=1e-6),
+             Estimate.counted(_largest(c["exponent"] for c in cycles), len(cycles), "rational moments"), most=1e-6),
     ]  # fmt: skip
     for k in sorted({g["moments"] for g in data["growth"]}):
         found = [g for g in data["growth"] if g["moments"] == k]

@@ -143,6 +143,7 @@ class StoreSink:
     @classmethod
     def _write_new(cls, path: Path, system: Any, plan: Any, chains: list, settings: dict) -> None:
         import zarr
+        from zarr.codecs import ZstdCodec
 
         group = zarr.open_group(str(path), mode="w", attributes={"names": list(system.names)})
         # Each block rewrites the chunk it ends in: no larger than the run, and not so small that an extension makes a file a draw.
@@ -154,8 +155,9 @@ class StoreSink:
             if length is None:
                 continue
             shape, chunks = (len(chains), length, len(system.names)), (1, rows, len(system.names))
+            checked = ZstdCodec(checksum=True)  # a bit that flips on the disk would be a draw that nobody drew
             group.create_group(f"{prefix}posterior").create_array(
-                "x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, dimension_names=names
+                "x", shape=shape, chunks=chunks, dtype=dtype, fill_value=fill, compressors=checked, dimension_names=names
             )
             for name in system.stats_names:
                 group.create_array(
@@ -164,6 +166,7 @@ class StoreSink:
                     chunks=chunks[:2],
                     dtype="float64",
                     fill_value=np.nan,
+                    compressors=checked,
                     dimension_names=names[:2],
                 )
         (path / "commits").mkdir()

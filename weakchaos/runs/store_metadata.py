@@ -27,6 +27,17 @@ def check_head(path: Path, head: Any) -> None:
     )
     if not good:
         raise StoreError(f"{path}/run.json is damaged: it holds values that no run has")
+    _check_root(path)
+
+
+def _check_root(path: Path) -> None:
+    """Refuse a root that is no group of the zarr format, which other readers could not open."""
+    try:
+        root = json.loads((path / "zarr.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    if not isinstance(root, dict) or (root.get("zarr_format"), root.get("node_type")) != (3, "group"):
+        raise StoreError(f"{path} is damaged: zarr.json at its root does not describe a group")
 
 
 def check_arrays(sink: Any) -> None:

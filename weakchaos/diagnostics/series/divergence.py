@@ -32,9 +32,12 @@ from weakchaos.diagnostics.series.separation import (
     SeparationCurves,
     far_apart,
     grows_as_a_power,
+    is_unclear,
+    jumped_share,
     resampled_slopes,
     separation_curves,
     torn_share,
+    typical_share,
 )
 
 __all__ = ["Divergence", "lyapunov_from_series"]
@@ -46,6 +49,8 @@ _REFERENCES, _OTHERS = 3000, 1000  # reference points of the reading that gives 
 _WIDENED = 1.5  # times the largest difference between readings, which is that of a few and not of all choices
 _ALONE = 0.25  # relative half-width where no other reading has a scaling region
 _SHARE = 0.05  # of pairs that are torn apart at once beyond which the observable is named
+_JUMPED = 0.1  # of pairs that are torn apart by jumps beyond which a power law is suspected; hardly any are in smooth motion
+_TYPICAL = 0.6  # of the rise of the mean log distance that its median must share; four fifths or more in chaos
 _ROUGHNESS = 0.5  # variance of second differences over that of the series beyond which successive numbers are those of a map
 
 
@@ -62,6 +67,9 @@ class Divergence(Result):
         Embedding dimension, number of neighbours and exponent of every estimate that had a scaling region, beginning with that of ``value``.
     far_curve : array
         Ordinates of the curve of neighbours that start farther away, at the abscissae of ``curve``.
+    growth : {"exponential", "power", "torn", "unclear", "none"}
+        How neighbours separate: exponentially over the scaling region; as a power of time; by tears between neighbours most of which stay together; by
+        many tears, so that it is unclear; or in none of these ways.
     scaling : bool
         Whether a scaling region was found. If it was not, ``value`` is NaN, or 0 for regular motion, and a warning says why.
     """
@@ -70,6 +78,7 @@ class Divergence(Result):
     far_curve: np.ndarray = field(default_factory=lambda: np.empty(0))
     scaling: bool = False
     readings: tuple[tuple[int, int, float], ...] = ()
+    growth: str = "none"
 
     def in_base(self, base: float) -> Divergence:
         """The same in logarithms to another base (2 for bits)."""
@@ -95,8 +104,22 @@ class _Reading:
     @property
     def is_power(self) -> bool:
         """Whether the curve is better described by a power of time, although a part of it is straight."""
-        top = min(self.unrelated, float(self.curves.far.max())) - 1.0
-        return bool(self.regions) and grows_as_a_power(moving_average(self.curves.near, self.smooth), top)
+        return bool(self.regions) and grows_as_a_power(moving_average(self.curves.near, self.smooth), self._top)
+
+    @property
+    def _top(self) -> float:
+        return min(self.unrelated, float(self.curves.far.max())) - 1.0
+
+    @property
+    def jumped(self) -> float:
+        """The share of neighbours that are torn apart by single steps, if that leaves it unclear how they separate; else 0."""
+        share = jumped_share(self.curves, self.unrelated, self._top) if self.regions else 0.0
+        return share if share > _JUMPED and is_unclear(moving_average(self.curves.near, self.smooth), self._top) else 0.0
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the mean distance grows because some neighbours are torn apart, while most stay together."""
+        return bool(self.regions) and typical_share(self.curves, self.regions[0]) < _TYPICAL
 
 
 def _read(
@@ -244,7 +267,15 @@ def lyapunov_from_series(
     curve = (dt * np.arange(found.steps + 1), curves.near)
     if found.is_power:
         text = "no scaling region: distances of neighbours grow as a power of time rather than exponentially, as in motion that is not chaotic"
-        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far)
+        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far, growth="power")
+    if found.is_torn:
+        text = "no scaling region: most neighbours stay together while some are torn apart at once, as where pieces of the circle are exchanged; that is no exponential growth"
+        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far, growth="torn")
+    # Pairs of a flow that is sampled coarsely part within a step as well.
+    jumped = found.jumped if is_map else 0.0
+    if jumped:
+        text = f"no scaling region: single steps tear {100 * jumped:.0f} % of neighbours apart, as a cut in the observable does, and a power of time describes the growth almost as well as an exponential"
+        return Divergence(math.nan, None, curve, None, parameters, (text, *notes), None, curves.far, growth="unclear")
     if not regions:
         rise = moving_average(curves.near, found.smooth).max() - curves.near[0]
         # A random walk seen for a few of its longest swings looks as regular.
@@ -286,5 +317,6 @@ def lyapunov_from_series(
         curves.far,
         True,
         tuple(readings),
+        "exponential",
     )
     return result if base is None else result.in_base(base)

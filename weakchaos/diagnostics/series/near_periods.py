@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import number_that, whole_number
+from weakchaos.core.arguments import number_that, plain_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.result import NoStandardError, Result
@@ -205,7 +205,7 @@ def near_periods(
     7.0
     """
     surrogates, level = _settings("shuffle" if null is None else null, surrogates, level)
-    array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
+    array = np.array(list(x)) if isinstance(x, str) else plain_array("x", x)
     discrete = array.ndim == 2 or (tolerance is None and array.dtype.kind != "f")
     if discrete:
         values, width = rank_symbols(array, 20)[0].astype(np.float64), 0.5

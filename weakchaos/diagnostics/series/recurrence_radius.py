@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import plain_array, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.diagnostics.recorded import as_series, within
 from weakchaos.diagnostics.series.embedding import embed
@@ -22,7 +22,7 @@ _KEPT = 128
 
 def recurrent_points(x: Any, dim: Any, delay: Any) -> np.ndarray:
     """The points whose recurrences are measured, of shape (n, d)."""
-    array = np.asarray(x)
+    array = plain_array("x", x)
     if array.ndim == 2 and 1 not in array.shape:
         if (dim, delay) != (1, 1):
             raise ArgumentError("`dim` and `delay` embed a series of shape (n,); the points of an orbit are used as they are")

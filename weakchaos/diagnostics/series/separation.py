@@ -16,13 +16,30 @@ from weakchaos.diagnostics.series.neighbours import nearest
 from weakchaos.diagnostics.series.scaling_range import Region
 from weakchaos.native.compiled import kernel
 
-__all__ = ["SeparationCurves", "far_apart", "grows_as_a_power", "resampled_slopes", "separation_curves", "torn_share"]
+__all__ = [
+    "SeparationCurves",
+    "far_apart",
+    "grows_as_a_power",
+    "is_unclear",
+    "jumped_share",
+    "power_against_line",
+    "resampled_slopes",
+    "separation_curves",
+    "torn_share",
+    "typical_share",
+]
 
 _NUMBERS = 10**7  # log distances held at a time
 _TORN, _CLOSE = (
     1.0,
     2.5,
 )  # nats below the distance of unrelated points: a pair above the first is torn apart, one below the second is close
+_JUMP, _NEARLY = (
+    math.log(5.0),
+    1.5,
+)  # nats by which one step tears a pair apart, and nats below the distance of unrelated points after it
+_BEYOND_DOUBT = 20.0
+_LONG = 3.5  # nats
 _FAR = 10  # a far neighbour is this many times farther down the list than a near one
 _CLIPPED = 0.2
 _BLOCKS = 16
@@ -154,24 +171,64 @@ def torn_share(curves: SeparationCurves, unrelated: float, after: int) -> float:
     return share
 
 
-def grows_as_a_power(near: np.ndarray, top: float) -> bool:
-    """Whether the mean log distance follows a + b log(1 + k / c) better than a straight line, from the start until it saturates.
+def jumped_share(curves: SeparationCurves, unrelated: float, top: float) -> float:
+    """The share of pairs that a single step takes to the distance of unrelated points, while the mean log distance is below `top`.
 
-    `c` is at most an eighth of the stretch: a power law has no scale of its own, whereas every curve is a power law with a long enough one.
+    Smooth dynamics pull pairs apart step by step; a cut, at which a number jumps from 1 to 0 say, tears them apart at once, in regular motion too.
     """
+    end = _first_above(curves.near, top)
+    apart = (np.diff(curves.logs[:, : end + 1], axis=1) > _JUMP) & (curves.logs[:, 1 : end + 1] > unrelated - _NEARLY)
+    return float(apart.any(1).mean())
+
+
+def typical_share(curves: SeparationCurves, region: Region) -> float:
+    """The rise of the median log distance along a region over that of the mean: small where most pairs stay together and a few are torn apart."""
+    logs = curves.logs[:, [region.first, region.last]]
+    rise = float(curves.near[region.last] - curves.near[region.first])
+    return float(np.subtract(*np.median(logs, axis=0)[::-1])) / rise
+
+
+def _first_above(near: np.ndarray, top: float) -> int:
     above = np.flatnonzero(near > top)
-    last = int(above[0]) if above.size else near.size - 1
-    if last < 8:
-        return False
-    y = near[: last + 1]
+    return int(above[0]) if above.size else near.size - 1
+
+
+def power_against_line(near: np.ndarray, top: float) -> float:
+    """Squared residual of the best power law over that of the best straight line, for a mean log distance from the start until it saturates.
+
+    Two forms: ``a + b log(1 + k / c)``, of separations that grow from the first step on, and ``a + b log(1 + (k / c)^2) / 2``, of those that grow in
+    proportion to the time in another direction than that of the first separation, as in a shear. `c` is at most an eighth of the stretch: a power law
+    has no scale of its own, whereas every curve is a power law with a long enough one; b is at most 2, separations that grow as the square of time.
+    Infinity where the stretch has fewer than five points.
+    """
+    last = _first_above(near, top)
+    if last < 4:
+        return math.inf
+    y = near[: last + 1] - near[: last + 1].mean()
     k = np.arange(last + 1.0)
 
-    def residual(basis: np.ndarray) -> float:
-        basis, values = basis - basis.mean(), y - y.mean()
-        return float(((values - basis * (basis @ values) / (basis @ basis)) ** 2).sum())
+    def residual(basis: np.ndarray, most: float = math.inf) -> float:
+        basis = basis - basis.mean()
+        return float(((y - basis * min(float(basis @ y / (basis @ basis)), most)) ** 2).sum())
 
-    power = min(residual(np.log1p(k / c)) for c in np.geomspace(0.25, last / 8, 8))
-    return power < residual(k)
+    power = min(
+        residual(form, 2.0) for c in np.geomspace(0.25, last / 8, 8) for form in (np.log1p(k / c), 0.5 * np.log1p((k / c) ** 2))
+    )
+    return power / max(residual(k), 1e-300)
+
+
+def grows_as_a_power(near: np.ndarray, top: float) -> bool:
+    """Whether a power law describes a mean log distance of at least nine points better than a straight line; see `power_against_line`."""
+    return _first_above(near, top) >= 8 and power_against_line(near, top) < 1.0
+
+
+def is_unclear(near: np.ndarray, top: float) -> bool:
+    """Whether a curve that rises by jumps is short, and a straight line describes it less than twenty times as well as a power law.
+
+    Tears steepen a power law: a straight line must then hold beyond doubt.
+    """
+    last = _first_above(near, top)
+    return bool(near[last] - near[0] < _LONG) and (last < 4 or power_against_line(near, top) < _BEYOND_DOUBT)
 
 
 def resampled_slopes(curves: SeparationCurves, regions: list[Region], count: int, seed: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import plain_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.diagnostics.recorded import as_series
 from weakchaos.native.compiled import kernel
@@ -78,7 +78,7 @@ def rank_symbols(symbols: Any, least: int = 2) -> tuple[np.ndarray, int]:
     >>> rank_symbols("banana")
     (array([1, 0, 2, 0, 2, 0]), 3)
     """
-    array = np.array(list(symbols)) if isinstance(symbols, str) else np.asarray(symbols)
+    array = np.array(list(symbols)) if isinstance(symbols, str) else plain_array("symbols", symbols)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         raise ArgumentError(f"`symbols` must have shape (n,) or (n, units), one symbol or one state a step; got {array.shape}")
     if array.shape[0] < least:
@@ -137,7 +137,7 @@ def check_windows(x: Any, order: Any, delay: Any, ties: Any) -> tuple[np.ndarray
     order, delay = whole_number("order", order, 2, _LARGEST_ORDER), whole_number("delay", delay, 1)
     if ties not in ("first", "skip"):
         raise ArgumentError(f'`ties` must be "first" or "skip"; got {shown(ties)}')
-    array = np.asarray(x)
+    array = plain_array("x", x)
     series = as_series(array, (order - 1) * delay + 1, constant=True, differences=True)
     if array.dtype.kind in "iuO" and series.max() > 2**53:
         # Only the order matters here, and ranks keep that of whole numbers which no double can tell apart.
@@ -219,7 +219,7 @@ def symbolize(
     if method == "ordinal":
         return ordinal_codes(x, order, delay, ties)[0]
     if method == "states":
-        states = np.asarray(x)
+        states = plain_array("x", x)
         states = states[:, None] if states.ndim == 1 else states
         if states.ndim != 2:
             raise ArgumentError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, whole_number
+from weakchaos.core.arguments import plain_array, positive, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.diagnostics.recorded import as_series
@@ -181,7 +181,7 @@ def analyse_series(
         dt, unit = (record.dt, record.unit if unit is None else unit) if dt is None else (dt, unit)
     dt, unit = 1.0 if dt is None else positive("dt", dt), "step" if unit is None else unit
     seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
-    array = np.array(list(x)) if isinstance(x, str) else np.asarray(x)
+    array = np.array(list(x)) if isinstance(x, str) else plain_array("x", x)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()  # a column or a row of a table
     symbolic = kind == "discrete" or (kind == "auto" and array.size > 0 and _is_symbolic(array))

@@ -39,9 +39,9 @@ def number(value: float) -> str:
 
 
 def _exponent(r: MeasuredNumbers) -> Any:
-    """The exponent whose interval excludes zero, Rosenstein's if both do; None where there is none, or where the other says zero."""
+    """The exponent whose interval excludes zero, Rosenstein's if both do; None where there is none, or where the other finds another kind of growth."""
     found = list(r.exponents.values())
-    if any(f.value == 0 and not f.scaling for f in found):
+    if any((f.value == 0 and not f.scaling) or f.growth in ("power", "torn") for f in found):
         return None
     positive = [f for f in found if f.scaling and f.interval is not None and f.interval[0] > 0]
     # On a strange nonchaotic attractor neighbours drift apart along the fractal, slowly and not far.
@@ -253,7 +253,16 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
         second = f"But {_missing(exponent, finite)}, so there is no evidence for low-dimensional chaos; nonlinear or heteroscedastic noise is the simpler reading."
         if predictable and finite:
             second = f"Its correlation dimension converges to {number(dimension.value)}, but no exponent could be measured, so determinism with noise, chaotic or not, remains possible."
-        return "nonlinear, undecided" if predictable and finite else "nonlinear noise", first, second
+        if predictable and finite:
+            return "nonlinear, undecided", first, second
+        if r.p_innovations is not None and r.p_innovations > r.level:
+            return (
+                "noise, not Gaussian",
+                first,
+                f"But {_missing(exponent, finite)}, and what a linear prediction leaves over shows no dependence ({p_words(r.p_innovations)}): a linear process with "
+                "innovations that are not Gaussian is the simplest reading.",
+            )
+        return "nonlinear noise", first, second
     if p_values and _TESTS / (r.surrogates + 1) > r.level:
         needed = math.ceil(_TESTS / r.level) - 1
         return (

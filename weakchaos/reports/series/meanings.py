@@ -36,6 +36,7 @@ _WORDS = (
     (r"prediction error", "error of predicting the next number from what followed the most similar stretches, in standard deviations: a deterministic series is predicted better than its surrogates"),
     (r"time asymmetry", "skewness of the differences: linear Gaussian processes, and monotone functions of them, are the same when time is reversed"),
     (r"clustering of amplitudes", "whether large deviations occur close together in time, as in turbulence and markets"),
+    (r"innovations", "whether what a linear prediction leaves over is independent, as in every linear process, Gaussian or not (McLeod and Li 1983)"),
     (r"symbols", "number of different symbols"),
     (r"entropy, plug-in", "entropy of a single symbol, from the observed shares; biased low"),
     (r"entropy, Grassberger", "the same entropy with a correction of the bias (Grassberger 2003)"),

@@ -86,6 +86,8 @@ class MeasuredNumbers(_Measured):
         p-value of the hypothesis that the numbers are independent.
     linear, asymmetry, clustering : NullTest or None
         Prediction error, time asymmetry and clustering of amplitudes, each tested against a linear process.
+    p_innovations : float or None
+        p-value of the hypothesis that what a linear prediction leaves over is independent.
     learning : float or None
         Prediction error divided by the prediction error from half of the numbers.
     """
@@ -121,6 +123,7 @@ class MeasuredNumbers(_Measured):
     linear: NullTest | None = None
     asymmetry: NullTest | None = None
     clustering: NullTest | None = None
+    p_innovations: float | None = None
     learning: float | None = None
 
     @property

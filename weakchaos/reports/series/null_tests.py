@@ -14,6 +14,7 @@ from weakchaos.diagnostics.series.rank_test import prediction_error, time_asymme
 from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 from weakchaos.diagnostics.standard_errors import rank_p_value
 from weakchaos.reports.series.evidence import Evidence
+from weakchaos.reports.series.innovations import dependence_of_innovations
 from weakchaos.reports.series.measured import MeasuredNumbers, NullTest
 
 __all__ = ["against_surrogates"]
@@ -102,5 +103,8 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
 
         r.asymmetry = ask("time asymmetry", lambda s: abs(time_asymmetry(s)), "|skewness of differences|")
         r.clustering = ask("clustering of amplitudes", _clustering, f"autocorrelation of |x - median|, lags 1 to {_LAGS}")
+        value, r.p_innovations = dependence_of_innovations(x[:_TESTED], count, np.random.default_rng([seed, 1]))
+        words = f"sum of squared correlations of sizes and values, lags 1 to {_LAGS}"
+        e.add("innovations", value, words, p_value=r.p_innovations, null="independent innovations of a linear process (shuffled)")
 
     e.attempt("prediction error", rank)

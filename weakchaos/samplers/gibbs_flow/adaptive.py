@@ -13,38 +13,51 @@ import numpy as np
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import SamplingError
 from weakchaos.core.system import State
+from weakchaos.samplers.gibbs_flow.line import NO_END
 
 __all__ = ["run_adaptively"]
 
 _WALL = 1e-11
+_LONGEST = 0.2  # turns of the fastest coordinate in one step
+_MOST_PIECES = 300  # of the orbit between two draws, from wall to wall
 
 
 def _interval(system: Any, u: np.ndarray, time: float, tolerance: float, counters: np.ndarray) -> np.ndarray:
     from scipy.integrate import solve_ivp
 
-    def wall(_: float, place: np.ndarray) -> float:
-        return float(place.max()) - 1.0
+    dim = u.size
 
-    wall.terminal, wall.direction = True, 1.0  # type: ignore[attr-defined]
-    left = time
-    while left > 1e-13 * time:
+    def wall(_: float, place: np.ndarray) -> float:
+        return float(place[:dim].max()) - 1.0
+
+    def drawn(_: float, place: np.ndarray) -> float:
+        return float(place[dim]) - time
+
+    for event in (wall, drawn):
+        event.terminal, event.direction = True, 1.0  # type: ignore[attr-defined]
+    place = np.append(u, 0.0)
+    scale = np.append(np.ones(dim), time)
+    for _ in range(_MOST_PIECES):
+        unit = system.largest_flux(place[:dim], counters)
         found = solve_ivp(
-            lambda _, place: system.circle_velocity(place, counters),
-            (0.0, left),
-            u,
+            lambda _, at, unit=unit: system.motion(at[:dim], unit, counters),
+            (0.0, 1.0),
+            place,
             "DOP853",
-            events=wall,
+            events=(wall, drawn),
+            max_step=_LONGEST,
             rtol=tolerance,
-            atol=tolerance,
+            atol=tolerance * scale,
         )
-        # Far out speeds are high and steps shorter than the spacing of numbers near the time reached: counted from zero they are not.
-        if found.status < 0 and found.t[-1] == 0.0:
+        if found.status < 0:
             raise SamplingError(f"no step size meets `tolerance` {tolerance}: {found.message}")
-        u = np.where(found.y[:, -1] < 1.0 - _WALL, found.y[:, -1], 0.0)
-        if found.status == 1:  # at the wall, within the resolution of time, which may be far in turns
-            u[int(found.y[:, -1].argmax())] = 0.0
-        left -= float(found.t[-1])
-    return u
+        place = found.y[:, -1]
+        if len(found.t_events[0]):  # at the wall, within the resolution of time, which may be far in turns
+            place[int(place[:dim].argmax())] = 0.0
+        place[:dim] = np.where(place[:dim] < 1.0 - _WALL, place[:dim], 0.0)
+        if place[dim] >= time * (1.0 - _WALL):
+            return place[:dim]
+    raise SamplingError(NO_END)
 
 
 def run_adaptively(system: Any, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:

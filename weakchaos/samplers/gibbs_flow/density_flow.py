@@ -12,6 +12,9 @@ functions of independent coordinates rotate at constant speeds, and averages ove
 The circle is an interval [low, high) scaled to length 1, periodic or not, or the whole line, mapped by the distribution function of a normal
 reference. The conditional density needs the integral of p over u_i, which is computed by a midpoint rule whose nodes do not depend on u_i: its error
 changes the speed by a factor that is a function of u_-i alone, so div(p v) is 0 whatever the number of nodes.
+
+Speeds have no bound where the density is small, and none at all outside of its support. The orbits are therefore followed by their flux p v, and time is
+counted at the rate p: where the density is zero an orbit crosses in no time, along the direction that it has in the limit of a small density.
 """
 
 from __future__ import annotations
@@ -24,14 +27,14 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import positive, real_array, whole_number
-from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.gibbs_flow.discrete_flow import BoundDiscreteFlow, independent_speeds
-from weakchaos.samplers.gibbs_flow.flow_kernels import LINE_END, follow_flow, velocity_of_flow
-from weakchaos.samplers.gibbs_flow.line import LOCKED, cut_flags, locked
+from weakchaos.samplers.gibbs_flow.flow_kernels import LINE_END, flux_of_flow, follow_flow
+from weakchaos.samplers.gibbs_flow.line import LOCKED, NO_END, cut_flags, fitted_lines, locked
 from weakchaos.targets.density import Density
 from weakchaos.targets.discrete_target import DiscreteTarget
 
@@ -56,8 +59,8 @@ class BoundGibbsFlow(BoundContinuous):
         parts = []
         for name, value, shape in (
             ("bounds", bounds, (dim, 2)),
-            ("location", sampler.location, (dim,)),
-            ("scale", sampler.scale, (dim,)),
+            ("location", 0.0 if sampler.location is None else sampler.location, (dim,)),
+            ("scale", 1.0 if sampler.scale is None else sampler.scale, (dim,)),
         ):
             array = real_array(name, value)
             if array.shape not in (shape, shape[1:]):
@@ -74,8 +77,25 @@ class BoundGibbsFlow(BoundContinuous):
                 f"`bounds` must be finite with low < high, or (-inf, inf), for each coordinate; those of {self.names[i]} are ({low[i]}, {high[i]}): "
                 "take its logarithm, say, as the coordinate of a half-line"
             )
+        if on_line.any() and (sampler.location is None or sampler.scale is None):
+            fitted = fitted_lines(self.target.logp, self._first_place(low, high), low, high)
+            location = fitted[0] if sampler.location is None else location
+            scale = fitted[1] if sampler.scale is None else scale
         with np.errstate(invalid="ignore"):
             return np.array([np.where(on_line, location, low), np.where(on_line, scale, high - low), on_line], np.float64)
+
+    def _first_place(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """A place of positive density within the bounds, the same at every call."""
+        rng = np.random.default_rng(0)
+        with np.errstate(invalid="ignore"):
+            for _ in range(1000):
+                x = np.asarray(self.target.random_start(rng), np.float64)
+                x = np.where((x > low) & (x < high), x, low + (high - low) * rng.random(self.dim))
+                if np.isfinite(self.target.logp(x)):
+                    return x
+        raise ArgumentError(
+            "the log density is not finite at any of 1000 random places; give the target a `start`, or pass `location` and `scale`"
+        )
 
     def circle(self, x: Any) -> np.ndarray:
         """The place of a position on the circles, shape (dim,)."""
@@ -116,18 +136,34 @@ class BoundGibbsFlow(BoundContinuous):
         """Hold what stopped a run of this thread, for `take_error`."""
         self.density.errors[threading.get_ident()] = error
 
-    def circle_velocity(self, u: np.ndarray, counters: np.ndarray | None = None) -> np.ndarray:
-        """du/dt at places on the circles, shape (dim,)."""
-        density, v = self.density, np.empty(self.dim)
+    def _log_flux(self, u: np.ndarray, counters: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+        """Logarithms of the fluxes at places on the circles, and that of the density there."""
+        density, flux, value = self.density, np.empty(self.dim), np.empty(1)
         counters = np.zeros(8, np.int64) if counters is None else counters
         nodes = int(self.sampler.nodes)
-        status = velocity_of_flow(
-            np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, nodes, u, np.empty(self.dim), np.empty(1), np.empty(nodes), v,
-            counters,
+        status = flux_of_flow(
+            np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, nodes, np.ascontiguousarray(u), np.empty(self.dim), value,
+            np.empty(nodes), flux, counters,
         )  # fmt: skip
         if status != 0:
             raise self.take_error()
-        return v
+        return flux, float(value[0])
+
+    def circle_velocity(self, u: np.ndarray) -> np.ndarray:
+        """du/dt at places on the circles, shape (dim,)."""
+        flux, here = self._log_flux(u)
+        return np.exp(np.minimum(flux - here, 460.0)) if here > -math.inf else np.full(self.dim, 1e200)
+
+    def largest_flux(self, u: np.ndarray, counters: np.ndarray) -> float:
+        """The logarithm of the largest flux at places on the circles, or of the density there if no circle has any."""
+        flux, here = self._log_flux(u, counters)
+        return float(flux.max()) if flux.max() > -math.inf else here if here > -math.inf else 0.0
+
+    def motion(self, u: np.ndarray, unit: float, counters: np.ndarray) -> np.ndarray:
+        """The fluxes at places on the circles and the density there, in units of exp(`unit`), shape (dim + 1,)."""
+        flux, here = self._log_flux(u, counters)
+        moved = np.exp(np.minimum(flux - unit, 200.0)) if flux.max() > -math.inf else self._speeds
+        return np.append(moved, math.exp(min(here - unit, 200.0)))
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """At `position`, or at a random place of positive density, uniform on the circles."""
@@ -171,10 +207,13 @@ class BoundGibbsFlow(BoundContinuous):
 
             return run_adaptively(self, state, n, every, draws, stats, sums)
         density, sampler = self.density, self.sampler
-        return follow_flow(
+        done, endless = follow_flow(
             np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, int(sampler.nodes), float(sampler.time), float(sampler.step_size),
             float(sampler.tolerance), state.phase, state.counters, n, every, draws, stats, sums,
         )  # fmt: skip
+        if endless:
+            self.keep_error(SamplingError(NO_END))
+        return int(done)
 
 
 @dataclass(frozen=True)
@@ -186,8 +225,9 @@ class DeterministicGibbs(Sampler):
     bounds : (low, high) or array of shape (dim, 2), optional
         For a `Density`: the interval of each coordinate, whose ends are joined so that it becomes a circle. The default ``(-inf, inf)`` is the
         whole line, mapped by the distribution function of a normal reference and cut off six standard deviations of it from its centre.
-    location, scale : float or array of shape (dim,)
-        Centre and standard deviation of that reference. The closer the conditional densities are to it, the less the speeds vary.
+    location, scale : float or array of shape (dim,), optional
+        Centre and standard deviation of that reference. The closer the conditional densities are to it, the less the speeds vary. By default both are
+        found from the density, such that the line reaches to where the density is e^-18 of its highest value.
     speeds : array of shape (dim,), optional
         The a_i, in turns per unit of time; positive and rationally independent. By default the powers a, a^2, ... of the root a of
         a^(dim+1) + a^dim = 1, which are rationally independent of each other and of 1 (Selmer, Math. Scand. 4 (1956) 287: x^n - x - 1 is irreducible).
@@ -225,8 +265,8 @@ class DeterministicGibbs(Sampler):
     """
 
     bounds: Any = None
-    location: Any = 0.0
-    scale: Any = 1.0
+    location: Any = None
+    scale: Any = None
     speeds: Any = None
     time: float = 1.0
     step_size: float = 0.05
@@ -244,9 +284,9 @@ class DeterministicGibbs(Sampler):
             value = getattr(self, name)
             if value is not None and np.ndim(value) > 0:
                 object.__setattr__(self, name, real_array(name, value))
-        if not np.isfinite(real_array("location", self.location)).all():
+        if self.location is not None and not np.isfinite(real_array("location", self.location)).all():
             raise ArgumentError(f"`location` must be finite; got {shown(self.location)}")
-        scale = real_array("scale", self.scale)
+        scale = np.ones(1) if self.scale is None else real_array("scale", self.scale)
         if not (np.isfinite(scale) & (scale > 0)).all():
             raise ArgumentError(f"`scale` must be positive and finite; got {shown(self.scale)}")
 
