@@ -156,7 +156,41 @@ def good_generators(suspect=-2e-3, simple=0.0, today=0.0, batches=320):
     }
 
 
+def kernel_herding_rates(
+    herded=-0.96, random=-0.5, gain=14.0, line=-0.7, corrected=4.0, quadrature=0.95, filtered=0.5, mixtures=12
+):
+    cells = [
+        {
+            "counts": [1, 100, 1024],
+            "random": [1.0, 0.1, 1e-3 * (gain + w)],
+            "herding": [1.0, 0.02, 1e-3],
+            "line-search": [1.0, 0.03, 1e-2],
+            "fully-corrective": [1.0, 0.02 / (corrected + w)],
+            "herding 20": 0.03,
+            "quadrature 8": 0.03 * (quadrature + w),
+            "slope random": random + w,
+            "slope herding": herded + w,
+            "slope line-search": line + w,
+        }
+        for w in around(0.0, mixtures)
+    ]
+    return {
+        "parameters": {},
+        "mixtures": cells,
+        "filters": [{"herded": filtered + w, "random": 1.0} for w in around(0.0, mixtures)],
+    }
+
+
 CONTRADICTIONS = {
+    kernel_herding_rates: [
+        {"herded": -0.6, "line": -0.4},
+        {"random": -0.9},
+        {"gain": 3.0},
+        {"line": -1.0},
+        {"corrected": 1.1},
+        {"quadrature": 2.0},
+        {"filtered": 1.2},
+    ],
     good_generators: [{"suspect": 0.0}, {"simple": -2e-3}, {"today": 2e-3}],
     sturmian: [
         {"words": 1},
@@ -194,6 +228,7 @@ CONTRADICTIONS = {
     ising_criticality: [{"tc": 2.4}, {"thermal": 0.75}, {"magnetic": 5 / 48}, {"susceptible": 43 / 24}, {"steepest": 2.0}],
 }
 SHORT = {
+    kernel_herding_rates: {"mixtures": 2},
     good_generators: {"batches": 20},
     sturmian: {"draws": 20_000},
     herded_gibbs_rate: {"sweeps": 10**5},

@@ -13,6 +13,9 @@ from weakchaos.herding.state_herding import Herding
 
 # The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
 _HOME = {
+    "herding.particle_herding": ("Filtered", "sequential_herding"),
+    "herding.selection.continuous_points": ("continuous_herding",),
+    "herding.selection.expensive_integrals": ("Integral", "integrate"),
     "herding.classifiers.conditional": ("ConditionalHerding",),
     "herding.classifiers.perceptron": ("VotedPerceptron",),
     "herding.selection.debiased": ("stein_kernel_thinning",),
@@ -23,19 +26,24 @@ _HOME = {
 
 __all__ = [
     "EntropicHerding",
+    "Filtered",
     "HerdedGibbs",
     "Herding",
     "HiddenHerding",
+    "Integral",
     "KernelHerding",
     "Mixture",
     "RotorWalk",
     "Selected",
     "Selection",
     "compress",
+    "continuous_herding",
+    "integrate",
     "positive_curvature",
     "refine",
     "select",
     "selection_memory",
+    "sequential_herding",
     "stein_kernel_thinning",
     "stein_points",
     "stein_thinning",

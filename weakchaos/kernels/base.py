@@ -42,7 +42,8 @@ class Leaf(NamedTuple):
 
 def finite_points(name: str, x: Any, dim: int | None = None) -> np.ndarray:
     """`x` as a C-contiguous float64 array of shape (n, dim), a vector being n points on a line; the error where it is not such, or not finite."""
-    array = real_array(name, x)
+    plain = isinstance(x, np.ndarray) and x.dtype == np.float64 and x.flags.c_contiguous and x.flags.aligned
+    array = x if plain else real_array(name, x)  # no copy of what is only read: there may be millions of points
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or not array.size:

@@ -24,8 +24,8 @@ def gaussian_scale(ops, params):
 
 
 @sum_kernel
-def _four_exponentials(points, i, start, stop, factor, work):
-    """exp of four rows i ... i + 3 with a block of columns, into four rows of `work`."""
+def _four_exponentials(left, points, i, start, stop, factor, work):
+    """Gaussians of four points i ... i + 3 of `left` with a block of columns, into four rows of `work`."""
     dim, n = points.shape[0], stop - start
     a, b, c, e = work[0], work[1], work[2], work[3]
     for j in range(n):
@@ -36,8 +36,8 @@ def _four_exponentials(points, i, start, stop, factor, work):
     k = 0
     while k + 2 <= dim:
         p, q = points[k, start:stop], points[k + 1, start:stop]
-        a0, b0, c0, e0 = points[k, i], points[k, i + 1], points[k, i + 2], points[k, i + 3]
-        a1, b1, c1, e1 = points[k + 1, i], points[k + 1, i + 1], points[k + 1, i + 2], points[k + 1, i + 3]
+        a0, b0, c0, e0 = left[k, i], left[k, i + 1], left[k, i + 2], left[k, i + 3]
+        a1, b1, c1, e1 = left[k + 1, i], left[k + 1, i + 1], left[k + 1, i + 2], left[k + 1, i + 3]
         for j in range(n):
             u, v = p[j], q[j]
             a[j] += (u - a0) * (u - a0) + (v - a1) * (v - a1)
@@ -47,7 +47,7 @@ def _four_exponentials(points, i, start, stop, factor, work):
         k += 2
     if k < dim:
         p = points[k, start:stop]
-        a0, b0, c0, e0 = points[k, i], points[k, i + 1], points[k, i + 2], points[k, i + 3]
+        a0, b0, c0, e0 = left[k, i], left[k, i + 1], left[k, i + 2], left[k, i + 3]
         for j in range(n):
             u = p[j]
             a[j] += (u - a0) * (u - a0)
@@ -106,7 +106,7 @@ def add_own_sums(ops, params, points, weights, first, last, out):
             start = i + 4
             while start < n:
                 stop = min(start + BLOCK, n)
-                _four_exponentials(points, i, start, stop, factor, work)
+                _four_exponentials(points, points, i, start, stop, factor, work)
                 _add_four(weights, one, i, start, stop, work, out)
                 start = stop
             i += 4
@@ -130,20 +130,49 @@ def add_own_sums(ops, params, points, weights, first, last, out):
 
 
 @sum_kernel
+def _rows_of_four(weight, work, n, totals):
+    a, b, c, e = work[0], work[1], work[2], work[3]
+    s0 = weight[0] * 0
+    s1, s2, s3 = s0, s0, s0
+    for j in range(n):
+        v = weight[j]
+        s0 += v * a[j]
+        s1 += v * b[j]
+        s2 += v * c[j]
+        s3 += v * e[j]
+    totals[0] += s0
+    totals[1] += s1
+    totals[2] += s2
+    totals[3] += s3
+
+
+@sum_kernel
 def add_cross_sums(ops, params, left, points, weights, first, last, out):
     """Write sum_j w_j k(x_i, y_j) into ``out[i]`` for i in [first, last); `left` and `points` have shapes (dim, n) and (dim, m)."""
     m = points.shape[1]
-    work, x = np.empty((ops.shape[0], BLOCK), points.dtype), np.empty(points.shape[0], points.dtype)
-    for i in range(first, last):
+    work, x = np.empty((max(4, ops.shape[0]), BLOCK), points.dtype), np.empty(points.shape[0], points.dtype)
+    scale = gaussian_scale(ops, params)
+    factor, i = points.dtype.type(-scale), first
+    while i < last:
+        if scale > 0.0 and i + 4 <= last:
+            totals = out[i : i + 4]
+            for k in range(4):
+                totals[k] = 0.0
+            for start in range(0, m, BLOCK):
+                stop = min(start + BLOCK, m)
+                _four_exponentials(left, points, i, start, stop, factor, work)
+                _rows_of_four(weights[start:stop], work, stop - start, totals)
+            i += 4
+            continue
         for k in range(x.size):
             x[k] = left[k, i]
-        whole, start = 0.0, 0
-        while start < m:
+        whole = 0.0
+        for start in range(0, m, BLOCK):
             stop = min(start + BLOCK, m)
             fill_block(ops, params, x, points, start, stop, work)
             row, total = work[0], 0.0
             for j in range(stop - start):
                 total += weights[start + j] * row[j]
             whole += total
-            start = stop
         out[i] = whole
+        i += 1

@@ -26,6 +26,7 @@ __all__ = ["Embedding", "embed", "embed_points", "normalised_weights"]
 
 _NODES = 4000  # of a Gauss rule, at the most
 _AGREE = 1e-9
+_ROWS = 20_000
 _PAIRS = 2_000_000  # between two looks at the clock and the keyboard
 
 
@@ -64,7 +65,10 @@ class Embedding:
         """
         points = finite_points("x", x, self.dim)
         self.kernel.check_points("x", points)
-        return np.asarray(self.mean_of(points), np.float64)
+        out = np.empty(len(points))
+        for start in range(0, len(points), _ROWS):  # closed forms make several copies of what they are given
+            out[start : start + _ROWS] = self.mean_of(points[start : start + _ROWS])
+        return out
 
     def mmd(self, points: Any, weights: Any = None) -> float:
         """The maximum mean discrepancy between weighted points and the distribution, in units of the square root of the kernel.

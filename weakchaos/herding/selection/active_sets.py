@@ -34,10 +34,11 @@ _ROUNDING = 1e-15  # of the double integral: promises below this are rounding
 
 @sum_kernel
 def _one_value(ops, params, points, i, j, work):
-    x = np.empty(points.shape[0], points.dtype)
+    x = np.empty(points.shape[1], points.dtype)
     for k in range(x.size):
-        x[k] = points[k, i]
-    fill_block(ops, params, x, points, j, j + 1, work)
+        x[k] = points[i // BLOCK, k, i % BLOCK]
+    place = j % BLOCK
+    fill_block(ops, params, x, points[j // BLOCK], place, place + 1, work)
     return work[0, 0]
 
 

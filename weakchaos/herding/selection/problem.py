@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, InterruptedWarning, shown
-from weakchaos.kernels.base import Kernel, by_coordinate, finite_points
+from weakchaos.kernels.base import Kernel, finite_points
 from weakchaos.kernels.definite import check_definite
 from weakchaos.kernels.distributions import Distribution
+from weakchaos.kernels.kernel_columns import BLOCK
 from weakchaos.kernels.mean_embedding import cross_sums, embed, normalised_weights, own_sums
 from weakchaos.kernels.other_kernels import UserKernel, as_kernel
 from weakchaos.targets.points import Points
@@ -35,8 +36,8 @@ class Problem:
     weights : array of shape (n,)
         The mass that the target puts on the candidates where they are the target, 1/n otherwise.
     kernel : Kernel
-    points : array of shape (dim, n)
-        The candidates as compiled code reads them.
+    points : array of shape (blocks, dim, BLOCK)
+        The candidates as compiled code reads them: by coordinate within blocks of consecutive points, so that a column is one stream of memory.
     ops, params, keep :
         The program of the kernel.
     mean : float64 array of shape (n,)
@@ -113,7 +114,17 @@ def set_up(points: Any, kernel: Any, target: Any = None, weights: Any = None, dt
     for name, values in (("the mean of the kernel at some candidate", mean), ("k(x, x) at some candidate", diagonal)):
         if not np.isfinite(values).all():
             raise ArgumentError(f"`kernel` must be a finite number at every two points; {name} is not")
-    return Problem(x, own, chosen, by_coordinate(x, kind), ops, params, keep, mean, double, diagonal, evaluations, repeats, progress, seed, gradients, names)  # fmt: skip
+    return Problem(x, own, chosen, by_blocks(x, kind), ops, params, keep, mean, double, diagonal, evaluations, repeats, progress, seed, gradients, names)  # fmt: skip
+
+
+def by_blocks(x: np.ndarray, dtype: Any) -> np.ndarray:
+    """Points in blocks of `BLOCK`, shape (blocks, dim, BLOCK); the last one is filled up with zeros, which are not read."""
+    n, dim = x.shape
+    out = np.zeros((-(-n // BLOCK), dim, BLOCK), dtype)
+    for b in range(len(out)):
+        part = x[b * BLOCK : (b + 1) * BLOCK]
+        out[b, :, : len(part)] = part.T
+    return out
 
 
 def _means(

@@ -69,14 +69,14 @@ def add_column(ops, params, points, chosen, keep, add, g, objective, factor, wor
 
     `work` has a row for each operation of the kernel, `value` is a float64 row, both of `BLOCK` columns.
     """
-    n, dim = points.shape[1], points.shape[0]
+    n, dim = g.size, points.shape[1]
     x = np.empty(dim, points.dtype)
     for k in range(dim):
-        x[k] = points[k, chosen]
+        x[k] = points[chosen // BLOCK, k, chosen % BLOCK]
     best, place, start = -math.inf, 0, 0
     while start < n:
         stop = min(start + BLOCK, n)
-        fill_block(ops, params, x, points, start, stop, work)
+        fill_block(ops, params, x, points[start // BLOCK], 0, stop - start, work)
         _combine(g[start:stop], keep, add, work[0], objective[start:stop], factor, value, stop - start)
         top = _largest_of(value, stop - start)
         if top > best:

@@ -10,6 +10,7 @@ from weakchaos.renormalization.layers.diffusion import ProbabilisticConvolution
 from weakchaos.renormalization.layers.exponential import ConvolutionExponential
 from weakchaos.renormalization.layers.graph import GraphConvolution
 from weakchaos.renormalization.layers.group import P4Convolution
+from weakchaos.renormalization.layers.irregular_points import ConvolutionPoints, convolution_points
 
 __all__ = [
     "Attention",
@@ -17,10 +18,12 @@ __all__ = [
     "BinaryLayer",
     "Convolution",
     "ConvolutionExponential",
+    "ConvolutionPoints",
     "Dense",
     "GraphConvolution",
     "P4Convolution",
     "ProbabilisticConvolution",
     "QuantumLayer",
     "Residual",
+    "convolution_points",
 ]
