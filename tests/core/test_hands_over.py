@@ -223,7 +223,7 @@ def test_leave_one_out(trace):
 
 
 def test_names_of_statistics_and_their_types():
-    tree = wc.sample(wc.zoo.gaussian([1.0]), draws=50, warmup=100, seed=1, progress=False).to_arviz()
+    tree = wc.sample(wc.zoo.gaussian([1.0]), wc.samplers.NUTS(), draws=50, warmup=100, seed=1, progress=False).to_arviz()
     kinds = {name: values.dtype.kind for name, values in tree.sample_stats.data_vars.items()}
     assert (
         kinds.items() >= {"diverging": "b", "tree_depth": "i", "n_steps": "i", "energy": "f", "lp": "f", "step_size": "f"}.items()
