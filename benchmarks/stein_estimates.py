@@ -28,7 +28,7 @@ DRAWS, WARMUP, CHAINS = 1000, 500, 4
 
 def one(target, seed: int, orders: list, draws: int) -> dict:
     """Errors of every estimate, and whether 90 % intervals hold the truth."""
-    trace = wc.sample(target, draws=2 * draws, warmup=WARMUP, chains=CHAINS, seed=seed, progress=False)
+    trace = wc.sample(target, wc.samplers.NUTS(), draws=2 * draws, warmup=WARMUP, chains=CHAINS, seed=seed, progress=False)
     x = np.asarray(trace.draws)
     steps = trace.stats["n_steps"][:, :draws].mean()
     same = round(draws * (1 + 1 / steps))  # draws of the plain average at as many gradients
