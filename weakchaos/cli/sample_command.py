@@ -216,7 +216,11 @@ def _sampler(text: str) -> Any:
     from weakchaos import herding, samplers
 
     known = {name.lower(): getattr(face, name) for face in (herding, samplers) for name in face.__all__}
-    known = {name: kind for name, kind in known.items() if issubclass(kind, samplers.Sampler) and name != "sampler"}
+    known = {
+        name: kind
+        for name, kind in known.items()
+        if isinstance(kind, type) and issubclass(kind, samplers.Sampler) and name != "sampler"
+    }
     word, _, fields = text.partition(":")
     kind = known.get(word.strip().lower().replace("-", "").replace("_", ""))
     if kind is None:
