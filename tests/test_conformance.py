@@ -83,6 +83,10 @@ CASES = {
     "Nose-Hoover": lambda: wc.samplers.NoseHoover(0.1).bind(wc.zoo.banana()),
     "Nose-Hoover chain": lambda: wc.samplers.NoseHooverChain(0.1).bind(wc.zoo.funnel(3)),
     "0532": lambda: wc.samplers.Thermostat0532(0.1).bind(wc.zoo.banana()),
+    "generalized HMC": lambda: wc.samplers.GeneralizedHMC(0.3).bind(wc.zoo.banana()),
+    "generalized HMC, fresh numbers": lambda: wc.samplers.GeneralizedHMC(persistence=0.5, uniform_drift=None).bind(
+        wc.zoo.funnel(3)
+    ),
     "HMC, jittered": lambda: wc.samplers.HMC(0.3, trajectory_length=1.0, jitter=0.2).bind(wc.zoo.banana()),
     "HMC, untuned": lambda: wc.samplers.HMC(n_leapfrog=3).bind(wc.zoo.banana()),
     "MALA": lambda: wc.samplers.MALA(0.3).bind(wc.zoo.banana()),

@@ -18,6 +18,7 @@ CASES = {
     "EmpiricalHMC": Case(wc.samplers.EmpiricalHMC()),
     "EmpiricalHMC, long steps": Case(wc.samplers.EmpiricalHMC(target_accept=0.5)),  # where acceptance matters
     "HMC": Case(wc.samplers.HMC(0.3, 6), warmup=60),
+    "GeneralizedHMC": Case(wc.samplers.GeneralizedHMC(persistence=0.95, target_accept=0.4), thin=20, reversible=False),
     "HMC, tuned": Case(wc.samplers.HMC()),
     "LAPS": Case(wc.samplers.LAPS(8), warmup=200, least_dim=2, share=0.6),
     "MALA": Case(wc.samplers.MALA(), thin=20),
@@ -54,6 +55,8 @@ BROKEN = {
     "HMC, always accepted": ("HMC", _HMC, "if u < accept:", "if u < 1.0:"),
     "HMC, momentum not refreshed": ("HMC", _HMC, "momentum[i] = deviation[i] *", "momentum[i] = momentum[i] if t > 0 else deviation[i] *"),
     "HMC, tuned, gradient of another place": ("HMC, tuned", _HMC, "x[i], current_gradient[i] = position[i], gradient[i]", "x[i] = position[i]"),
+    "GeneralizedHMC, always accepted": ("GeneralizedHMC", "weakchaos.samplers.generalized_hmc", "abs(phase[2 * dim]) < ratio", "ratio > 0.0"),
+    "GeneralizedHMC, momentum not turned": ("GeneralizedHMC", "weakchaos.samplers.generalized_hmc", "kept[i] = -kept[i]", "kept[i] = kept[i]"),
     "LAPS, always accepted": ("LAPS", _MAMS, "if u < accept:", "if u < 1.0:"),
     "LAPS, what is known of another walker": ("LAPS", "weakchaos.samplers.laps", "x[w], known[w],\n            counters", "x[w], known[0],\n            counters"),
     "MALA, always accepted": ("MALA", _HMC, "if u < accept:", "if u < 1.0:"),
