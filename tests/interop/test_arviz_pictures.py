@@ -56,6 +56,7 @@ def test_summary_and_loo_of_arviz_stats(trace):
 
 
 def test_pictures_of_arviz_plots(trace, tmp_path):
+    pytest.importorskip("matplotlib")
     plots = pytest.importorskip("arviz_plots")
     tree = trace.to_arviz()
     for name, made in {
@@ -68,6 +69,7 @@ def test_pictures_of_arviz_plots(trace, tmp_path):
 
 
 def test_our_pair_plot_is_that_of_arviz(trace, tmp_path):
+    pytest.importorskip("matplotlib")
     try:
         import arviz_plots  # noqa: F401
     except ImportError:
@@ -80,6 +82,7 @@ def test_our_pair_plot_is_that_of_arviz(trace, tmp_path):
 def test_arviz_itself(trace):
     """`import arviz as az`, as users write it."""
     az = pytest.importorskip("arviz")
+    pytest.importorskip("matplotlib")
     if int(az.__version__.split(".")[0]) < 1:
         pytest.skip("ArviZ before 1.0 has a format of its own, which PyMC 5 uses: test_pymc_bridge")
     tree = trace.to_arviz()
