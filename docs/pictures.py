@@ -342,6 +342,47 @@ def draw_stein_gaps(axes):
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def kernel_herding():
+    """Herded points beside random ones, discrepancy against their number, and weights as areas."""
+    from weakchaos.kernels import Gaussian, NormalMixture, embed
+
+    rng = np.random.default_rng(4)
+    target = NormalMixture(rng.random(20) + 0.2, rng.uniform(-6, 6, (20, 2)), rng.uniform(0.2, 1.0, 20))
+    kernel, line = Gaussian(1.0), np.linspace(-8.5, 8.5, 120)
+    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    height = embed(Gaussian(0.05), target).mean(grid).reshape(120, 120)
+    embedding, draws = embed(kernel, target), target.sample(1024, 0)
+    herded = wc.herding.select(grid, 1024, kernel=kernel, target=target, progress=False)
+    figure = Figure(figsize=(11, 7.4), dpi=130, layout="constrained")
+    (one, two), (three, four) = figure.subplots(2, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # quadrature ends where its rank does
+        weighted = wc.herding.select(grid, 40, "fully-corrective", kernel=kernel, target=target, progress=False)
+        curves = {m: wc.herding.select(grid, n, m, kernel=kernel, target=target, progress=False).mmd for m, n in
+                  (("line-search", 1024), ("frank-wolfe", 1024), ("fully-corrective", 100), ("quadrature", 60))}  # fmt: skip
+    for axes, title in (
+        (one, "200 random points"),
+        (two, "200 herded points"),
+        (three, "40 points, weights as areas (fully corrective)"),
+    ):
+        axes.contourf(line, line, height, levels=12, cmap="Greys", alpha=0.8)
+        axes.set(title=title, xticks=[], yticks=[], aspect="equal", xlim=(-7.5, 7.5), ylim=(-7.5, 7.5))
+    one.plot(*draws[:200].T, ".", color="#D55E00", markersize=4)
+    two.plot(*herded.points[:200].T, ".", color="#0072B2", markersize=4)
+    three.scatter(*weighted.points.T, s=2500 * weighted.weights, color="#009E73", alpha=0.8)
+    counts = np.unique(np.geomspace(1, 1024, 40).astype(int))
+    random = np.array([np.mean([embedding.mmd(target.sample(t, s)) for s in range(3)]) for t in counts])
+    four.loglog(counts, random, color="#D55E00", label="random")
+    four.loglog(np.arange(1, 1025), herded.mmd, color="#0072B2", label="herding")
+    for (name, mmd), colour in zip(curves.items(), ("#CC79A7", "#E69F00", "#009E73", "#56B4E9"), strict=True):
+        four.loglog(np.arange(1, len(mmd) + 1), mmd, color=colour, label=name)
+    four.loglog(counts, random[0] / np.sqrt(counts), "k:", linewidth=1, label="1 / sqrt(T)")
+    four.loglog(counts, random[0] / counts, "k--", linewidth=1, label="1 / T")
+    four.set(xlabel="points T", ylabel="maximum mean discrepancy", ylim=(1e-4, 1))
+    four.legend(fontsize=8, ncols=2)
+    figure.savefig(IMAGES / "kernel_herding.png")
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     pictures = {
