@@ -86,7 +86,7 @@ class _BoundKernel(Bound):
         _herd(
             p.ops,
             p.params,
-            p.points,
+            p.blocks,
             p.mean,
             p.diagonal,
             p.double,

@@ -156,7 +156,7 @@ def by_active_set(problem: Problem, size: int, method: str, options: dict[str, A
             while done < most and not known[4]:
                 last = min(most, done + part)
                 before = done
-                done = _moves(problem.ops, problem.params, problem.points, problem.mean, problem.diagonal, problem.double, ACTIVE_SETS[method],
+                done = _moves(problem.ops, problem.params, problem.blocks, problem.mean, problem.diagonal, problem.double, ACTIVE_SETS[method],
                               size, done, last, g, held, weights, known, mmd, gap)  # fmt: skip
                 tick(done - before)
         except KeyboardInterrupt:

@@ -109,7 +109,7 @@ def sequential_quadrature(problem: Problem, size: int, method: str, options: dic
                 else:
                     value = rest**2 / safe
                 new = int(np.argmax(np.where(usable, value, -np.inf)))
-                column = cross_sums(problem.kernel, problem.x, problem.x[new : new + 1], np.ones(1), problem.points.dtype)
+                column = cross_sums(problem.kernel, problem.x, problem.x[new : new + 1], np.ones(1), problem.blocks.dtype)
                 root = math.sqrt(left[new])
                 rows[t] = (column - rows[:t, new] @ rows[:t]) / root
                 a, b = rest[new] / root, ones[new] / root

@@ -116,7 +116,7 @@ def fully_corrective(problem: Problem, size: int, method: str, options: dict[str
                 else:
                     place = m
                     chosen.append(new)
-                    column = cross_sums(problem.kernel, problem.x, problem.x[new : new + 1], np.ones(1), problem.points.dtype)
+                    column = cross_sums(problem.kernel, problem.x, problem.x[new : new + 1], np.ones(1), problem.blocks.dtype)
                     columns_made += 1
                     if cached:
                         columns[m] = column
@@ -127,7 +127,7 @@ def fully_corrective(problem: Problem, size: int, method: str, options: dict[str
                     g = weights @ columns[held]
                 else:
                     rows = [chosen[h] for h in held]
-                    g = cross_sums(problem.kernel, problem.x, problem.x[rows], weights, problem.points.dtype)
+                    g = cross_sums(problem.kernel, problem.x, problem.x[rows], weights, problem.blocks.dtype)
                     columns_made += len(held)
                 norm, inner = float(weights @ gram[np.ix_(held, held)] @ weights), float(weights @ z[held])
                 mmd.append(np.sqrt(max(0.0, problem.double - 2.0 * inner + norm)))

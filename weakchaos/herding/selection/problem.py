@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, InterruptedWarning, shown
-from weakchaos.kernels.base import Kernel, finite_points
+from weakchaos.kernels.base import Kernel, by_coordinate, finite_points
 from weakchaos.kernels.definite import check_definite
 from weakchaos.kernels.distributions import Distribution
 from weakchaos.kernels.kernel_columns import BLOCK
@@ -36,7 +37,7 @@ class Problem:
     weights : array of shape (n,)
         The mass that the target puts on the candidates where they are the target, 1/n otherwise.
     kernel : Kernel
-    points : array of shape (blocks, dim, BLOCK)
+    blocks : array of shape (blocks, dim, BLOCK)
         The candidates as compiled code reads them: by coordinate within blocks of consecutive points, so that a column is one stream of memory.
     ops, params, keep :
         The program of the kernel.
@@ -54,7 +55,7 @@ class Problem:
     x: np.ndarray
     weights: np.ndarray
     kernel: Kernel
-    points: np.ndarray
+    blocks: np.ndarray
     ops: np.ndarray
     params: np.ndarray
     keep: tuple
@@ -67,6 +68,11 @@ class Problem:
     seed: Any = 0
     gradients: np.ndarray | None = None
     names: tuple[str, ...] = field(default_factory=tuple)
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """The candidates by coordinate, shape (dim, n): a copy that is made for those methods that ask for it."""
+        return by_coordinate(self.x, self.blocks.dtype)
 
     @property
     def n(self) -> int:

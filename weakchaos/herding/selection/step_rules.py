@@ -140,7 +140,7 @@ def by_step_rule(problem: Problem, size: int, method: str, options: dict[str, An
         try:
             while done < size:
                 last = min(size, done + part)
-                _steps(problem.ops, problem.params, problem.points, problem.mean, problem.diagonal, problem.double, rule, problem.repeats,
+                _steps(problem.ops, problem.params, problem.blocks, problem.mean, problem.diagonal, problem.double, rule, problem.repeats,
                        done, last, objective, g, known, indices, rates, mmd, gap)  # fmt: skip
                 tick(last - done)
                 done = last
