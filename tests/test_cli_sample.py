@@ -63,7 +63,7 @@ def refused(capsys, *arguments):
 def test_a_density_of_a_file(capsys):
     assert run(["sample", "model.py:gamma", "--draws", "300", "--warmup", "200", "--seed", "1", "--quiet"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("gamma: 300 draws of each of 4 chains by NUTS")
+    assert out.startswith("gamma: 300 draws of each of 4 chains by EmpiricalHMC")
     assert [line.split()[0] for line in out.splitlines()[3:6]] == ["tau", "z[0]", "z[1]"]
     assert "Nothing speaks against this run." in out
     assert not list(Path().glob("*.zarr"))
