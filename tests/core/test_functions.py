@@ -197,7 +197,7 @@ def test_other_data_compile_nothing_new():
 
 @pytest.mark.parametrize("dim", [0, -1, 1.5, None, "3", True])
 def test_dim_must_be_a_positive_whole_number(dim):
-    with pytest.raises(ArgumentError, match="`dim`"):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match="`dim`"):
         Density(d.value, dim)
 
 

@@ -147,7 +147,7 @@ def test_bad_input(rng):
         (([lambda z: z @ good, lambda z: z @ np.ones((3, 3))], x), ValueError, "does not chain: 2"),
         (([good, np.tanh], x), TypeError, "mixes them"),
         ((good[0, 0], x), TypeError, "`model` must be a torch module"),
-        (((np.tanh, 0), x), ValueError, "depth of at least 1"),
+        (((np.tanh, 0), x), ValueError, "`model.1.` must be a whole number of at least 1"),
         (([np.full((10, 10), np.nan)], x), ValueError, "finite weights"),
         (([np.ones(10)], x), ValueError, "shape \\(outputs, inputs\\)"),
         (([lambda z: z.sum(0)], x), ValueError, "must keep the batch"),

@@ -58,7 +58,7 @@ def mmd(x: Any, y: Any, kernel: Any = None, weights: Any = None, y_weights: Any 
     --------
     >>> from weakchaos.kernels import Gaussian
     >>> round(mmd([[0.0], [1.0]], [[0.0], [1.0], [2.0]], Gaussian(1.0)), 4)
-    0.3164
+    0.3434
     """
     a, w = _points("x", x, weights)
     distribution = isinstance(y, Distribution)

@@ -121,6 +121,12 @@ def _adjusted(
     return n
 
 
+def _runaway() -> np.errstate:
+    """No warnings of arithmetic: walkers of an improper posterior may be anywhere, and checks find them."""
+    return np.errstate(over="ignore", divide="ignore", invalid="ignore")
+
+
+@_runaway()
 def _bias(x: np.ndarray, gradients: np.ndarray) -> float:
     """By how much the ensemble misses Stein's identity, without what chance adds; as much as chance alone would make of it at least, 1 at most."""
     found = 0.0
@@ -262,13 +268,15 @@ class _Bound(BoundContinuous):
         bias = _bias(x, known[:, dim : 2 * dim])
         tuning["bias"] = np.array(bias)
         if self.sampler.inverse_mass is None:
-            metric = np.sqrt(x.var(0) / known[:, dim : 2 * dim].var(0))
+            with _runaway():
+                metric = np.sqrt(x.var(0) / known[:, dim : 2 * dim].var(0))
             if (metric > 1e-300).all() and (metric < 1e300).all():
                 tuning["inverse_mass"] = metric
         if self.sampler.step_size is None:
             made = errors[np.isfinite(errors)]
             lost = 1.0 - made.size / self.walkers
-            variance = lost + (1.0 - lost) * float(made.var()) / dim if made.size else 1.0
+            with _runaway():
+                variance = lost + (1.0 - lost) * float(made.var()) / dim if made.size else 1.0
             change = (_ERROR * bias**_POWER / max(variance, 1e-300)) ** (1.0 / 6.0)
             tuning["step_size"] = np.array(step * min(_MOST_CHANGE, max(_LEAST_CHANGE, change)))
         return True
@@ -288,6 +296,7 @@ class _Bound(BoundContinuous):
             tuning["step_size"] = np.array(follow(tuning["ensemble_averaging"], accept, float(self.sampler.target_accept)))
         return True
 
+    @_runaway()
     def _watch(self, state: State) -> bool:
         """Add the ensemble to the sums of the window; whether the window ends and the ensemble was at rest since the former one."""
         tuning, dim = state.tuning, self.dim

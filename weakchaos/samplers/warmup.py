@@ -167,7 +167,7 @@ def next_meeting(steps: int, total: int, tuned: bool) -> int | None:
     Examples
     --------
     >>> next_meeting(0, 1000, True), next_meeting(27, 1000, True), next_meeting(1000, 1000, True)
-    (10, 35, None)
+    (10, 55, None)
     """
     if steps >= total:
         return None

@@ -135,7 +135,7 @@ def fitted_lines(logp: Any, x: np.ndarray, low: np.ndarray, high: np.ndarray) ->
     Examples
     --------
     >>> location, scale = fitted_lines(lambda x: -0.5 * (x[0] - 100) ** 2 / 9, np.zeros(1), np.array([-np.inf]), np.array([np.inf]))
-    >>> bool(abs(location[0] - 100) < 1), bool(abs(scale[0] - 3) < 0.2)
+    >>> bool(abs(location[0] - 100) < 1), bool(3 < scale[0] < 4)  # a little wider than the density
     (True, True)
     """
     first, last, middle = _extents(logp, np.array(x, np.float64), low, high, np.ones(len(x)))
