@@ -22,19 +22,15 @@ import numpy as np
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import first_step
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
-from weakchaos.samplers.mass import DIAGONAL
 from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.record import arrive, evaluate_start, record
-from weakchaos.samplers.starts import settle_start
+from weakchaos.samplers.single_trajectories import BoundTrajectories
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
-from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
 __all__ = ["GeneralizedHMC"]
@@ -108,56 +104,25 @@ def _generalized(
     return n
 
 
-class _Bound(BoundContinuous):
-    stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps")
-
+class _Bound(BoundTrajectories):
     def __init__(self, sampler: GeneralizedHMC, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
-        self._tunes = sampler.step_size is None
         self.uniforms_per_step = self.dim + (sampler.uniform_drift is None)
-        self.n_known = 2 * self.dim + 1
-        self._forms = (DIAGONAL,) if self._tunes and sampler.inverse_mass is None else ()
-        self._fixed = new_tuning(self.dim, sampler.step_size, sampler.inverse_mass, (DIAGONAL,))
-        if "factor" in self._fixed:
-            raise ArgumentError(f"`inverse_mass` of {type(sampler).__name__} must have shape ({self.dim},); got a matrix")
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`; momentum and v begin at random."""
+        """See `BoundTrajectories.new_state`; momentum and v begin at random."""
         state = super().new_state(rng, position)
-        settle_start(self.target, state, rng, position is not None, self._tunes)
         state.phase = np.concatenate([state.phase, rng.standard_normal(self.dim), rng.uniform(-1.0, 1.0, 1)])
-        if self._tunes:
-            state.tuning = {name: value.copy() for name, value in self._fixed.items()}
         return state
 
-    def _move(self, state: State, n: int, every: int, tunes: bool, collects: bool, draws: Any, stats: Any, sums: Any) -> int:
-        sampler, tuning = self.sampler, state.tuning or self._fixed
-        window = [tuning[f"window{part}"] if collects else np.empty((2, 0, 0)) for part in ("", "_products", "_points")]
-        window[0] = window[0] if collects else np.empty(0)
+    def move(self, state: State, n: int, every: int, tunes: bool, collects: bool, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundTrajectories.move`."""
+        sampler, tuning = self.sampler, self.tuned(state)
         return _generalized(
             *self.addresses(state), tuning["step_size"].reshape(1), tuning["step_averaging"], tunes, float(sampler.target_accept), int(sampler.n_leapfrog),
-            float(sampler.persistence), float(sampler.uniform_drift or 0.0), tuning["inverse_mass"], collects, *window, state.phase, self.known(state),
-            state.counters, n, every, draws, stats, sums
+            float(sampler.persistence), float(sampler.uniform_drift or 0.0), tuning["inverse_mass"], collects, *self.window(tuning, collects), state.phase,
+            self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self._move(state, n, every, False, False, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        if not self._tunes:
-            return super().warm(state, n, done, total, draws, stats)
-
-        def move(first: int, count: int, collects: bool, early: bool) -> int:
-            part = slice(first, first + count)
-            return self._move(state, count, 1, True, collects, draws[part], stats[part], np.empty(0))
-
-        return warm_up(state, n, done, total, self._forms, True, move)
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)

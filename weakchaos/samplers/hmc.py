@@ -17,20 +17,16 @@ import numpy as np
 from weakchaos.core.arguments import positive, real_number, whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import first_step
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
-from weakchaos.samplers.mass import DIAGONAL
 from weakchaos.samplers.metric import add_point
 from weakchaos.samplers.record import arrive, evaluate_start, record
-from weakchaos.samplers.starts import settle_start
+from weakchaos.samplers.single_trajectories import BoundTrajectories
 from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
 from weakchaos.samplers.tangents import columns_of, leap_along, linearised
-from weakchaos.samplers.warmup import new_tuning, warm_up
 from weakchaos.targets.density import Density
 
 __all__ = ["HMC", "BoundHMC"]
@@ -105,55 +101,22 @@ def _draw_momentum(stream, stream_state, deviation, momentum):
         momentum[i] = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
 
 
-class BoundHMC(BoundContinuous):
+class BoundHMC(BoundTrajectories):
     """`HMC`, or `MALA`, on a density. With a step size that was given and no jitter a step consumes ``dim + 1`` numbers, and nothing is tuned."""
-
-    stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps")
 
     def __init__(self, sampler: Any, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
-        self._tunes = sampler.step_size is None
         self._jitter = (0.2 if self._tunes else 0.0) if sampler.jitter is None else float(sampler.jitter)
         self.uniforms_per_step = self.dim + 1 + (self._jitter > 0.0)
-        self.n_known = 2 * self.dim + 1
-        self._forms = (DIAGONAL,) if self._tunes and sampler.inverse_mass is None else ()
-        self._fixed = new_tuning(self.dim, sampler.step_size, sampler.inverse_mass, (DIAGONAL,))
-        if "factor" in self._fixed:
-            raise ArgumentError(f"`inverse_mass` of {type(sampler).__name__} must have shape ({self.dim},); got a matrix")
 
-    def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`."""
-        state = super().new_state(rng, position)
-        settle_start(self.target, state, rng, position is not None, self._tunes)
-        if self._tunes:
-            state.tuning = {name: value.copy() for name, value in self._fixed.items()}
-        return state
-
-    def _move(self, state: State, n: int, every: int, tunes: bool, collects: bool, draws: Any, stats: Any, sums: Any) -> int:
-        sampler, tuning = self.sampler, state.tuning or self._fixed
-        window = [tuning[f"window{part}"] if collects else np.empty((2, 0, 0)) for part in ("", "_products", "_points")]
-        window[0] = window[0] if collects else np.empty(0)
+    def move(self, state: State, n: int, every: int, tunes: bool, collects: bool, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundTrajectories.move`."""
+        sampler, tuning = self.sampler, self.tuned(state)
         return _hmc(
             *self.addresses(state), tuning["step_size"].reshape(1), tuning["step_averaging"], tunes, float(getattr(sampler, "target_accept", 0.0)),
-            int(sampler.n_leapfrog), float(sampler.trajectory_length or 0.0), self._jitter, tuning["inverse_mass"], collects, *window, state.phase,
-            self.known(state), state.counters, n, every, draws, stats, sums
+            int(sampler.n_leapfrog), float(sampler.trajectory_length or 0.0), self._jitter, tuning["inverse_mass"], collects, *self.window(tuning, collects),
+            state.phase, self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self._move(state, n, every, False, False, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        if not self._tunes:
-            return super().warm(state, n, done, total, draws, stats)
-
-        def move(first: int, count: int, collects: bool, early: bool) -> int:
-            return self._move(
-                state, count, 1, True, collects, draws[first : first + count], stats[first : first + count], np.empty(0)
-            )
-
-        return warm_up(state, n, done, total, self._forms, True, move)
 
     @property
     def derivative(self) -> str:
@@ -166,7 +129,7 @@ class BoundHMC(BoundContinuous):
         That is the derivative of the leapfrog steps where their end was accepted and the identity where it was not; whether it was changes from place to
         place by jumps, which no derivative sees.
         """
-        n, tools, tuning = whole_number("n", n, 0), linearised(self), state.tuning or self._fixed
+        n, tools, tuning = whole_number("n", n, 0), linearised(self), self.tuned(state)
         rows, mass = columns_of(vectors, self.dim), tuning["inverse_mass"]
         if np.isnan(tuning["step_size"]):
             raise ArgumentError("`state` has no step size yet: warm it up, or give `step_size`")
@@ -186,10 +149,6 @@ class BoundHMC(BoundContinuous):
                 raise tools.product.take_error()
             rows = z[1:]
         return np.ascontiguousarray(rows.T)
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)
