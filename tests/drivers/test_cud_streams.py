@@ -165,6 +165,17 @@ def test_runs_of_another_length_are_told(draws, kind):
     assert Kind.STREAM_MEMORY not in kinds
 
 
+def test_steps_that_take_a_varying_number_are_told():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        trace = wc.sample(
+            wc.zoo.gaussian([1.0]), wc.samplers.Slice(), draws=1023, warmup=0, seed=1, driver="cud-10", progress=False
+        )
+    found = [flag for flag in trace.check() if flag.kind is Kind.STREAM_LENGTH]
+    assert len(found) == 1
+    assert "take as many uniforms" in found[0].sentence
+
+
 def test_compare_tells_of_the_length_too():
     report = wc.compare(
         PAIR, {"whole": (wc.samplers.Gibbs(), "cud-12", 4095), "part": (wc.samplers.Gibbs(), "cud-16", 4095)}, draws=4095, repeats=4

@@ -70,6 +70,11 @@ def _stream(flag: Any) -> str:
 
 def _stream_length(flag: Any) -> str:
     n = flag.numbers
+    if n.get("varies"):
+        return (
+            f"{flag.where} is made for steps that all take as many uniforms, and the steps of this sampler do not: the stream is not read evenly, and "
+            "repeats itself before the run ends or after it"
+        )
     what = f"{flag.where} is made for a run of {n['length']:,} steps, and a chain made {n['steps']:,}"
     if n["steps"] < n["length"]:
         return f"{what}: a part of the stream is not spread more evenly than random numbers, and may be less so"

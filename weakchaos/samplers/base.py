@@ -205,9 +205,10 @@ class Bound:
     def stream_flags(self, steps: int) -> list[Flag]:
         """Whether the stream is made for a run of `steps` steps of a chain; no flag if it is, or if it is made for runs of any length."""
         length = None if self.driver is None or self.uniforms_per_step == 0 else self.driver.length
-        if length is None or not steps or steps == length:
+        varies = self.uniforms_per_step is None
+        if length is None or not steps or (steps == length and not varies):
             return []
-        return [Flag.of(Kind.STREAM_LENGTH, where=self.driver.name, steps=int(steps), length=int(length))]  # type: ignore[union-attr]
+        return [Flag.of(Kind.STREAM_LENGTH, where=self.driver.name, steps=int(steps), length=int(length), varies=varies)]  # type: ignore[union-attr]
 
     @property
     def stream_exponent(self) -> float | None:
