@@ -8,9 +8,8 @@ import pytest
 
 import weakchaos as wc
 from tests.core.meeting import Meeting
-from tests.core.runs import Serial, assert_same
+from tests.core.runs import KilledError, Serial, assert_same, blocks_of, killed_at_commit
 from weakchaos.core.counters import WARMUP_STEPS
-from weakchaos.runs import meetings, scheduler
 
 TARGET = wc.zoo.gaussian([1.0, 3.0])
 
@@ -45,8 +44,7 @@ def test_a_slow_oracle():
 @pytest.mark.parametrize("steps", [1, 5, 1000])
 def test_blocks_and_executors_change_nothing(steps, monkeypatch):
     whole = run()
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
+    blocks_of(steps, monkeypatch)
     assert_same(run(), whole)
     assert_same(run(executor=Serial()), whole)
 
@@ -70,27 +68,9 @@ def test_saved_and_loaded(tmp_path):
 def test_killed_at_any_commit(kill, tmp_path, monkeypatch):
     """Whatever write to the store is the last, the run resumed is the run that was not killed."""
     whole, path = run(draws=20), tmp_path / "run.zarr"
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 4)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-
-    class KilledError(BaseException):
-        pass
-
-    left = [kill]
-    write = meetings.write_atomically
-
-    def killing(file, data):
-        if file.parent.name == "commits":
-            if left[0] == 0:
-                raise KilledError
-            left[0] -= 1
-        write(file, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("weakchaos.runs.meetings.write_atomically", killing)
-        patch.setattr("weakchaos.runs.store.write_atomically", killing)
-        with contextlib.suppress(KilledError):
-            run(draws=20, store=path, executor=Serial())
+    blocks_of(4, monkeypatch)
+    with killed_at_commit(kill, monkeypatch), contextlib.suppress(KilledError):
+        run(draws=20, store=path, executor=Serial())
     if not path.exists():  # before the store was whole
         assert kill < 3
         return
@@ -101,9 +81,6 @@ def test_killed_at_any_commit(kill, tmp_path, monkeypatch):
 def test_without_the_common_commit_a_kill_is_seen(tmp_path, monkeypatch):
     """The negative control of the test above: commits of one chain after the other, and a kill in the midst of a meeting."""
     whole, path = run(draws=20), tmp_path / "run.zarr"
-
-    class KilledError(BaseException):
-        pass
 
     def one_by_one(self, chains):
         self.commit(chains[0])

@@ -9,7 +9,7 @@ import xarray
 import zarr
 
 from tests.core import densities as d
-from tests.core.runs import assert_prefix, assert_same, interrupt_once
+from tests.core.runs import assert_prefix, assert_same, blocks_of, interrupt_once
 from tests.core.runs import run as run_of
 from weakchaos.core.errors import ArgumentError, InterruptedWarning, StoreError
 from weakchaos.runs import scheduler, store
@@ -36,8 +36,7 @@ def files(path):
 @pytest.fixture
 def many_commits(monkeypatch):
     """Blocks of a few steps."""
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 7)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda *arguments: None)
+    blocks_of(7, monkeypatch)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weakchaos as wc
-from tests.core.runs import Serial, assert_same
+from tests.core.runs import KilledError, Serial, assert_same
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.runs import scheduler
 from weakchaos.runs.convergence import effective_size
@@ -77,9 +77,6 @@ def test_killed_and_resumed(stopped, kill, tmp_path, monkeypatch):
     path, left = tmp_path / "run.zarr", [kill]
     monkeypatch.setattr(scheduler, "_BLOCK_SECONDS", 1e-4)
     commit = wc.runs.store.StoreSink.commit
-
-    class KilledError(BaseException):
-        pass
 
     def killing(self, chain):
         if left[0] == 0:

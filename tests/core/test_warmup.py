@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import weakchaos as wc
+from tests.core.runs import assert_any_split_gives_the_same_bits, blocks_of, killed_after_block
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.runs import scheduler
 from weakchaos.samplers.metropolis import RandomWalkMetropolis, _Bound
 
 TARGET = wc.zoo.gaussian([1.0, 3.0])
@@ -70,13 +70,7 @@ def test_what_is_tuned_stands_in_the_trace_and_is_frozen():
 
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_any_split_of_warm_up_gives_the_same_bits(steps, monkeypatch):
-    whole = run(keep_warmup=True)
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    split = run(keep_warmup=True)
-    assert np.array_equal(split.draws, whole.draws)
-    assert np.array_equal(split.warmup, whole.warmup)
-    assert [s.exact() for s in split.states] == [s.exact() for s in whole.states]
+    assert_any_split_gives_the_same_bits(lambda: run(keep_warmup=True), steps, monkeypatch)
 
 
 @pytest.mark.parametrize("store", [False, True])
@@ -125,8 +119,7 @@ def test_warm_up_is_counted_apart():
 @pytest.mark.parametrize("steps", [1, 13, 4000])
 def test_gradients_do_not_depend_on_blocks(steps, monkeypatch):
     """One gradient a leapfrog step and one at the start, on any machine."""
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
+    blocks_of(steps, monkeypatch)
     trace = wc.sample(TARGET, wc.samplers.HMC(0.3, 1), draws=300, warmup=0, chains=1, seed=1, progress=False)
     assert int(trace.states[0].counters[GRADIENTS]) == 301
 
@@ -142,21 +135,10 @@ def test_what_is_known_is_forgotten_where_the_position_was_changed():
 
 
 def test_a_run_killed_inside_of_warm_up_is_resumed_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 20)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    path, taken = tmp_path / "run.zarr", []
-    take = scheduler._Scheduler.take
-
-    def take_some(self, chain, future):
-        take(self, chain, future)
-        taken.append(chain.index)
-        if len(taken) == 7:
-            raise SystemExit  # as a kill between two commits
-
-    with monkeypatch.context() as patch:
-        patch.setattr(scheduler._Scheduler, "take", take_some)
-        with pytest.raises(SystemExit):
-            run(store=path, keep_warmup=True)
+    blocks_of(20, monkeypatch)
+    path = tmp_path / "run.zarr"
+    with killed_after_block(7, monkeypatch), pytest.raises(SystemExit):
+        run(store=path, keep_warmup=True)
     assert wc.load(path, sampler=Adaptive()).n_draws == 0
     trace = wc.resume(path, sampler=Adaptive(), progress=False)
     assert np.array_equal(trace.draws, run().draws)

@@ -10,11 +10,10 @@ from scipy.special import ndtri
 
 import weakchaos as wc
 from tests.conformance import check_invariance
-from tests.core.runs import assert_same
+from tests.core.runs import KilledError, assert_any_split_gives_the_same_bits, assert_same, blocks_of, killed_at_commit
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
-from weakchaos.runs import meetings, scheduler
 from weakchaos.samplers import empirical_hmc
 from weakchaos.samplers.empirical_hmc import EmpiricalHMC
 from weakchaos.samplers.mass import DENSE
@@ -176,12 +175,7 @@ def test_meetings_are_where_windows_close_and_buffers_end():
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_any_split_of_warm_up_gives_the_same_bits(target, steps, monkeypatch):
     options = {"draws": 20, "warmup": 200, "keep_warmup": True}
-    whole = quiet(target, **options)
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    split = quiet(target, **options)
-    assert np.array_equal(split.warmup, whole.warmup)
-    assert_same(split, whole)
+    assert_any_split_gives_the_same_bits(lambda: quiet(target, **options), steps, monkeypatch)
 
 
 def test_processes_change_nothing():
@@ -191,28 +185,11 @@ def test_processes_change_nothing():
 
 @pytest.mark.parametrize("kill", [4, 11, 17, 23, 29, 36])
 def test_a_run_killed_between_any_two_commits_is_resumed_bit_for_bit(kill, tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 20)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
+    blocks_of(20, monkeypatch)
     path, options = tmp_path / "run.zarr", {"draws": 30, "warmup": 160}
     whole = quiet(wc.zoo.banana(), **options)
-
-    class KilledError(BaseException):
-        pass
-
-    left, write = [kill], meetings.write_atomically
-
-    def killing(file, data):
-        if file.parent.name == "commits":
-            if left[0] == 0:
-                raise KilledError
-            left[0] -= 1
-        write(file, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("weakchaos.runs.meetings.write_atomically", killing)
-        patch.setattr("weakchaos.runs.store.write_atomically", killing)
-        with pytest.raises(KilledError):
-            quiet(wc.zoo.banana(), store=path, **options)
+    with killed_at_commit(kill, monkeypatch), pytest.raises(KilledError):
+        quiet(wc.zoo.banana(), store=path, **options)
     halted = wc.load(path)
     assert min(int(s.counters[WARMUP_STEPS]) for s in halted.states) < 160
     resumed = wc.resume(path, progress=False)

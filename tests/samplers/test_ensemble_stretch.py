@@ -10,6 +10,7 @@ from scipy.integrate import quad
 import weakchaos as wc
 from tests.calibration import mutant
 from tests.conformance import check_expectations, check_system
+from tests.core.runs import blocks_of
 from tests.samplers.test_continuous import banana, banana_of, uniforms_of
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, GradientWarning
@@ -77,8 +78,7 @@ def test_blocks_never_split_a_call(monkeypatch):
         return rows_of_banana(x)
 
     target = wc.Density(logp, 2, vectorized=True)
-    monkeypatch.setattr("weakchaos.runs.scheduler._FIRST_BLOCK", 3)
-    monkeypatch.setattr("weakchaos.runs.scheduler._Scheduler.grow", lambda self, *block: None)
+    blocks_of(3, monkeypatch)
     wc.sample(target, EnsembleStretch(8), draws=100, warmup=7, seed=1, chains=1, progress=False)
     assert sizes == {1, 4, 8}  # 1: the search for a start
 

@@ -8,10 +8,10 @@ from scipy.special import ndtri
 
 import weakchaos as wc
 from tests.conformance import check_invariance
+from tests.core.runs import assert_any_split_gives_the_same_bits
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS
 from weakchaos.core.errors import ArgumentError, ConvergenceWarning
-from weakchaos.runs import scheduler
 from weakchaos.samplers import HMC, MALA
 
 # Ten long steps in the tails of a banana do diverge, and a trajectory that ends so is exact still.
@@ -88,12 +88,8 @@ def test_jitter_and_length_change_the_trajectories():
 
 @pytest.mark.parametrize("sampler", [HMC(), MALA()])
 def test_any_split_of_warm_up_gives_the_same_bits(sampler, monkeypatch):
-    whole = quiet(banana_of(), sampler, draws=20, warmup=300)
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 7)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    split = quiet(banana_of(), sampler, draws=20, warmup=300)
-    assert np.array_equal(split.draws, whole.draws)
-    assert [s.exact() for s in split.states] == [s.exact() for s in whole.states]
+    options = {"draws": 20, "warmup": 300, "keep_warmup": True}
+    assert_any_split_gives_the_same_bits(lambda: quiet(banana_of(), sampler, **options), 7, monkeypatch)
 
 
 def test_without_warm_up_the_step_is_said_to_be_a_guess():

@@ -11,11 +11,11 @@ import weakchaos as wc
 from tests import naive
 from tests.conformance import check_expectations, check_invariance
 from tests.core import densities as d
+from tests.core.runs import assert_any_split_gives_the_same_bits, assert_same, blocks_of, killed_after_block
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import DIVERGENCES, GRADIENTS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.core.flags import Kind
-from weakchaos.runs import scheduler
 from weakchaos.samplers.mass import DENSE, LOW_RANK
 from weakchaos.samplers.nuts import NUTS
 from weakchaos.samplers.warmup import _BUFFER
@@ -276,39 +276,20 @@ def test_a_low_rank_finds_long_directions_of_many_coordinates():
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_any_split_of_warm_up_gives_the_same_bits(target, steps, monkeypatch):
     options = {"draws": 20, "warmup": 300, "keep_warmup": True}
-    whole = quiet(target, **options)
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    split = quiet(target, **options)
-    assert np.array_equal(split.warmup, whole.warmup)
-    assert np.array_equal(split.draws, whole.draws)
-    assert [s.exact() for s in split.states] == [s.exact() for s in whole.states]
-    assert [s.counters.tolist() for s in split.states] == [s.counters.tolist() for s in whole.states]
+    assert_any_split_gives_the_same_bits(lambda: quiet(target, **options), steps, monkeypatch)
 
 
 def test_a_run_killed_inside_of_warm_up_is_resumed_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 20)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    path, taken, take = tmp_path / "run.zarr", [], scheduler._Scheduler.take
-    target, options = wc.zoo.banana(), {"draws": 30, "warmup": 160, "keep_warmup": True}
-
-    def take_some(self, chain, future):
-        take(self, chain, future)
-        taken.append(chain.index)
-        if len(taken) == 9:
-            raise SystemExit  # as a kill between two commits
-
-    with monkeypatch.context() as patch:
-        patch.setattr(scheduler._Scheduler, "take", take_some)
-        with pytest.raises(SystemExit):
-            quiet(target, store=path, **options)
+    blocks_of(20, monkeypatch)
+    path, target, options = tmp_path / "run.zarr", wc.zoo.banana(), {"draws": 30, "warmup": 160, "keep_warmup": True}
+    with killed_after_block(9, monkeypatch), pytest.raises(SystemExit):
+        quiet(target, store=path, **options)
     halted = wc.load(path)
     assert halted.n_draws == 0
     assert 0 < max(s.counters[WARMUP_STEPS] for s in halted.states) < 160
     trace, whole = wc.resume(path, progress=False), quiet(target, **options)
-    assert np.array_equal(trace.draws, whole.draws)
+    assert_same(trace, whole)
     assert np.array_equal(trace.warmup, whole.warmup)
-    assert [s.exact() for s in trace.states] == [s.exact() for s in whole.states]
 
 
 def test_without_warm_up_the_first_step_is_found_and_said_to_be_a_guess():

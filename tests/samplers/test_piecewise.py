@@ -11,6 +11,7 @@ from scipy.special import gammaln
 import weakchaos as wc
 from tests.calibration import mutant
 from tests.conformance import check_expectations, check_invariance, check_system
+from tests.core.runs import assert_any_split_gives_the_same_bits
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, BOUND_EXCEEDED, GRADIENTS
 from weakchaos.core.errors import ArgumentError, ConvergenceWarning
 from weakchaos.core.flags import Kind
@@ -175,13 +176,8 @@ def test_laws_of_a_system(sampler):
 @pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_any_split_of_warm_up(sampler, monkeypatch):
-    def run():
-        return wc.sample(wc.zoo.funnel(3), sampler, draws=50, warmup=200, chains=2, seed=1, progress=False)
-
-    whole = run()
-    monkeypatch.setattr("weakchaos.runs.scheduler._FIRST_BLOCK", 7)
-    monkeypatch.setattr("weakchaos.runs.scheduler._Scheduler.grow", lambda self, *block: None)
-    assert np.array_equal(run().draws, whole.draws)
+    options = {"draws": 50, "warmup": 200, "keep_warmup": True, "chains": 2, "seed": 1, "progress": False}
+    assert_any_split_gives_the_same_bits(lambda: wc.sample(wc.zoo.funnel(3), sampler, **options), 7, monkeypatch)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -9,10 +9,10 @@ from numba import njit
 import weakchaos as wc
 from tests.calibration import LEVEL, Case, Model, exact_chance, mutant
 from tests.conformance import check_expectations
+from tests.core.runs import assert_any_split_gives_the_same_bits, assert_same, blocks_of, killed_after_block
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.core.flags import Kind
-from weakchaos.runs import scheduler
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 from weakchaos.samplers.score_fit import fit_map
 from weakchaos.samplers.score_map import ScoreMap
@@ -212,36 +212,17 @@ def test_points_are_kept_in_warm_up_alone():
 @pytest.mark.parametrize("steps", [1, 7, 1000])
 def test_any_split_of_warm_up_gives_the_same_bits(steps, monkeypatch):
     options = {"draws": 20, "warmup": 120, "keep_warmup": True}
-    whole = quiet(wc.zoo.banana(), **options)
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", steps)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    cut = quiet(wc.zoo.banana(), **options)
-    assert np.array_equal(cut.warmup, whole.warmup)
-    assert np.array_equal(cut.draws, whole.draws)
-    assert [s.exact() for s in cut.states] == [s.exact() for s in whole.states]
-    assert [s.counters.tolist() for s in cut.states] == [s.counters.tolist() for s in whole.states]
+    assert_any_split_gives_the_same_bits(lambda: quiet(wc.zoo.banana(), **options), steps, monkeypatch)
 
 
 def test_a_run_killed_inside_of_warm_up_is_resumed_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler, "_FIRST_BLOCK", 20)
-    monkeypatch.setattr(scheduler._Scheduler, "grow", lambda self, *block: None)
-    path, taken, take = tmp_path / "run.zarr", [], scheduler._Scheduler.take
-    options = {"draws": 30, "warmup": 160, "keep_warmup": True}
-
-    def take_some(self, chain, future):
-        take(self, chain, future)
-        taken.append(chain.index)
-        if len(taken) == 5:
-            raise SystemExit  # as a kill between two commits
-
-    with monkeypatch.context() as patch:
-        patch.setattr(scheduler._Scheduler, "take", take_some)
-        with pytest.raises(SystemExit):
-            quiet(wc.zoo.banana(), store=path, **options)
+    blocks_of(20, monkeypatch)
+    path, options = tmp_path / "run.zarr", {"draws": 30, "warmup": 160, "keep_warmup": True}
+    with killed_after_block(5, monkeypatch), pytest.raises(SystemExit):
+        quiet(wc.zoo.banana(), store=path, **options)
     trace, whole = wc.resume(path, progress=False), quiet(wc.zoo.banana(), **options)
-    assert np.array_equal(trace.draws, whole.draws)
+    assert_same(trace, whole)
     assert np.array_equal(trace.warmup, whole.warmup)
-    assert [s.exact() for s in trace.states] == [s.exact() for s in whole.states]
 
 
 @pytest.mark.parametrize("after", [60, 900])
