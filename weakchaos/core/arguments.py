@@ -13,6 +13,7 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = [
+    "MOST_COORDINATES",
     "is_integer",
     "is_real",
     "number_that",
@@ -24,6 +25,11 @@ __all__ = [
     "whole_number",
     "whole_numbers",
 ]
+
+# Of a position: names, states and draws are made at once for as many, and a dimension mistyped by powers of ten would take all memory.
+MOST_COORDINATES = 10_000_000
+
+_MOST = 2**63 - 1  # what a kernel can count
 
 
 def is_integer(value: Any) -> TypeGuard[int]:
@@ -42,20 +48,30 @@ def is_real(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
+def whole_number(name: str, value: Any, least: int, most: float | None = None) -> int:
     """`value` as an int, or the error that says what argument `name` must be; 1e6 is as good as 1000000.
+
+    Without `most` the limit is what 64 bits with a sign hold; `math.inf` is no limit, for seeds. A float beyond 2^53 is no whole number, since it does not
+    tell which one is meant.
 
     Examples
     --------
     >>> whole_number("draws", 1e3, 0)
     1000
+    >>> whole_number("draws", 1e300, 0)
+    Traceback (most recent call last):
+    ...
+    weakchaos.core.errors.ArgumentError: `draws` must be a whole number of at least 0; got 1e+300
     """
-    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    limits = f"of at least {least}" if most in (None, math.inf) else f"from {least} to {most}"
     message = f"`{name}` must be a whole number {limits}; got {shown(value)}"
     try:
-        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+        exact = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+        number = int(value) if exact else operator.index(value)
     except TypeError as error:
         raise (ArgumentError if isinstance(value, float) else ArgumentTypeError)(message) from error
+    if most is None and number > _MOST:
+        raise ArgumentError(f"`{name}` must be a whole number from {least} to {_MOST}; got {shown(value)}")
     if isinstance(value, bool) or number < least or (most is not None and number > most):
         raise ArgumentError(message)
     return number

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import is_integer
+from weakchaos.core.arguments import MOST_COORDINATES, is_integer
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["Variables"]
@@ -52,6 +52,11 @@ class Variables:
         self.shapes = {name: _shape(name, shape) for name, shape in _mapping("shapes", shapes).items()}
         if not self.shapes:
             raise ArgumentError("`shapes` must name at least one variable, as in {'mu': (), 'theta': (8,)}; got none")
+        total = sum(math.prod(shape) for shape in self.shapes.values())
+        if total > MOST_COORDINATES:
+            raise ArgumentError(
+                f"`shapes` must hold at most {MOST_COORDINATES:,} numbers in all, since each of them gets a name; got {total:,}"
+            )
         self.coords = {str(dim): _labels(dim, labels) for dim, labels in _mapping("coords", coords).items()}
         self.dims = self._dims(_mapping("dims", dims))
         self.slices: dict[str, slice] = {}

@@ -6,6 +6,7 @@ leaves open what needs more numbers; the full run takes minutes.
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -68,4 +69,4 @@ def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> 
     Traceback (most recent call last):
     weakchaos.core.errors.ArgumentError: `name` must be one of ...
     """
-    return _module(name).run(quick=bool(quick), seed=whole_number("seed", seed, 0), executor=executor)
+    return _module(name).run(quick=bool(quick), seed=whole_number("seed", seed, 0, math.inf), executor=executor)

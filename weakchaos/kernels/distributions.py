@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 
 __all__ = ["Distribution", "Normal", "NormalMixture", "Uniform", "UniformSphere"]
@@ -203,7 +203,7 @@ class UniformSphere(Distribution):
     dim: int = 3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dim", whole_number("dim", self.dim, 2))
+        object.__setattr__(self, "dim", whole_number("dim", self.dim, 2, MOST_COORDINATES))
 
     def sample(self, n: int, seed: Any = 0) -> np.ndarray:
         """See `Distribution.sample`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import carray
 
-from weakchaos.core.arguments import real_number, whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.native.c_maps import NativeFunction
 from weakchaos.systems.base import NativeMap
@@ -110,7 +110,7 @@ class CoupledMapLattice(NativeMap):
     native = _lattice
 
     def __post_init__(self):
-        whole_number("size", self.size, 2), real_number("rate", self.rate)
+        whole_number("size", self.size, 2, MOST_COORDINATES), real_number("rate", self.rate)
         if not 0.0 <= real_number("coupling", self.coupling) <= 1.0:
             raise ArgumentError(f"`coupling` must be from 0 to 1; got {shown(self.coupling)}")
         if self.local not in ("logistic", "shift"):
@@ -165,7 +165,7 @@ class Lorenz96(NativeFlow):
 
     def __post_init__(self):
         super().__post_init__()
-        whole_number("size", self.size, 4)
+        whole_number("size", self.size, 4, MOST_COORDINATES)
 
     @property
     def dim(self) -> int:  # type: ignore[override]
@@ -210,7 +210,7 @@ class MackeyGlass(NativeMap):
     native = _mackey_glass
 
     def __post_init__(self):
-        whole_number("size", self.size, 2)
+        whole_number("size", self.size, 2, MOST_COORDINATES)
         for name in ("delay", "a", "b", "power"):
             if not real_number(name, getattr(self, name)) > 0.0:
                 raise ArgumentError(f"`{name}` must be positive; got {shown(getattr(self, name))}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.native.c_maps import CMap
 from weakchaos.native.dual_map import with_dual_numbers
@@ -25,7 +25,7 @@ class UserEquations(CompiledSystem):
     """The common part of the user's maps and flows: ``f(u, out)``, its Jacobian if there is one, and a start."""
 
     def __init__(self, name: str, function: Any, dim: Any, initial: Any, jacobian: Any):
-        self.dim = whole_number("dim", dim, 1)
+        self.dim = whole_number("dim", dim, 1, MOST_COORDINATES)
         self.function, self.jacobian = function, jacobian
         self._name = name
         self._made: Linearisation | None = None

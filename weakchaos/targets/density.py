@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.variables import Variables
@@ -144,7 +144,7 @@ class Density(Target):
             if names is not None:
                 raise ArgumentError("`names` follow from `shapes`, `dims` and `coords`; leave them out")
             dim = self.parameters.dim
-        self.dim = whole_number("dim", dim, 1)
+        self.dim = whole_number("dim", dim, 1, MOST_COORDINATES)
         try:
             self.names = [f"x{k}" for k in range(self.dim)] if names is None else [str(n) for n in names]
         except TypeError as error:

@@ -8,6 +8,7 @@ the largest QR exponent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def depth_spectrum(
     """
     from weakchaos.renormalization.networks.torch import is_module
 
-    rng = np.random.default_rng(np.random.SeedSequence([0x737065, whole_number("seed", seed, 0)]))
+    rng = np.random.default_rng(np.random.SeedSequence([0x737065, whole_number("seed", seed, 0, math.inf)]))
     if k is not None:
         k = whole_number("k", k, 1)
     if is_module(model):

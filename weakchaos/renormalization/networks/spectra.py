@@ -6,6 +6,7 @@ doi:10.1007/BF02128236).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,7 @@ def recurrent_spectrum(
                 f"`inputs` must be at least {transient + max(count, every)} steps long, the transient of {transient} included; got {len(u)}"
             )
         drive = u @ v.T + offset
-    rng = np.random.default_rng(np.random.SeedSequence([0x726E6E, whole_number("seed", seed, 0)]))
+    rng = np.random.default_rng(np.random.SeedSequence([0x726E6E, whole_number("seed", seed, 0, math.inf)]))
     h = rng.standard_normal(n) if initial is None else real_array("initial", initial)
     if h.shape != (n,):
         raise ArgumentError(f"`initial` must have shape ({n},); got {h.shape}")

@@ -267,7 +267,7 @@ def probe(
 
     directions = whole_number("directions", directions, 1)
     # A key of its own: under the seed that drew the weights, differences would be the weights' own numbers.
-    key = np.random.SeedSequence([0x70726F6265, whole_number("seed", seed, 0)])
+    key = np.random.SeedSequence([0x70726F6265, whole_number("seed", seed, 0, math.inf)])
 
     name: str | None
     tokens = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,7 +181,7 @@ def analyse_series(
         x, notes, name = record.values, list(record.notes), record.name if name == "x" and not record.name.isdigit() else name
         dt, unit = (record.dt, record.unit if unit is None else unit) if dt is None else (dt, unit)
     dt, unit = 1.0 if dt is None else positive("dt", dt), "step" if unit is None else unit
-    seed, surrogates = whole_number("seed", seed, 0), whole_number("surrogates", surrogates, 19)
+    seed, surrogates = whole_number("seed", seed, 0, math.inf), whole_number("surrogates", surrogates, 19)
     array = np.array(list(x)) if isinstance(x, str) else plain_array("x", x)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()  # a column or a row of a table

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import number_that, whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, number_that, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.native.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity, numbers
@@ -188,9 +188,9 @@ def ill_conditioned_gaussian(dim: int = 10, condition_number: float = 100.0, see
     >>> ill_conditioned_gaussian(3, 100.0, rotated=False).sds ** 2
     array([ 0.1,  1. , 10. ])
     """
-    dim = whole_number("dim", dim, 1)
+    dim = whole_number("dim", dim, 1, MOST_COORDINATES)
     ratio = number_that("condition_number", condition_number, "at least 1", lambda v: v >= 1)
-    seed = whole_number("seed", seed, 0)
+    seed = whole_number("seed", seed, 0, math.inf)
     if not isinstance(rotated, bool | np.bool_):
         raise ArgumentTypeError(f"`rotated` must be True or False; got {shown(rotated)}")
     if dim == 1 and ratio != 1:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from weakchaos.core.arguments import number_that, whole_number
+from weakchaos.core.arguments import MOST_COORDINATES, number_that, whole_number
 from weakchaos.native.compiled import kernel
 from weakchaos.targets.zoo.base import ZooDensity
 
@@ -152,7 +152,7 @@ def funnel(dim: int = 10) -> ZooDensity:
     >>> funnel(3).sds.round(4)
     array([3.    , 9.4877, 9.4877])
     """
-    dim = whole_number("dim", dim, 2)
+    dim = whole_number("dim", dim, 2, MOST_COORDINATES)
 
     def simulator(rng: np.random.Generator, n: int) -> np.ndarray:
         x = rng.standard_normal((n, dim))
@@ -193,7 +193,7 @@ def student_t(dof: float = 5.0, dim: int = 2) -> ZooDensity:
     True
     """
     dof = number_that("dof", dof, "a positive finite number", lambda v: v > 0)
-    dim = whole_number("dim", dim, 1)
+    dim = whole_number("dim", dim, 1, MOST_COORDINATES)
 
     def simulator(rng: np.random.Generator, n: int) -> np.ndarray:
         z = rng.standard_normal((n, dim))
