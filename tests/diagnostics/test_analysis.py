@@ -8,11 +8,11 @@ import pytest
 from tests.diagnostics.recorded_series import ar1, flow, henon, logistic
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import analyse_series
+from weakchaos.diagnostics.recorded import repetition
 from weakchaos.diagnostics.standard_errors import rank_p_value
 from weakchaos.diagnostics.symbols.entropy import conditional_entropy
 from weakchaos.diagnostics.symbols.symbolic import symbolize
 from weakchaos.reports.series.ask_symbols import _information
-from weakchaos.reports.series.evidence import repetition
 from weakchaos.reports.series.judge_numbers import judge_numbers
 from weakchaos.reports.series.judge_symbols import judge_symbols
 from weakchaos.reports.series.measured import MeasuredSymbols

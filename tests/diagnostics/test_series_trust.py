@@ -1,6 +1,7 @@
 """What a recorded series must not be called: intervals that are too narrow, power laws, pulses and tori that look chaotic, verdicts without tests."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -14,8 +15,14 @@ from weakchaos.diagnostics import (
     permutation_entropy,
     recurrence_quantification,
     sample_entropy,
+    surrogate_test,
 )
+from weakchaos.diagnostics.recorded import repetition
+from weakchaos.diagnostics.series.correlation_rate import correlation_entropy
+from weakchaos.diagnostics.series.dimension import correlation_dimension
 from weakchaos.diagnostics.series.divergence import lyapunov_from_series
+from weakchaos.diagnostics.series.embedding import embedding_dimension
+from weakchaos.diagnostics.series.gaussianize import _logarithm
 from weakchaos.diagnostics.series.separation import grows_as_a_power
 from weakchaos.diagnostics.series.zero_one import zero_one_test
 from weakchaos.reports.series.innovations import dependence_of_innovations
@@ -276,3 +283,60 @@ def test_numbers_behind_a_mask_are_missing(ask):
         ask(np.ma.masked_values(x, -999.0))
     if ask is permutation_entropy:
         assert float(ask(np.ma.masked_array(x))) == float(ask(x))
+
+
+# ---- ties are not repetition -------------------------------------------------------------------------------------------------------------
+
+
+def fibonacci_word(length):
+    word, following = "0", "01"
+    while len(word) < length:
+        word, following = following, following + word
+    return np.array([float(c) for c in word[:length]])
+
+
+def few_values():
+    """Series most of whose numbers, and often whole embedded vectors, are equal to other ones, though none has a period."""
+    rng = np.random.default_rng(3)
+    yield "coin", rng.random(2000) < 0.5
+    yield "rare events", rng.random(2000) < 0.02
+    yield "three values", rng.integers(0, 3, 2000)
+    yield "ten values", rng.integers(0, 10, 2000)
+    yield "rounded noise", np.round(rng.standard_normal(2000), 1)
+    yield "rounded chaos", np.round(henon(3000), 1)
+    yield "Fibonacci word", fibonacci_word(2000)
+
+
+@pytest.mark.parametrize("x", [pytest.param(x, id=name) for name, x in few_values()])
+def test_few_distinct_values_are_not_a_cycle(x):
+    assert repetition(np.asarray(x, float), 0.0) is None
+    for estimate in (lyapunov_from_series, correlation_dimension, correlation_entropy):
+        result = estimate(x)
+        assert not any("repeats itself" in text for text in result.warnings)
+        # A value of exactly zero would say that the motion is regular.
+        assert float(result) != 0.0
+        assert any("distinct values" in text for text in result.warnings)
+    assert not any("repeats itself" in text for text in embedding_dimension(x).warnings)
+
+
+@pytest.mark.parametrize("transient", [0, 150], ids=["from the start", "after a transient"])
+def test_a_cycle_is_named_with_its_period(transient):
+    """The negative control of the test above: here every exponent, dimension and entropy is 0, and the period is said."""
+    x = np.concatenate([np.random.default_rng(4).random(transient), np.tile([1.0, 4.0, 2.0, 8.0, 5.0, 7.0], 300)])
+    assert repetition(x, 0.0) == (transient, 6)
+    for estimate in (lyapunov_from_series, correlation_dimension, correlation_entropy):
+        result = estimate(x)
+        assert float(result) == 0.0
+        assert "repeats itself exactly, with period 6" in result.warnings[0]
+        assert ("from index 150 on" in result.warnings[0]) == (transient > 0)
+
+
+def test_ties_at_the_median_leave_surrogates_of_another_shape():
+    """Where a twentieth and a half of the numbers are the same value, no logarithm has a scale; the test runs without warnings of arithmetic."""
+    rng = np.random.default_rng(5)
+    x = np.where(rng.random(1500) < 0.7, 0.0, rng.exponential(size=1500))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _logarithm(x) is None
+        assert 1 <= surrogate_test(x, count=19, seed=1).rank <= 20
+    assert _logarithm(np.exp(rng.standard_normal(1500))) is not None

@@ -1,4 +1,4 @@
-"""The common beginning of all diagnostics of recorded series: checks of the numbers, the correlation time, the Theiler window."""
+"""The common beginning of all diagnostics of recorded series: checks of the numbers, ties, exact repetition, the correlation time, the Theiler window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from weakchaos.core.arguments import plain_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
-__all__ = ["autocorrelation", "theiler_window"]
+__all__ = ["autocorrelation", "repetition", "theiler_window"]
 
 _ROUNDING = 8 * np.finfo(float).eps
 
@@ -89,6 +89,40 @@ def tie_notes(x: np.ndarray) -> tuple[str, ...]:
     return (
         f"there are only {distinct} distinct values among {x.size}: the series is periodic, discrete or coarsely rounded, and small distances are not resolved",
     )
+
+
+def repetition(x: np.ndarray, tolerance: float) -> tuple[int, int] | None:
+    """Preperiod and period of a series whose second half repeats its period at least four times, within a tolerance; otherwise None.
+
+    Three times would not be enough: sequences without a period, such as the Fibonacci word, contain repetitions of up to 3.618 periods
+    everywhere (Mignosi and Pirillo, RAIRO Theor. Inform. Appl. 26 (1992) 199, doi:10.1051/ita/1992260301991).
+
+    Examples
+    --------
+    >>> repetition(np.array([9.0, 8.0] + [1.0, 2.0, 3.0] * 9), 0.0)
+    (2, 3)
+    """
+    tail = x[x.size // 2 :]
+    first = tail[: min(64, tail.size)]
+    for p in np.flatnonzero(np.abs(tail[1 : tail.size // 4 + 1] - tail[0]) <= tolerance) + 1:
+        seen = tail[p : p + first.size]
+        if (np.abs(seen - first[: seen.size]) > tolerance).any() or (np.abs(tail[p:] - tail[:-p]) > tolerance).any():
+            continue
+        unlike = np.flatnonzero(np.abs(x[p:] - x[:-p]) > tolerance)
+        return (int(unlike[-1]) + 1 if unlike.size else 0), int(p)
+    return None
+
+
+def repetition_words(found: tuple[int, int]) -> str:
+    """What `repetition` found, as a part of a sentence.
+
+    Examples
+    --------
+    >>> repetition_words((2, 3))
+    'from index 2 on the series repeats itself exactly, with period 3'
+    """
+    preperiod, p = found
+    return f"{f'from index {preperiod} on ' if preperiod else ''}the series repeats itself exactly, with period {p}"
 
 
 def _scaled_deviations(x: np.ndarray) -> np.ndarray:

@@ -16,10 +16,10 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.diagnostics.recorded import as_series, theiler_window, tie_notes
+from weakchaos.diagnostics.recorded import as_series, repetition, repetition_words, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.correlation import PAIRS, CorrelationSums, correlation_sums, most_dimensions
-from weakchaos.diagnostics.series.embedding import embed, embedding_delay
+from weakchaos.diagnostics.series.embedding import embedding_delay
 from weakchaos.diagnostics.series.scaling_range import line
 
 __all__ = ["DimensionResult", "correlation_dimension"]
@@ -77,12 +77,16 @@ def recorded_pairs(
             )
         dims = min(dims, affordable)
     notes = tie_notes(series)
-    if notes and most_dimensions(series.size, lag, window) >= dims:
-        vectors = embed(series, dims, lag)
-        if 2 * len(np.unique(vectors, axis=0)) < len(vectors):
-            text = "no scaling region: the series repeats itself exactly; it is a cycle, whose dimension and entropy are 0, or its numbers are too coarsely rounded"
-            parameters = {"delay": lag, "theiler": window, "dim": dims}
-            return DimensionResult(0.0, None, parameters=parameters, warnings=(text, *notes), by_dimension=np.zeros(dims))
+    repeated = repetition(series, 0.0) if notes else None
+    if repeated is not None:
+        text = f"no scaling region: {repetition_words(repeated)}, and the dimension and the entropy of a cycle are 0"
+        return DimensionResult(
+            0.0,
+            None,
+            parameters={"delay": lag, "theiler": window, "dim": dims},
+            warnings=(text, *notes),
+            by_dimension=np.zeros(dims),
+        )
     trial = correlation_sums(series, dims, lag, window, _TRIAL)
     used = trial.sums[-1 if deepest else 0] <= 1.5 * LARGEST
     radius = float(trial.radii[max(int(used.sum()), 8) - 1])

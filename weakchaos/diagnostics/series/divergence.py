@@ -24,7 +24,7 @@ import numpy as np
 
 from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.diagnostics.recorded import as_series, mean_period, theiler_window, tie_notes
+from weakchaos.diagnostics.recorded import as_series, mean_period, repetition, repetition_words, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension
 from weakchaos.diagnostics.series.scaling_range import Region, moving_average, scaling_region
@@ -237,16 +237,10 @@ def lyapunov_from_series(
         raise ArgumentError(
             f"`x` is too short for a Theiler window of {window} and an embedding in {size} dimensions with delay {lag}; got {series.size} numbers"
         )
-    if notes and 2 * len(np.unique(points, axis=0)) < len(points):
-        return Divergence(
-            0.0,
-            None,
-            parameters=parameters,
-            warnings=(
-                "no scaling region: the series repeats itself exactly; its motion is regular, or its numbers are too coarsely rounded",
-                *notes,
-            ),
-        )
+    repeated = repetition(series, 0.0) if notes else None
+    if repeated is not None:
+        text = f"no scaling region: {repetition_words(repeated)}, so that no neighbours separate"
+        return Divergence(0.0, None, parameters=parameters, warnings=(text, *notes))
     reach = None if horizon is None else whole_number("horizon", horizon, 4)
     found = _read(points, window, near_count, is_map, period, reach, _REFERENCES)
     if found is None:

@@ -25,6 +25,7 @@ from weakchaos.native.compiled import kernel
 __all__ = ["embed", "embedding_delay", "embedding_dimension", "mutual_information"]
 
 _REFERENCES = 2000
+_NO_NEIGHBOURS = "no dimension can be told, and 1 is taken: outside of the Theiler window no two points are at a positive distance; nearly all numbers are equal, or the series is too short"
 
 
 def embed(x: Any, dim: int, delay: int = 1) -> np.ndarray:
@@ -277,7 +278,7 @@ def embedding_dimension(
                 (dims, np.ones(max_dim)),
                 None,
                 parameters,
-                (*notes, "neighbours coincide: the series repeats itself exactly"),
+                (*notes, _NO_NEIGHBOURS),
             )
         ratio = growth[1:] / growth[:-1]
         parameters["E2"] = fresh[1:] / fresh[:-1]
@@ -296,7 +297,7 @@ def embedding_dimension(
                 (dims, np.zeros(max_dim)),
                 None,
                 parameters,
-                (*notes, "neighbours coincide: the series repeats itself exactly"),
+                (*notes, _NO_NEIGHBOURS),
             )
         settled = curve <= 0.01
     if not settled.any():

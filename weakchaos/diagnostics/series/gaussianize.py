@@ -64,7 +64,8 @@ def _logarithm(x: np.ndarray) -> np.ndarray | None:
     if sign < 0:
         x, low, middle, high = -x, -high, -middle, -low
     bend = high + low - 2 * middle
-    if bend <= 0:
+    # Where the 5 % point is the median itself, nothing gives the logarithm a scale.
+    if bend <= 0 or middle == low:
         return None
     begin = min((high * low - middle * middle) / bend, x.min() - 1e-3 * (middle - low))
     return sign * np.log(x - begin)

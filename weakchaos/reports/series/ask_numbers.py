@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.diagnostics.recorded import autocorrelation, correlation_time, theiler_window, tie_notes
+from weakchaos.diagnostics.recorded import autocorrelation, correlation_time, repetition, theiler_window, tie_notes
 from weakchaos.diagnostics.series.correlation import correlation_sums
 from weakchaos.diagnostics.series.correlation_rate import correlation_entropy
 from weakchaos.diagnostics.series.dimension import correlation_dimension
@@ -20,7 +20,7 @@ from weakchaos.diagnostics.series.ordinal import permutation_entropy
 from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
 from weakchaos.diagnostics.series.template_entropy import sample_entropy
 from weakchaos.diagnostics.series.zero_one import zero_one_test
-from weakchaos.reports.series.evidence import Evidence, repetition
+from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.measured import MeasuredNumbers
 from weakchaos.reports.series.null_tests import against_surrogates
 

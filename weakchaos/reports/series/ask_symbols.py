@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics.recorded import repetition
 from weakchaos.diagnostics.series.near_periods import markov_surrogate, near_periods
 from weakchaos.diagnostics.standard_errors import rank_p_value
 from weakchaos.diagnostics.symbols.complexity import lempel_ziv
@@ -18,7 +19,7 @@ from weakchaos.diagnostics.symbols.renyi import topological_entropy
 from weakchaos.diagnostics.symbols.repetitions import Runs, runs
 from weakchaos.diagnostics.symbols.symbolic import rank_symbols
 from weakchaos.diagnostics.symbols.words import word_complexity
-from weakchaos.reports.series.evidence import Evidence, repetition
+from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.measured import MeasuredSymbols
 
 __all__ = ["analyse_symbols", "least_symbols"]

@@ -13,29 +13,7 @@ from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics.result import NoStandardError
 
-__all__ = ["Evidence", "repetition"]
-
-
-def repetition(x: np.ndarray, tolerance: float) -> tuple[int, int] | None:
-    """Preperiod and period of a series whose second half repeats its period at least four times, within a tolerance; otherwise None.
-
-    Three times would not be enough: sequences without a period, such as the Fibonacci word, contain repetitions of up to 3.618 periods
-    everywhere (Mignosi and Pirillo, RAIRO Theor. Inform. Appl. 26 (1992) 199, doi:10.1051/ita/1992260301991).
-
-    Examples
-    --------
-    >>> repetition(np.array([9.0, 8.0] + [1.0, 2.0, 3.0] * 9), 0.0)
-    (2, 3)
-    """
-    tail = x[x.size // 2 :]
-    first = tail[: min(64, tail.size)]
-    for p in np.flatnonzero(np.abs(tail[1 : tail.size // 4 + 1] - tail[0]) <= tolerance) + 1:
-        seen = tail[p : p + first.size]
-        if (np.abs(seen - first[: seen.size]) > tolerance).any() or (np.abs(tail[p:] - tail[:-p]) > tolerance).any():
-            continue
-        unlike = np.flatnonzero(np.abs(x[p:] - x[:-p]) > tolerance)
-        return (int(unlike[-1]) + 1 if unlike.size else 0), int(p)
-    return None
+__all__ = ["Evidence"]
 
 
 def _finite(value: Any) -> float | None:
