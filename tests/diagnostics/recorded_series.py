@@ -97,3 +97,11 @@ def ar1(n, phi, rng):
         value = phi * value + e
         out[t] = value
     return out
+
+
+def golden_mean(n, rng):
+    """Symbols of the golden mean shift: after a 1 comes a 0, after a 0 either with the same chance."""
+    out = [0]
+    for u in rng.random(n - 1):
+        out.append(0 if out[-1] or u < 0.5 else 1)
+    return np.array(out)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 import weakchaos as wc
-from tests.conformance import check_expectations, check_invariance, check_system
+from tests.conformance import check_system
 from tests.samplers import naive_unadjusted as naive
 from tests.samplers.test_continuous import banana_of, uniforms_of
 from weakchaos.core.counters import BAD_VALUES, DIVERGENCES, GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.samplers import ESH, MAMS, MCLMC, Langevin, NoseHoover, NoseHooverChain, Thermostat0532
-from weakchaos.samplers.mclmc import memory
 
 INVERSE_MASS = (2.0, 0.5)
 SCALE = np.sqrt(INVERSE_MASS)
@@ -206,18 +205,6 @@ TUNED = [MCLMC(), MAMS(), ESH(), Langevin(), NoseHoover(), NoseHooverChain(), Th
 
 
 @pytest.mark.parametrize("sampler", TUNED, ids=lambda s: type(s).__name__)
-def test_any_split_of_warm_up_gives_the_same_bits(sampler):
-    system = sampler.bind(banana_of())
-    whole, parts = system.start(4), system.start(4)
-    none = np.empty((0, 2)), np.empty((0, len(system.stats_names)))
-    assert system.warm(whole, 200, 0, 200, *none) == (200, False)
-    for first, last in ((0, 1), (1, 77), (77, 77), (77, 150), (150, 200)):
-        system.warm(parts, last - first, first, 200, *none)
-    assert whole.exact() == parts.exact()
-    assert whole.counters.tolist() == parts.counters.tolist()
-
-
-@pytest.mark.parametrize("sampler", TUNED, ids=lambda s: type(s).__name__)
 def test_gradients_are_counted_as_they_are_called(sampler):
     calls = [0]
 
@@ -231,131 +218,6 @@ def test_gradients_are_counted_as_they_are_called(sampler):
     system.warm(state, 60, 0, 60, np.empty((0, 2)), np.empty((0, len(system.stats_names))))
     system.advance(state, 60)
     assert calls[0] == state.counters[GRADIENTS]
-
-
-# ---- invariant distributions -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "sampler",
-    [MAMS(), MAMS(0.5), MCLMC(0.2, 2.0), Langevin(0.1), NoseHooverChain(0.05)],
-    ids=lambda s: f"{type(s).__name__}, {s.step_size}",
-)
-def test_invariant_distribution(sampler):
-    # x0 ~ N(0, 1); x1 = x0**2 / 2 + N(0, 1/4): mean 1/2, variance 1/2 + 1/4. Steps of unadjusted samplers are too short for their bias to show.
-    thin = 1 if isinstance(sampler, MAMS) else 10
-    check_invariance(sampler, banana_of(), np.array([0.0, 0.5]), np.array([1.0, 0.75]), 4000, 500, seed=11, thin=thin)
-
-
-def ensemble(sampler, target, n, steps, seed=5, spoil=None):
-    """Draws of independent chains that start in the target, after so many steps, and their weights; shapes (n, dim) and (n,)."""
-    system = sampler.bind(target)
-    draws, weights = np.empty((n, target.dim)), np.ones(n)
-    one, stats = np.empty((1, target.dim)), np.empty((1, len(system.stats_names)))
-    for k, (x, s) in enumerate(zip(target.simulate(n, seed), np.random.SeedSequence(seed).spawn(n), strict=True)):
-        state = system.start(s, x)
-        if spoil is not None:
-            spoil(state.phase)
-        system.run(state, steps, steps, one, stats, np.empty(0))
-        draws[k] = one[0]
-        if "weight" in system.stats_names:
-            weights[k] = stats[0, -1]
-    return draws, weights
-
-
-def check_ensemble(draws, weights, target):
-    z = (draws - target.means) / target.sds
-    values = weights[:, None] * np.concatenate([z, z**2 - 1.0], axis=1)
-    check_expectations(values.reshape(4, -1, values.shape[1]), np.zeros(values.shape[1]))
-
-
-@pytest.mark.parametrize("name", ["ESH", "NoseHoover", "NoseHooverChain", "Thermostat0532", "Langevin", "MCLMC"])
-def test_an_ensemble_in_the_target_stays_there(name):
-    """Whether or not one orbit visits everything, the flow maps the target onto itself: under the weights of ESH, for which the law is
-    ``p(x') |dz'/dz| / p(x) = w'`` with the contraction ``w**-(d - 1)`` of the velocities, and as it is for all others."""
-    target = wc.zoo.banana(1.0, 1.0)
-    short = {"ESH": ESH(0.03), "MCLMC": MCLMC(0.1, 1.0), "Langevin": Langevin(0.03), "NoseHoover": NoseHoover(0.03),
-             "NoseHooverChain": NoseHooverChain(0.03), "Thermostat0532": Thermostat0532(0.03)}[name]  # fmt: skip
-    draws, weights = ensemble(short, target, 4000, 60)
-    assert np.abs(draws - target.simulate(4000, 5)).mean() > 0.3  # it moved
-    check_ensemble(draws, weights, target)
-    if name == "ESH":
-        assert np.ptp(weights) > 1.0
-        with pytest.raises(AssertionError, match="standard errors"):
-            check_ensemble(draws, np.ones_like(weights), target)  # weights left out
-
-
-def test_the_check_of_ensembles_finds_cold_momenta():
-    target = wc.zoo.banana(1.0, 1.0)
-
-    def cool(phase):
-        phase[2:4] *= 0.2
-
-    for sampler in (NoseHoover(0.03), NoseHooverChain(0.03), Thermostat0532(0.03), Langevin(0.03, friction=1e-6)):
-        with pytest.raises(AssertionError, match="standard errors"):
-            check_ensemble(*ensemble(sampler, target, 4000, 60, spoil=cool), target)
-
-
-@pytest.mark.filterwarnings("ignore:this run is not to be trusted")
-def test_averages_of_esh_are_weighted():
-    target = wc.zoo.student_t(8.0, 5)
-    options = {"draws": 2000, "warmup": 100, "thin": 2, "seed": 3, "progress": False}
-    trace = wc.sample(target, ESH(0.3, np.ones(5)), **options)
-    x = np.asarray(trace.draws)
-    expected = (trace.weights[..., None] * x**2).sum(1) / trace.weights.sum(1)[:, None]
-    np.testing.assert_allclose(trace.averages()[1][:, -1, 5:], expected, rtol=1e-12)
-    lean = wc.sample(target, ESH(0.3, np.ones(5)), record="averages", **options)
-    np.testing.assert_allclose(lean.averages()[1][:, -1, 5:], expected, rtol=1e-10)
-    assert np.abs(expected - (x**2).mean(1)).max() > 0.01
-
-
-@pytest.mark.parametrize("wrong", [None, "flipped", "no Jacobian", "not refreshed"])
-def test_the_check_finds_a_broken_mams(wrong):
-    """Acceptance flipped, the Jacobian left out, the velocity not refreshed: each is found by the second moments of a Gaussian."""
-    chains, n = (1, 6000) if wrong == "not refreshed" else (400, 80)
-    rng = np.random.default_rng(7)
-    draws, _ = naive.mams(
-        lambda x: -0.5 * (x**2).sum(1), lambda x: -x, rng.standard_normal((chains, 3)), rng.random((n, chains, 5)), 1.6, 3.0, np.ones(3), n, wrong
-    )  # fmt: skip
-    values = (draws[20:] ** 2).transpose(1, 0, 2)
-    values = values if chains == 1 else np.stack([values[k::4].mean(0) for k in range(4)])
-    if wrong is None:
-        check_expectations(values, np.ones(3))
-    else:
-        with pytest.raises(AssertionError, match="standard errors"):
-            check_expectations(values, np.ones(3))
-
-
-@pytest.mark.parametrize("wrong", [None, "mass"])
-def test_the_check_finds_an_mclmc_of_the_wrong_dimension(wrong):
-    """With m = d instead of d - 1 the orbit has the density ``p**((d - 1) / d)``, which ESH mends by weights: variances d / (d - 1)."""
-    rng = np.random.default_rng(8)
-    draws, _ = naive.mclmc(
-        lambda x: -0.5 * (x**2).sum(1), lambda x: -x, rng.standard_normal((200, 3)), rng.standard_normal((200, 3)), rng.random((150, 200, 3)),
-        0.4, 2.0, np.ones(3), 150, wrong
-    )  # fmt: skip
-    values = np.stack([(draws[50:, k::4] ** 2).mean(1) for k in range(4)])
-    if wrong is None:
-        check_expectations(values, np.ones(3))
-    else:
-        assert values.mean() == pytest.approx(1.5, abs=0.15)
-        with pytest.raises(AssertionError, match="standard errors"):
-            check_expectations(values, np.ones(3))
-
-
-@pytest.mark.parametrize("wrong", [None, "too hot"])
-def test_the_check_finds_a_langevin_without_balance(wrong):
-    rng = np.random.default_rng(9)
-    draws, _ = naive.langevin(
-        lambda x: -0.5 * (x**2).sum(1), lambda x: -x, rng.standard_normal((200, 2)), rng.standard_normal((200, 2)), rng.random((200, 200, 2)),
-        0.3, 1.0, np.ones(2), 200, wrong
-    )  # fmt: skip
-    values = np.stack([(draws[50:, k::4] ** 2).mean(1) for k in range(4)])
-    if wrong is None:
-        check_expectations(values, np.ones(2))  # BAOAB is exact for Gaussians, whatever the step
-    else:
-        with pytest.raises(AssertionError, match="standard errors"):
-            check_expectations(values, np.ones(2))
 
 
 # ---- published numbers -------------------------------------------------------------------------------------------------------------
@@ -415,36 +277,6 @@ def test_nose_hoover_is_not_ergodic_on_the_oscillator():
     spectrum = wc.diagnostics.lyapunov_spectrum(system, k=1, steps=200_000, every=50, seed=1, state=state)
     assert abs(spectrum.exponents[0] / step) < 1e-3
     assert (system.advance(state, 500_000) ** 2).mean() == pytest.approx(0.78, abs=0.02)
-
-
-# ---- tuning ------------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore:this run is not to be trusted")
-@pytest.mark.parametrize("sampler", [MCLMC(), ESH(), Langevin(), NoseHooverChain()], ids=lambda s: type(s).__name__)
-def test_the_energy_error_settles_where_it_is_wanted(sampler):
-    sds = np.geomspace(0.1, 10.0, 20)
-    trace = wc.sample(wc.zoo.gaussian(sds), sampler, draws=3000, warmup=1500, thin=5, seed=6, progress=False)
-    variance = (trace.stats["energy_error"] ** 2).mean() / 20
-    assert variance == pytest.approx(sampler.energy_variance, rel=1.0)
-    if not isinstance(sampler, ESH):
-        np.testing.assert_allclose(np.log(trace.tuning["inverse_mass"] / sds**2), 0.0, atol=1.5)
-
-
-def test_the_acceptance_of_mams_settles_where_it_is_wanted():
-    trace = wc.sample(wc.zoo.gaussian(np.geomspace(0.01, 100.0, 20)), MAMS(), draws=1000, warmup=1000, seed=6, progress=False)
-    assert 0.75 < trace.stats["acceptance_rate"].mean() < 0.95
-
-
-def test_what_is_given_stays():
-    for sampler in (
-        MCLMC(0.2, inverse_mass=(2.0, 0.5)),
-        MAMS(0.2, inverse_mass=(2.0, 0.5)),
-        NoseHoover(0.05, inverse_mass=(2.0, 0.5)),
-    ):
-        trace = wc.sample(banana_of(), sampler, draws=1000, warmup=200, thin=20, seed=1, progress=False)
-        assert (trace.tuning["step_size"] == sampler.step_size).all()
-        assert (trace.tuning["inverse_mass"] == [2.0, 0.5]).all()
 
 
 # ---- bad input and bad densities ---------------------------------------------------------------------------------------------------
@@ -512,48 +344,3 @@ def test_bad_targets_are_refused(sampler):
         sampler.bind(wc.Ising.lattice((2, 2), 0.3))
     with pytest.raises(ArgumentError, match=r"`inverse_mass` must have shape \(2,\)"):
         type(sampler)(inverse_mass=(1.0,)).bind(banana_of())
-
-
-# ---- the decoherence length ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rho", [0.0, 0.6, 0.9])
-def test_the_memory_of_an_autoregression_is_known(rho):
-    rng, x = np.random.default_rng(5), np.zeros((40_000, 2))
-    noise = rng.standard_normal(x.shape) * np.sqrt(1 - rho**2)
-    for t in range(1, len(x)):
-        x[t] = rho * x[t - 1] + noise[t]
-    x[:, 1] = noise[:, 1]  # the slowest column counts
-    assert memory(x) == pytest.approx((1 + rho) / (1 - rho), rel=0.15)
-
-
-def test_the_memory_of_a_square_counts():
-    t = np.arange(4000)
-    amplitude = np.repeat(np.random.default_rng(6).exponential(size=40), 100)
-    x = amplitude * np.cos(0.7 * t)  # forgets its sign at once, its amplitude after 100 steps
-    assert memory(x[:, None]) > 25.0
-    assert memory(np.zeros((50, 1))) == 0.0
-
-
-def test_the_decoherence_length_is_tuned_and_told():
-    short = wc.sample(wc.zoo.gaussian(np.ones(20)), MCLMC(), draws=200, seed=1, progress=False)
-    # As wide as the rest in the metric, and far less round: the slowest direction of a Gaussian of condition number 100.
-    long = wc.sample(wc.zoo.ill_conditioned_gaussian(20, 100.0), MCLMC(), draws=200, seed=1, progress=False)
-    assert short.tuning["decoherence_length"].shape == (4,)
-    lengths = [trace.tuning["decoherence_length"] / np.sqrt(20) for trace in (short, long)]
-    assert all((each >= 0.5).all() and (each <= 8.0).all() for each in lengths)
-    assert np.ptp(np.concatenate(lengths)) > 0
-    given = wc.sample(wc.zoo.gaussian(np.ones(3)), MCLMC(decoherence_length=2.5), draws=100, seed=1, progress=False)
-    np.testing.assert_array_equal(given.tuning["decoherence_length"], 2.5)
-    assert "orbit" not in short.states[0].tuning
-
-
-def test_a_longer_memory_gives_a_longer_decoherence_length():
-    """Two Gaussians of the same metric; in the second one sum of coordinates is slow."""
-    lengths = []
-    for rho in (0.0, 0.98):
-        precision = np.linalg.inv((1 - rho) * np.eye(6) + rho)
-        target = wc.Density(lambda x, p=precision: -0.5 * float(x @ p @ x), 6, grad=lambda x, p=precision: -p @ x)
-        trace = wc.sample(target, MCLMC(inverse_mass=np.ones(6)), draws=10, seed=2, progress=False)
-        lengths.append(trace.tuning["decoherence_length"].mean())
-    assert lengths[1] > 1.3 * lengths[0]
