@@ -181,6 +181,29 @@ def kernel_herding_rates(
     }
 
 
+def chaos_dial(stream=3.0, means=1.5, herded=20.0, spread=0.05, repeats=32):
+    """Five dials with one position beside the random end: its gain, and twice as much error for another that no pilot chooses."""
+    rng, cells = np.random.default_rng(0), []
+    gains = {("stream", "means"): means, ("stream", "marginals"): stream, ("herded weights", "marginals"): herded}
+    for (dial, quantity), gain in gains.items():
+        for position, error in (("PCG64", 1.0), ("CUD", 1.0 / gain), ("rate 0", 2.0 / gain)):
+            errors = error * np.exp(spread * rng.normal(size=(8 + repeats, 2)))
+            cells.append({"dial": dial, "quantity": quantity, "position": position, "random": "PCG64", "errors": errors.tolist()})
+    return {"parameters": {"degrees": [10, 12], "pilots": 8, "repeats": repeats}, "cells": cells}
+
+
+def complexity_and_error(turned=(), pairs=60, spread=0.2):
+    """Slopes that rise with every measure, but for those that are turned around."""
+    rng, cells = np.random.default_rng(0), []
+    names = ("entropy rate", "Lempel-Ziv complexity", "word growth", "largest exponent", "autocorrelation")
+    for k in range(pairs):
+        slope = -1.0 + 0.5 * k / pairs
+        errors = [[n**slope, (4 * n) ** slope, (16 * n) ** slope] for n in (1000,) for _ in range(3)]
+        values = {name: (-1 if name in turned else 1) * (slope + spread * rng.normal()) for name in names}
+        cells.append({"pair": str(k), "target": ("machine", "normal")[k % 2], "suits": k % 3 > 0, "errors": errors, **values})
+    return {"parameters": {"degrees": [10, 12, 14], "repeats": 3}, "cells": cells}
+
+
 CONTRADICTIONS = {
     kernel_herding_rates: [
         {"herded": -0.6, "line": -0.4},
@@ -192,6 +215,11 @@ CONTRADICTIONS = {
         {"filtered": 1.2},
     ],
     good_generators: [{"suspect": 0.0}, {"simple": -2e-3}, {"today": 2e-3}],
+    chaos_dial: [{"stream": 0.5}, {"means": 0.8}, {"herded": 0.9}],
+    complexity_and_error: [
+        {"turned": (name,)}
+        for name in ("entropy rate", "Lempel-Ziv complexity", "word growth", "largest exponent", "autocorrelation")
+    ],
     sturmian: [
         {"words": 1},
         {"discrepancy": 1.1},
@@ -230,6 +258,8 @@ CONTRADICTIONS = {
 SHORT = {
     kernel_herding_rates: {"mixtures": 2},
     good_generators: {"batches": 20},
+    chaos_dial: {"repeats": 8},
+    complexity_and_error: {"pairs": 20},
     sturmian: {"draws": 20_000},
     herded_gibbs_rate: {"sweeps": 10**5},
     sparse_graphs: {"sweeps": 10**5},

@@ -33,4 +33,5 @@ def experiments(
     paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".json")]
     result.plot(paths[0])
     result.to_json(paths[1])
-    typer.echo(f"{result}\n\nWritten: {', '.join(str(p) for p in paths)}")
+    # The answer comes last, where whoever runs the command looks for it.
+    typer.echo(f"Written: {', '.join(str(p) for p in paths)}\n\n{result}")

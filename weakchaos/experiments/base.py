@@ -72,6 +72,8 @@ class Experiment:
     panels : tuple of Panel
     data : dict
         All measured numbers, as `measure` handed them to `conclude`.
+    closing : str
+        One line with the answer, for the end of what is printed; most experiments need none beside their verdict.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Experiment:
     parameters: dict[str, Any] = field(default_factory=dict)
     panels: tuple[Panel, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
+    closing: str = ""
 
     @property
     def claim(self) -> str:
@@ -108,7 +111,7 @@ class Experiment:
     def __str__(self) -> str:
         """Claim, table and findings."""
         lines = [f"{self.name}. Claim: {self.claim}", f"Source: {self.source}", "", self.table(), ""]
-        return "\n".join([*lines, *(f"- {f}" for f in self.findings)])
+        return "\n".join([*lines, *(f"- {f}" for f in self.findings), *([self.closing] if self.closing else [])])
 
     def plot(self, path: Any = None) -> Any:
         """The panels as a matplotlib figure, saved if `path` is given."""

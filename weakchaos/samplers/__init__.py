@@ -8,6 +8,7 @@ from weakchaos.samplers.cluster import SwendsenWang, Wolff
 from weakchaos.samplers.empirical_hmc import EmpiricalHMC
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
 from weakchaos.samplers.esh import ESH
+from weakchaos.samplers.gaussian_gibbs import GaussianGibbs
 from weakchaos.samplers.generalized_hmc import GeneralizedHMC
 from weakchaos.samplers.gibbs import Gibbs
 from weakchaos.samplers.gibbs_flow.density_flow import DeterministicGibbs
@@ -41,6 +42,7 @@ __all__ = [
     "DeterministicGibbs",
     "EmpiricalHMC",
     "EnsembleStretch",
+    "GaussianGibbs",
     "GeneralizedHMC",
     "Gibbs",
     "Langevin",
