@@ -14,7 +14,7 @@ from tests.core.runs import KilledError, assert_any_split_gives_the_same_bits, a
 from tests.samplers.test_continuous import banana_of, naive_banana, uniforms_of
 from weakchaos.core.counters import GRADIENTS, WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
-from weakchaos.samplers import empirical_hmc
+from weakchaos.samplers import HMC, MALA, WALNUTS, GeneralizedHMC, empirical_hmc
 from weakchaos.samplers.empirical_hmc import EmpiricalHMC
 from weakchaos.samplers.mass import DENSE
 from weakchaos.samplers.nuts import NUTS
@@ -212,7 +212,7 @@ def test_short_warm_up_is_as_long_as_it_was_asked_to_be(n):
 # ---- what may go wrong -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", [EmpiricalHMC(), NUTS()])
+@pytest.mark.parametrize("sampler", [EmpiricalHMC(), NUTS(), WALNUTS(), HMC(), MALA(), GeneralizedHMC()])
 def test_a_guessed_step_is_stable(sampler):
     """Leapfrog steps of a Gaussian are stable below twice its least standard deviation: Neal (2011), section 5.2."""
     for seed in range(10):

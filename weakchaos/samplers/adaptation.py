@@ -174,10 +174,12 @@ def ends_window(edges, now):
 
 @njit(nogil=True, error_model="numpy")
 def first_step(
-    density, user_data, stream, stream_state, step_size, inverse_mass, x, known, counters, position, momentum, gradient, value
-):
+    density, user_data, stream, stream_state, step_size, tunes, inverse_mass, x, known, counters, position, momentum, gradient, value
+):  # fmt: skip
     """The step size, `step_size` times a power of two, at which the acceptance of one leapfrog step crosses 1/2; NaN where the user's
     function failed. Takes dim numbers from the stream; `known` belongs to `x`, and `position` to `value` are room to work in.
+
+    Where nothing `tunes` it any further, half of the longest step that was accepted: the longest itself may be unstable over a trajectory.
     """
     dim, direction = x.size, 0.0
     start = np.empty(dim)
@@ -197,6 +199,9 @@ def first_step(
         if direction == 0.0:
             direction = towards
         if towards != direction:
+            if not tunes:
+                # On the way up the step before was the last that was accepted.
+                step_size *= 0.25 if direction > 0.0 else 0.5
             break
         step_size *= 2.0**direction
     return step_size

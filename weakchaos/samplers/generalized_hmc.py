@@ -52,7 +52,7 @@ def _generalized(
         return 0
     if n > 0 and to_be_found(averaging, step_size):
         guess = 1.0 if math.isnan(step_size[0]) else step_size[0]
-        first = first_step(density, user_data, stream, stream_state, guess, inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
+        first = first_step(density, user_data, stream, stream_state, guess, tunes, inverse_mass, x, known, counters, position, momentum, gradient, value)  # fmt: skip
         if math.isnan(first):
             return 0
         step_size[0] = first

@@ -199,8 +199,8 @@ def _walnuts(
             first = _first_length(density, user_data, stream, stream_state, max_error, inverse_mass, x, known, counters, room)
             if math.isnan(first):
                 return t
-            step_size[0] = first
-            restart(averaging, first)
+            step_size[0] = first if total > 0 else 0.5 * first  # the longest at one place may be too long at others
+            restart(averaging, step_size[0])
         used = step_size[0]
         if not _step(
             density, user_data, stream, stream_state, used, max_error, max_halvings, max_tree_depth, inverse_mass, x, known, counters, lp, room,
