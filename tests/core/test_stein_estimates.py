@@ -125,6 +125,20 @@ def test_gradients_of_another_density_are_flagged(rng):
     assert stein_expectation(x, x, -x).flags == ()
 
 
+def test_gradients_that_are_the_same_everywhere_are_flagged(rng):
+    """Of no density on all of space: E[(x - m) g] is 0 and not -1."""
+    x = rng.normal(size=(4, 500, 2))
+    one = np.stack([-x[:, :, 0], np.zeros((4, 500))], 2)
+    for gradients in (np.zeros_like(x), one):
+        (flag,) = check_scores(x, gradients)
+        assert flag.kind is Kind.SCORES
+        assert (flag.numbers["what"], round(flag.numbers["gap"], 9)) == ("spread", 1.0)
+    assert flag.where == "x1"
+    # At two places on either side of the mean (x - m) g may be -1 without any spread, but for rounding.
+    two = np.where(rng.permuted(np.tile([True, False], (4, 250)), axis=1), 0.1, -0.1)[:, :, None]
+    assert check_scores(two, -100.0 * two) == []
+
+
 def test_correct_gradients_are_hardly_ever_flagged():
     flagged = 0
     for seed in range(200):

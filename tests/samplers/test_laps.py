@@ -151,7 +151,7 @@ def test_walkers_start_at_rows():
     np.testing.assert_array_equal(state.phase.reshape(8, 2), places)
 
 
-@pytest.mark.parametrize("options", [{"walkers": 4}, {"step_size": 0.0}, {"target_accept": 1.0}, {"trajectory_length": -1.0}, {"inverse_mass": (1.0, -1.0)}])  # fmt: skip
+@pytest.mark.parametrize("options", [{"walkers": 4}, {"step_size": 0.0}, {"target_accept": 1.0}, {"trajectory_length": -1.0}, {"inverse_mass": (1.0, -1.0)}, {"inverse_mass": ((1.0, 0.0), (0.0, 1.0))}])  # fmt: skip
 def test_bad_arguments_are_refused(options):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=next(iter(options))):
         LAPS(**options)

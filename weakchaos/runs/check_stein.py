@@ -21,6 +21,7 @@ import numpy as np
 
 from weakchaos.core.counters import GRADIENTS, WARMUP_GRADIENTS
 from weakchaos.core.flags import Flag, Kind
+from weakchaos.native.c_density import evaluate_rows
 from weakchaos.runs.convergence import effective_size
 
 __all__ = ["check_unadjusted", "stein_gaps"]
@@ -148,7 +149,7 @@ def _points(trace: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | No
     parameters = getattr(target, "parameters", None)
     if parameters is not None:
         x = parameters.unconstrain(x)
-    gradients = np.stack([[target.gradient(point) for point in chain] for chain in x])
+    gradients = evaluate_rows(target.pointer(True), x.reshape(-1, x.shape[2]))[1].reshape(x.shape)
     weights = None if trace.weights is None else np.asarray(trace.weights)[:, rows]
     return (x, gradients, weights) if np.isfinite(gradients).all() and np.isfinite(x).all() else None
 

@@ -15,6 +15,7 @@ from weakchaos.runs.check_stein import stein_gaps
 __all__ = ["check_scores", "points_and_gradients"]
 
 _LEVEL = 1e-4  # of a false alarm, shared among coordinates
+_ROUNDING = 1e-9
 
 
 def points_and_gradients(x: Any, gradients: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +79,7 @@ def check_scores(
         points, scores = points[None], scores[None]
     centred = points - points.mean((0, 1))
     pull = (centred * scores).sum(-1)
-    if not (scores != 0).any() or points.shape[0] * points.shape[1] < 2:
+    if points.shape[0] * points.shape[1] < 2:
         return []
     # A sign is wrong for all coordinates at once; three standard errors, as if draws were independent, keep short runs from alarms.
     if pull.mean() > 3.0 * pull.std() / np.sqrt(pull.size) and pull.mean() > 0:
@@ -88,8 +89,10 @@ def check_scores(
         return []
     from scipy.special import ndtri
 
-    with np.errstate(invalid="ignore"):
-        significance = np.where(np.isfinite(errors) & (errors > 0), np.abs(gaps) / errors, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        significance = np.where(np.isfinite(errors), np.abs(gaps) / errors, 0.0)
+    # A gradient that is the same everywhere, as zero is, leaves nothing to chance.
+    significance[errors == 0] = np.where(np.abs(gaps[errors == 0]) > _ROUNDING, np.inf, 0.0)
     worst = int(np.argmax(significance))
     if significance[worst] <= -ndtri(0.5 * _LEVEL / gaps.size):
         return []

@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
-from weakchaos.samplers.metric_choice import forms_of
+from weakchaos.samplers.metric_choice import METRICS, forms_of
 from weakchaos.samplers.starts import settle_start
+from weakchaos.samplers.step_adaptation import check_settings, inverse_masses
 from weakchaos.samplers.warmup import meet, new_tuning, next_meeting, warm_up
 from weakchaos.targets.density import Density
 
-__all__ = ["BoundAdapting", "metric_of"]
+__all__ = ["BoundAdapting", "check_adapting", "metric_of"]
 
 _NO_ROWS = np.empty((0, 0))
 
@@ -25,6 +27,15 @@ def metric_of(tuning: dict[str, np.ndarray]) -> tuple:
     rank = int((gains != 0.0).sum())
     directions = tuning.get("directions", _NO_ROWS)[:rank]
     return int(tuning["metric"]), tuning["scale"], tuning.get("factor", _NO_ROWS), directions, gains[:rank]
+
+
+def check_adapting(sampler: Any) -> None:
+    """Refuse `step_size`, `inverse_mass` (None: to be tuned), `target_accept` or `metric` of a frozen sampler that make no sense."""
+    check_settings(sampler)
+    if sampler.metric not in METRICS:
+        raise ArgumentError(f"`metric` must be one of {', '.join(METRICS)}; got {shown(sampler.metric)}")
+    if sampler.inverse_mass is not None:
+        object.__setattr__(sampler, "inverse_mass", inverse_masses(sampler.inverse_mass))
 
 
 class BoundAdapting(BoundContinuous):

@@ -27,17 +27,15 @@ from numba import njit
 
 from weakchaos.core.arguments import positive
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
-from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
-from weakchaos.samplers.adapting_chains import metric_of
+from weakchaos.samplers.adapting_chains import check_adapting, metric_of
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
-from weakchaos.samplers.metric_choice import METRICS
 from weakchaos.samplers.nuts import BoundNUTS
 from weakchaos.samplers.record import arrive, evaluate_start, record
-from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
+from weakchaos.samplers.step_adaptation import follow, restart, to_be_found
 from weakchaos.targets.density import Density
 
 __all__ = ["EmpiricalHMC"]
@@ -306,13 +304,9 @@ class EmpiricalHMC(Sampler):
     max_tree_depth: ClassVar[int] = 10  # of warm-up
 
     def __post_init__(self):
-        check_settings(self)
+        check_adapting(self)
         if self.trajectory_length is not None:
             positive("trajectory_length", self.trajectory_length)
-        if self.metric not in METRICS:
-            raise ArgumentError(f"`metric` must be one of {', '.join(METRICS)}; got {shown(self.metric)}")
-        if self.inverse_mass is not None:
-            object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

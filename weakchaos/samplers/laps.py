@@ -31,6 +31,7 @@ from weakchaos.core.flags import Flag
 from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
+from weakchaos.samplers.adaptation import check_tuned
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED
@@ -38,7 +39,7 @@ from weakchaos.samplers.isokinetic import minimal_norm_step, perturb, random_dir
 from weakchaos.samplers.mams import MOST_STEPS, RADII, trajectory
 from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.samplers.starts import settle_start
-from weakchaos.samplers.step_adaptation import average_step, check_settings, follow, inverse_masses, restart
+from weakchaos.samplers.step_adaptation import average_step, follow, restart
 from weakchaos.targets.density import Density
 
 __all__ = ["LAPS"]
@@ -380,13 +381,11 @@ class LAPS(Sampler):
     uses_gradient: ClassVar[bool] = True
 
     def __post_init__(self):
-        check_settings(self)
+        check_tuned(self)
         if self.walkers is not None:
             whole_number("walkers", self.walkers, 8)
         if self.trajectory_length is not None:
             positive("trajectory_length", self.trajectory_length)
-        if self.inverse_mass is not None:
-            object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

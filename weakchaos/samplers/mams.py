@@ -33,11 +33,10 @@ from weakchaos.samplers.adaptation import (
     windows,
 )
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, random_direction
 from weakchaos.samplers.record import arrive, evaluate_start, record
-from weakchaos.samplers.unadjusted import untuned
 from weakchaos.targets.density import Density
 
 __all__ = ["MAMS", "MOST_STEPS", "RADII", "trajectory"]
@@ -195,7 +194,7 @@ class _Bound(BoundContinuous):
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + untuned(self.sampler, after)
+        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)

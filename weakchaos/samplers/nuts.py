@@ -20,17 +20,15 @@ from numba import njit
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
-from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
-from weakchaos.samplers.adapting_chains import BoundAdapting, metric_of
+from weakchaos.samplers.adapting_chains import BoundAdapting, check_adapting, metric_of
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.integrators import DONE, FAILED, OUTSIDE
 from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
 from weakchaos.samplers.metric import add_point
-from weakchaos.samplers.metric_choice import METRICS
 from weakchaos.samplers.record import evaluate_start, know, record
-from weakchaos.samplers.step_adaptation import check_settings, follow, inverse_masses, restart, to_be_found
+from weakchaos.samplers.step_adaptation import follow, restart, to_be_found
 from weakchaos.targets.density import Density
 
 __all__ = ["NUTS", "BoundNUTS"]
@@ -301,12 +299,8 @@ class NUTS(Sampler):
     uses_gradient: ClassVar[bool] = True
 
     def __post_init__(self):
-        check_settings(self)
+        check_adapting(self)
         whole_number("max_tree_depth", self.max_tree_depth, 1, 30)
-        if self.metric not in METRICS:
-            raise ArgumentError(f"`metric` must be one of {', '.join(METRICS)}; got {shown(self.metric)}")
-        if self.inverse_mass is not None:
-            object.__setattr__(self, "inverse_mass", inverse_masses(self.inverse_mass))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> BoundNUTS:
         """The system of this sampler on a `Density`."""

@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numba import njit
 
-from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.adaptation import windows
-from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.energy_tuning import new_energy_tuning
 
-__all__ = ["BoundUnadjusted", "tell_unadjusted", "untuned"]
+__all__ = ["BoundUnadjusted", "tell_unadjusted"]
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -25,15 +24,6 @@ def tell_unadjusted(row, stats, lp, error, diverged, used, every):
     if stats.shape[0] > 0:
         stats[row, 0], stats[row, 1], stats[row, 2] = lp, error, 1.0 if diverged > 0 else 0.0
         stats[row, 3], stats[row, 4] = used, every
-
-
-def untuned(sampler: Any, states: list[State]) -> list[Flag]:
-    """The flag of a step size that was to be tuned, and had no warm-up to be tuned in."""
-    guessed = [s for s in states if not s.counters[WARMUP_STEPS]]
-    if sampler.step_size is not None or not guessed:
-        return []
-    step = float(guessed[0].tuning["step_size"])
-    return [Flag.of(Kind.UNTUNED, sampler=type(sampler).__name__, count=len(guessed), chains=len(states), step_size=step)]
 
 
 class BoundUnadjusted(BoundContinuous):
@@ -102,4 +92,4 @@ class BoundUnadjusted(BoundContinuous):
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + untuned(self.sampler, after)
+        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)

@@ -23,15 +23,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numba import njit
 
-from weakchaos.core.arguments import positive, positive_vector, real_number, whole_number
-from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS, WARMUP_STEPS
+from weakchaos.core.arguments import positive, whole_number
+from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
-from weakchaos.samplers.adaptation import add_to_window, average_step, close_window, restart, update_step
+from weakchaos.samplers.adaptation import add_to_window, average_step, check_tuned, close_window, restart, update_step
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.integrators import kinetic_energy
 from weakchaos.samplers.local_steps import IRREVERSIBLE, MADE, RAISED, TOO_ROUGH, macro_step
 from weakchaos.samplers.record import evaluate_start, know, record
@@ -283,12 +283,7 @@ class _Bound(BoundContinuous):
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a length of steps that no warm-up tuned."""
-        found = super().complaints(before, after)
-        guessed = [s for s in after if not s.counters[WARMUP_STEPS] and np.isfinite(s.tuning["step_size"])]
-        if self.sampler.step_size is None and guessed:
-            size = float(guessed[0].tuning["step_size"])
-            found.append(Flag.of(Kind.UNTUNED, sampler="WALNUTS", count=len(guessed), chains=len(after), step_size=size))
-        return found
+        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)
@@ -340,12 +335,7 @@ class WALNUTS(Sampler):
     uses_gradient: ClassVar[bool] = True
 
     def __post_init__(self):
-        if self.step_size is not None:
-            positive("step_size", self.step_size)
-        if self.inverse_mass is not None:
-            object.__setattr__(self, "inverse_mass", positive_vector("inverse_mass", self.inverse_mass))
-        if not 0.0 < real_number("target_accept", self.target_accept) < 1.0:
-            raise ArgumentError(f"`target_accept` must be between 0 and 1, both excluded; got {self.target_accept!r}")
+        check_tuned(self)
         positive("max_error", self.max_error)
         whole_number("max_halvings", self.max_halvings, 0, 20)
         whole_number("max_tree_depth", self.max_tree_depth, 1, 30)
