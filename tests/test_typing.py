@@ -22,6 +22,11 @@ SCRIPT = """
         print(flag.kind.value, flag.sentence)
     report = wc.compare(wc.Ising.lattice((4, 4), beta=0.3), {"Gibbs": wc.samplers.Gibbs()}, draws=1000)
     words: str = report.table()
+    kernel: wc.kernels.Kernel = wc.kernels.Gaussian(1.0)
+    chosen = wc.herding.select(np.zeros((8, 2)), 4, kernel=kernel, seed=1)
+    indices: np.ndarray = chosen.indices
+    version: str = wc.__version__
+    kind: type[wc.samplers.Sampler] = wc.samplers.HMC
     spectrum = wc.diagnostics.lyapunov_spectrum(wc.systems.Henon(), steps=1000)
 """
 
@@ -38,10 +43,18 @@ def complaints(script: str, folder: Path, monkeypatch) -> str:
 
 @pytest.mark.slow
 def test_a_users_script(tmp_path, monkeypatch):
-    """Nothing is said of the script itself; each of two misuses after it is found, at its own line."""
-    script = textwrap.dedent(SCRIPT) + "words = report.rows\ntrace.no_such_name\n"
-    last = len(script.splitlines())
+    """Nothing is said of the script itself; each misuse after it is found, at its own line, in names that are imported late too."""
+    misuses = [
+        "words = report.rows",
+        "trace.no_such_name",
+        "wc.samplers.NUTTS",
+        "words = chosen.weights",
+        "wc.diagnostics.lyapunov_spectrum(1, stepps=3)",
+    ]
+    script = textwrap.dedent(SCRIPT) + "\n".join(misuses)
+    first = len(textwrap.dedent(SCRIPT).splitlines()) + 1
     found = [line for line in complaints(script, tmp_path, monkeypatch).splitlines() if "script.py:" in line and ": error:" in line]
-    assert [line.split(":")[1] for line in found] == [str(last - 1), str(last)], found
+    assert [line.split(":")[1] for line in found] == [str(first + k) for k in (0, 1, 2, 3, 4)], found
     assert "[assignment]" in found[0]
     assert "[attr-defined]" in found[1]
+    assert "[attr-defined]" in found[2]

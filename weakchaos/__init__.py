@@ -1,11 +1,10 @@
 """weakchaos: samplers as dynamical systems, from strongly chaotic Monte Carlo to herding, with the diagnostics of chaos."""
 
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING
 
-from weakchaos import diagnostics, drivers, herding, kernels, samplers, systems
+from weakchaos import diagnostics, drivers, herding, samplers, systems
 from weakchaos.core import errors
+from weakchaos.core.faces import face
 from weakchaos.core.system import State, System
 from weakchaos.reports.compare.compare import Report, compare
 from weakchaos.runs.sampling import extend, sample
@@ -20,10 +19,24 @@ from weakchaos.targets.moments import Moments
 from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 from weakchaos.targets.points import Points
 
-try:
-    __version__ = version("weakchaos")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+# Large parts that many programs never touch are imported when they are first named, and so is what reads the version.
+if TYPE_CHECKING:
+    from weakchaos import experiments, interop, kernels, renormalization
+
+    __version__: str
+else:
+    _late, __dir__ = face(__name__)
+
+    def __getattr__(name):
+        if name != "__version__":
+            return _late(name)
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("weakchaos")
+        except PackageNotFoundError:  # run from a source tree that was never installed
+            return "0+unknown"
+
 
 __all__ = [
     "Density",
@@ -56,10 +69,3 @@ __all__ = [
     "systems",
     "zoo",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # Large parts that many programs never touch are imported when they are first named.
-    if name in ("experiments", "interop", "renormalization"):
-        return import_module(f"weakchaos.{name}")
-    raise AttributeError(f"module 'weakchaos' has no attribute {name!r}")

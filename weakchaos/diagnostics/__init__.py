@@ -3,51 +3,54 @@
 Names are imported on first use, so that a program loads only the diagnostics that it calls.
 """
 
+from typing import TYPE_CHECKING
+
 from weakchaos.core.faces import face
 
-_HOME = {
-    "diagnostics.discrepancy": ("mmd", "sliced_wasserstein", "star_discrepancy"),
-    "diagnostics.error_rate": ("convergence_rate", "split_rhat"),
-    "diagnostics.orbits.alignment": ("gali", "sali"),
-    "diagnostics.orbits.covariant": ("covariant_vectors",),
-    "diagnostics.orbits.finite_size": ("finite_size_exponent",),
-    "diagnostics.orbits.finite_time": ("finite_time_exponents",),
-    "diagnostics.orbits.invariance": ("flow_divergence",),
-    "diagnostics.orbits.lyapunov": ("largest_exponent",),
-    "diagnostics.orbits.orbit_diagrams": ("OrbitDiagram", "orbit_diagram"),
-    "diagnostics.orbits.periodicity": ("Cycle", "find_cycle"),
-    "diagnostics.orbits.spectrum": ("kaplan_yorke_dimension", "lyapunov_spectrum"),
-    "diagnostics.result": ("Result",),
-    "diagnostics.series.correlation": ("correlation_sums",),
-    "diagnostics.series.correlation_rate": ("correlation_entropy",),
-    "diagnostics.series.dimension": ("correlation_dimension",),
-    "diagnostics.series.divergence": ("lyapunov_from_series",),
-    "diagnostics.series.embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
-    "diagnostics.series.fluctuation": ("detrended_fluctuation", "hurst_exponent"),
-    "diagnostics.series.near_periods": ("near_periods", "spectral_periods"),
-    "diagnostics.series.ordinal": ("permutation_entropy",),
-    "diagnostics.series.rank_test": ("surrogate_test",),
-    "diagnostics.series.recurrence_lines": ("recurrence_quantification",),
-    "diagnostics.series.recurrence_pixels": ("recurrence_image",),
-    "diagnostics.series.recurrence_radius": ("radius_of_rate",),
-    "diagnostics.series.surrogate_series": ("surrogates",),
-    "diagnostics.series.template_entropy": ("approximate_entropy", "multiscale_entropy", "sample_entropy"),
-    "diagnostics.series.zero_one": ("zero_one_test",),
-    "diagnostics.stein_discrepancy": ("ksd",),
-    "diagnostics.symbols.complexity": ("lempel_ziv",),
-    "diagnostics.symbols.entropy": ("block_entropy", "conditional_entropy", "entropy_rate", "excess_entropy"),
-    "diagnostics.symbols.estimators": ("count_entropy",),
-    "diagnostics.symbols.rates": ("context_tree_rate", "match_length_rate"),
-    "diagnostics.symbols.renyi": ("renyi_entropy", "shift_entropy", "topological_entropy"),
-    "diagnostics.symbols.repetitions": ("period", "runs"),
-    "diagnostics.symbols.symbolic": ("symbolize",),
-    "diagnostics.symbols.words": ("word_complexity",),
-    "diagnostics.visits": ("visit_split",),
-    "runs.score_check": ("check_scores",),
-    "runs.stein_estimators": ("Expectation", "stein_expectation"),
-    "runs.stein_quadrature": ("stein_weights",),
-    "reports.series.analyse": ("SeriesReport", "analyse_series"),
-}
+if TYPE_CHECKING:
+    from weakchaos.diagnostics.discrepancy import mmd, sliced_wasserstein, star_discrepancy
+    from weakchaos.diagnostics.error_rate import convergence_rate, split_rhat
+    from weakchaos.diagnostics.orbits.alignment import gali, sali
+    from weakchaos.diagnostics.orbits.covariant import covariant_vectors
+    from weakchaos.diagnostics.orbits.finite_size import finite_size_exponent
+    from weakchaos.diagnostics.orbits.finite_time import finite_time_exponents
+    from weakchaos.diagnostics.orbits.invariance import flow_divergence
+    from weakchaos.diagnostics.orbits.lyapunov import largest_exponent
+    from weakchaos.diagnostics.orbits.orbit_diagrams import OrbitDiagram, orbit_diagram
+    from weakchaos.diagnostics.orbits.periodicity import Cycle, find_cycle
+    from weakchaos.diagnostics.orbits.spectrum import kaplan_yorke_dimension, lyapunov_spectrum
+    from weakchaos.diagnostics.result import Result
+    from weakchaos.diagnostics.series.correlation import correlation_sums
+    from weakchaos.diagnostics.series.correlation_rate import correlation_entropy
+    from weakchaos.diagnostics.series.dimension import correlation_dimension
+    from weakchaos.diagnostics.series.divergence import lyapunov_from_series
+    from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension, mutual_information
+    from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
+    from weakchaos.diagnostics.series.near_periods import near_periods, spectral_periods
+    from weakchaos.diagnostics.series.ordinal import permutation_entropy
+    from weakchaos.diagnostics.series.rank_test import surrogate_test
+    from weakchaos.diagnostics.series.recurrence_lines import recurrence_quantification
+    from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
+    from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
+    from weakchaos.diagnostics.series.surrogate_series import surrogates
+    from weakchaos.diagnostics.series.template_entropy import approximate_entropy, multiscale_entropy, sample_entropy
+    from weakchaos.diagnostics.series.zero_one import zero_one_test
+    from weakchaos.diagnostics.stein_discrepancy import ksd
+    from weakchaos.diagnostics.symbols.complexity import lempel_ziv
+    from weakchaos.diagnostics.symbols.entropy import block_entropy, conditional_entropy, entropy_rate, excess_entropy
+    from weakchaos.diagnostics.symbols.estimators import count_entropy
+    from weakchaos.diagnostics.symbols.rates import context_tree_rate, match_length_rate
+    from weakchaos.diagnostics.symbols.renyi import renyi_entropy, shift_entropy, topological_entropy
+    from weakchaos.diagnostics.symbols.repetitions import period, runs
+    from weakchaos.diagnostics.symbols.symbolic import symbolize
+    from weakchaos.diagnostics.symbols.words import word_complexity
+    from weakchaos.diagnostics.visits import visit_split
+    from weakchaos.reports.series.analyse import SeriesReport, analyse_series
+    from weakchaos.runs.score_check import check_scores
+    from weakchaos.runs.stein_estimators import Expectation, stein_expectation
+    from weakchaos.runs.stein_quadrature import stein_weights
+else:
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "Cycle",
@@ -115,5 +118,3 @@ __all__ = [
     "word_complexity",
     "zero_one_test",
 ]
-
-__getattr__, __dir__ = face(__name__, _HOME)

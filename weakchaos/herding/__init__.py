@@ -1,28 +1,31 @@
 """Herding: deterministic samplers that steer their averages, and the classifiers made from them."""
 
-from weakchaos.core.faces import face
-from weakchaos.herding.entropic.herding_system import EntropicHerding, Mixture
-from weakchaos.herding.gibbs.units import HerdedGibbs
-from weakchaos.herding.hidden import HiddenHerding
-from weakchaos.herding.kernel_herding import KernelHerding
-from weakchaos.herding.rotor import RotorWalk
-from weakchaos.herding.selection.compressing import compress
-from weakchaos.herding.selection.selected import Selected, Selection
-from weakchaos.herding.selection.selecting import select, selection_memory
-from weakchaos.herding.state_herding import Herding
+from typing import TYPE_CHECKING
 
-# The classifiers are scikit-learn estimators, and scikit-learn is heavy and optional: imported when they are asked for.
-_HOME = {
-    "herding.particle_herding": ("Filtered", "sequential_herding"),
-    "herding.selection.continuous_points": ("continuous_herding",),
-    "herding.selection.expensive_integrals": ("Integral", "integrate"),
-    "herding.classifiers.conditional": ("ConditionalHerding",),
-    "herding.classifiers.perceptron": ("VotedPerceptron",),
-    "herding.selection.debiased": ("stein_kernel_thinning",),
-    "herding.selection.exchange": ("refine",),
-    "herding.selection.greedy_stein": ("positive_curvature", "stein_thinning"),
-    "herding.selection.stein_search": ("stein_points",),
-}
+from weakchaos.core.faces import face
+
+if TYPE_CHECKING:
+    # The two classifiers are scikit-learn estimators, and scikit-learn is optional: `from weakchaos.herding import *` leaves them out.
+    from weakchaos.herding.classifiers.conditional import ConditionalHerding as ConditionalHerding
+    from weakchaos.herding.classifiers.perceptron import VotedPerceptron as VotedPerceptron
+    from weakchaos.herding.entropic.herding_system import EntropicHerding, Mixture
+    from weakchaos.herding.gibbs.units import HerdedGibbs
+    from weakchaos.herding.hidden import HiddenHerding
+    from weakchaos.herding.kernel_herding import KernelHerding
+    from weakchaos.herding.particle_herding import Filtered, sequential_herding
+    from weakchaos.herding.rotor import RotorWalk
+    from weakchaos.herding.selection.compressing import compress
+    from weakchaos.herding.selection.continuous_points import continuous_herding
+    from weakchaos.herding.selection.debiased import stein_kernel_thinning
+    from weakchaos.herding.selection.exchange import refine
+    from weakchaos.herding.selection.expensive_integrals import Integral, integrate
+    from weakchaos.herding.selection.greedy_stein import positive_curvature, stein_thinning
+    from weakchaos.herding.selection.selected import Selected, Selection
+    from weakchaos.herding.selection.selecting import select, selection_memory
+    from weakchaos.herding.selection.stein_search import stein_points
+    from weakchaos.herding.state_herding import Herding
+else:
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "EntropicHerding",
@@ -48,5 +51,3 @@ __all__ = [
     "stein_points",
     "stein_thinning",
 ]
-
-__getattr__, __dir__ = face(__name__, _HOME)

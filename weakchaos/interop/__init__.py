@@ -1,13 +1,15 @@
 """Bridges to other formats and libraries; each is imported only when used."""
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+from weakchaos.core.faces import face
 
 # What users call by name, as in weakchaos.interop.pymc.sample(); the libraries themselves are imported by the functions.
-_BRIDGES = {name: name for name in ("emcee", "pymc", "stan", "uai")} | {"jax": "jax_densities", "torch": "torch_densities"}
+if TYPE_CHECKING:
+    from weakchaos.interop import emcee, pymc, stan, uai
+    from weakchaos.interop import jax_densities as jax
+    from weakchaos.interop import torch_densities as torch
+else:
+    __getattr__, __dir__ = face(__name__)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _BRIDGES:
-        return import_module(f"weakchaos.interop.{_BRIDGES[name]}")
-    raise AttributeError(f"module 'weakchaos.interop' has no attribute {name!r}")
+__all__ = ["emcee", "jax", "pymc", "stan", "torch", "uai"]

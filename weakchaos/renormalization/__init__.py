@@ -3,28 +3,31 @@
 Names are imported on first use, so that a program loads only what it calls.
 """
 
-from weakchaos.core.faces import face
-from weakchaos.renormalization import layers
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "renormalization.coarse.block_spins": ("block_spins",),
-    "renormalization.coarse.boltzmann_machine": ("RestrictedBoltzmannMachine", "machine_flow", "train_machine"),
-    "renormalization.coarse.ising_energy": ("energy_per_spin", "exact_energy", "temperature_of_energy"),
-    "renormalization.coarse.momentum_shell": ("momentum_shell",),
-    "renormalization.coarse.monte_carlo": ("coupling_sums", "monte_carlo_rg"),
-    "renormalization.coarse.null_models": ("null_population",),
-    "renormalization.coarse.population": ("coarse_grain",),
-    "renormalization.coarse.spin_flows": ("decimate_chain", "migdal_kadanoff", "migdal_kadanoff_fixed_point"),
-    "renormalization.networks.architectures": ("batch_norm_growth", "convolution_scales", "residual_flow"),
-    "renormalization.networks.depth_spectra": ("depth_spectrum",),
-    "renormalization.networks.spectra": ("LayerStack", "closed_loop_spectrum", "recurrent_spectrum"),
-    "renormalization.theory.activations": ("Activation", "activation"),
-    "renormalization.theory.dynamic_theory": ("recurrent_theory",),
-    "renormalization.theory.mean_field": ("mean_field",),
-    "renormalization.theory.phases": ("phase_diagram",),
-    "reports.probe.probe": ("probe",),
-    "reports.probe.training": ("ProbeCallback",),
-}
+from weakchaos.core.faces import face
+
+if TYPE_CHECKING:
+    from weakchaos.renormalization import layers
+    from weakchaos.renormalization.coarse.block_spins import block_spins
+    from weakchaos.renormalization.coarse.boltzmann_machine import RestrictedBoltzmannMachine, machine_flow, train_machine
+    from weakchaos.renormalization.coarse.ising_energy import energy_per_spin, exact_energy, temperature_of_energy
+    from weakchaos.renormalization.coarse.momentum_shell import momentum_shell
+    from weakchaos.renormalization.coarse.monte_carlo import coupling_sums, monte_carlo_rg
+    from weakchaos.renormalization.coarse.null_models import null_population
+    from weakchaos.renormalization.coarse.population import coarse_grain
+    from weakchaos.renormalization.coarse.spin_flows import decimate_chain, migdal_kadanoff, migdal_kadanoff_fixed_point
+    from weakchaos.renormalization.networks.architectures import batch_norm_growth, convolution_scales, residual_flow
+    from weakchaos.renormalization.networks.depth_spectra import depth_spectrum
+    from weakchaos.renormalization.networks.spectra import LayerStack, closed_loop_spectrum, recurrent_spectrum
+    from weakchaos.renormalization.theory.activations import Activation, activation
+    from weakchaos.renormalization.theory.dynamic_theory import recurrent_theory
+    from weakchaos.renormalization.theory.mean_field import mean_field
+    from weakchaos.renormalization.theory.phases import phase_diagram
+    from weakchaos.reports.probe.probe import probe
+    from weakchaos.reports.probe.training import ProbeCallback
+else:
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "Activation",
@@ -58,5 +61,3 @@ __all__ = [
     "temperature_of_energy",
     "train_machine",
 ]
-
-__getattr__, __dir__ = face(__name__, _HOME)

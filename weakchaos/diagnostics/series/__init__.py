@@ -1,23 +1,26 @@
 """All diagnostics of recorded series under one name, for instance ``diagnostics.series.lyapunov_from_series(x)``."""
 
+from typing import TYPE_CHECKING
+
 from weakchaos.core.faces import face
 
-_HOME = {
-    "diagnostics.recorded": ("autocorrelation", "theiler_window"),
-    "diagnostics.series.correlation": ("CorrelationSums", "correlation_sums"),
-    "diagnostics.series.correlation_rate": ("correlation_entropy",),
-    "diagnostics.series.dimension": ("correlation_dimension",),
-    "diagnostics.series.divergence": ("Divergence", "lyapunov_from_series"),
-    "diagnostics.series.embedding": ("embed", "embedding_delay", "embedding_dimension", "mutual_information"),
-    "diagnostics.series.fluctuation": ("detrended_fluctuation", "hurst_exponent"),
-    "diagnostics.series.rank_test": ("SurrogateTest", "prediction_error", "surrogate_test", "time_asymmetry"),
-    "diagnostics.series.recurrence_lines": ("Recurrence", "recurrence_quantification"),
-    "diagnostics.series.recurrence_pixels": ("recurrence_image",),
-    "diagnostics.series.recurrence_radius": ("radius_of_rate",),
-    "diagnostics.series.nolds_opinion": ("SecondOpinion", "second_opinion"),
-    "diagnostics.series.surrogate_series": ("match_ends", "surrogates"),
-    "diagnostics.series.zero_one": ("zero_one_test",),
-}
+if TYPE_CHECKING:
+    from weakchaos.diagnostics.recorded import autocorrelation, theiler_window
+    from weakchaos.diagnostics.series.correlation import CorrelationSums, correlation_sums
+    from weakchaos.diagnostics.series.correlation_rate import correlation_entropy
+    from weakchaos.diagnostics.series.dimension import correlation_dimension
+    from weakchaos.diagnostics.series.divergence import Divergence, lyapunov_from_series
+    from weakchaos.diagnostics.series.embedding import embed, embedding_delay, embedding_dimension, mutual_information
+    from weakchaos.diagnostics.series.fluctuation import detrended_fluctuation, hurst_exponent
+    from weakchaos.diagnostics.series.nolds_opinion import SecondOpinion, second_opinion
+    from weakchaos.diagnostics.series.rank_test import SurrogateTest, prediction_error, surrogate_test, time_asymmetry
+    from weakchaos.diagnostics.series.recurrence_lines import Recurrence, recurrence_quantification
+    from weakchaos.diagnostics.series.recurrence_pixels import recurrence_image
+    from weakchaos.diagnostics.series.recurrence_radius import radius_of_rate
+    from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
+    from weakchaos.diagnostics.series.zero_one import zero_one_test
+else:
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "CorrelationSums",
@@ -48,5 +51,3 @@ __all__ = [
     "time_asymmetry",
     "zero_one_test",
 ]
-
-__getattr__, __dir__ = face(__name__, _HOME)
