@@ -20,6 +20,7 @@ NUMBERS = {
     Kind.CYCLE: {"period": 7, "error": 0.1},
     Kind.STREAM_MEMORY: {"sampler": "HMC", "dimension": 1.0, "uniforms_per_step": None},
     Kind.STREAM_DIMENSION: {"sampler": "IID", "dimension": 2.0, "uniforms_per_step": 3.0},
+    Kind.STREAM_NUMBERS: {"count": 2, "value": "nan", "index": 7, "step": None},
     Kind.STREAM_LENGTH: {"steps": 3, "length": 7, "varies": False},
     Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": None},
     Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0},

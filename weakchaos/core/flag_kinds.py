@@ -41,6 +41,7 @@ class Kind(StrEnum):
     BOUND_EXCEEDED = "bound_exceeded"
     CERTIFICATE = "certificate"
     CUT_LINE = "cut_line"
+    STREAM_NUMBERS = "stream_numbers"
     STREAM_MEMORY = "stream_memory"
     STREAM_DIMENSION = "stream_dimension"
     STREAM_LENGTH = "stream_length"

@@ -68,6 +68,16 @@ def _stream(flag: Any) -> str:
     return f"{flag.where} is equidistributed in {dimensions} and a step of {n['sampler']} consumes {much}: {result}"
 
 
+def _stream_numbers(flag: Any) -> str:
+    n = flag.numbers
+    at = "" if n["step"] is None else f", in step {n['step']:,} of a chain"
+    what = "it has no more numbers, or computes them wrongly" if n["value"] == "nan" else "it must give numbers of [0, 1)"
+    return (
+        f"{flag.where} gave {n['count']:,} number{'s' * (n['count'] != 1)} outside of [0, 1), the first of them {n['value']} at index {n['index']:,} of the "
+        f"stream{at} (both from 0, warm-up included): {what}; others took their places, so that draws are not to be trusted"
+    )
+
+
 def _stream_length(flag: Any) -> str:
     n = flag.numbers
     if n.get("varies"):
@@ -245,6 +255,7 @@ WORDS: dict[Kind, Words] = {
         "DeterministicGibbs cuts off the line of {where} at a distance of six times `scale` from `location`, where the density is not small: averages "
         "are those of a truncated density; location={location:.3g} and scale={scale:.3g} would avoid this",
     ),
+    Kind.STREAM_NUMBERS: Words(_INVALID, "stream", "the stream left the interval [0, 1)", _stream_numbers),
     Kind.STREAM_MEMORY: Words(_INVALID, "stream", "the stream is not completely uniformly distributed", _stream),
     Kind.STREAM_DIMENSION: Words(_INVALID, "stream", "the stream has too few dimensions", _stream),
     Kind.STREAM_LENGTH: Words(_IMPRECISE, "stream", "the stream is made for another number of steps", _stream_length),

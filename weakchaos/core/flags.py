@@ -19,6 +19,7 @@ __all__ = ["Flag", "Kind", "Severity", "gravest_first", "warn_of", "warn_of_each
 
 _ORDER = tuple(Severity)
 _CATEGORIES: dict[Kind, type[UserWarning]] = {
+    Kind.STREAM_NUMBERS: DriverWarning,
     Kind.STREAM_MEMORY: DriverWarning,
     Kind.STREAM_DIMENSION: DriverWarning,
     Kind.STREAM_LENGTH: DriverWarning,

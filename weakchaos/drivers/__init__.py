@@ -99,6 +99,11 @@ def resolve(driver: Any) -> Driver:
         return own
     kind = driver if isinstance(driver, type) else type(driver)
     if issubclass(kind, np.random.BitGenerator):
+        if kind is not getattr(np.random, kind.__name__, None):
+            raise ArgumentError(
+                f"`driver` must be {_accepted()}; got {shown(driver)}: a bit generator of another make may give any numbers; write a Driver whose streams are it, "
+                "and every number of theirs is checked"
+            )
         driver = kind.__name__
     elif issubclass(kind, Driver):
         raise ArgumentTypeError(f"`driver` must be an instance; got the class {kind.__name__}: write {kind.__name__}(...)")

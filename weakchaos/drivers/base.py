@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
-from weakchaos.core.errors import ArgumentError
+from weakchaos.core.errors import ArgumentError, SamplingError
 from weakchaos.core.system import State, as_seed
+from weakchaos.drivers.checked import CheckedStream, opened
 from weakchaos.native.compiled import compiled_stream, draw_uniform, kernel
 
 __all__ = ["Driver", "WordStream"]
@@ -102,15 +103,27 @@ class Driver:
         """A state that consists of the open stream alone."""
         if position is not None:
             raise ArgumentError("`position` must be None: a driver has no position; choose its start by `seed`")
-        return State(driver=self.open(seed))
+        return State(driver=opened(self, seed))
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
-        """Read `n` numbers and return each `every`-th of them, shape (n // every, 1)."""
+        """Read `n` numbers and return each `every`-th of them, shape (n // every, 1).
+
+        Raises
+        ------
+        SamplingError
+            If a driver that a user wrote gives a number that is not in [0, 1).
+        """
         n, every = whole_number("n", n, 0), whole_number("every", every, 1)
         if n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
         out = np.empty((n // every, 1))
-        _fill(np.uint64(state.driver.function), np.uint64(state.driver.state), every, out)
+        stream = state.driver
+        before = stream.bad if isinstance(stream, CheckedStream) else 0
+        _fill(np.uint64(stream.function), np.uint64(stream.state), every, out)
+        if isinstance(stream, CheckedStream) and stream.bad > before:
+            raise SamplingError(
+                f"{self.name} gave {stream.bad} numbers that are not in [0, 1); the first was {stream.value:g}, at index {stream.first} of the stream"
+            )
         return out
 
     def bit_generator(self, seed: Any = None) -> Any:

@@ -23,6 +23,7 @@ from numba import carray, njit, types, uint32, uint64
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning, shown
 from weakchaos.core.system import as_seed
 from weakchaos.drivers.base import Driver
+from weakchaos.drivers.checked import CheckedStream, checked, opened
 from weakchaos.drivers.lowdiscrepancy import call_back
 from weakchaos.native.compiled import compiled_stream, draw_uniform
 
@@ -90,6 +91,8 @@ class _Lock:
 
     def __init__(self, driver: Driver):
         self._lock, self._driver, self._holders, self._noticed = threading.RLock(), driver, 0, False
+        self.stream: Any = None
+        self._told = False
 
     def notice(self) -> None:
         """Called from C code at the first word."""
@@ -112,6 +115,14 @@ class _Lock:
         self._lock.release()
         if noticed:
             warnings.warn(_words_are_not_faithful(self._driver), DriverWarning, stacklevel=3)
+        if isinstance(self.stream, CheckedStream) and self.stream.bad and not self._told:
+            self._told = True
+            warnings.warn(
+                f"{self._driver.name} gave {self.stream.value:g}, which is not in [0, 1), at index {self.stream.first} of the stream: numbers of [0, 1) take "
+                "the places of such",
+                DriverWarning,
+                stacklevel=3,
+            )
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -172,8 +183,9 @@ class BitGenerator(np.random.BitGenerator):
         driver, sequence = self.driver, as_seed(seed)
         super().__init__(sequence)
         self._sequence = sequence
-        self.stream = driver.open(sequence)
+        self.stream = opened(driver, sequence)
         self.lock = lock = _Lock(driver)
+        lock.stream = self.stream
         self._callback = _CALLBACK(lambda _: lock.notice())
         callback = 0 if driver.cud and driver.length is None else ctypes.cast(self._callback, ctypes.c_void_p).value
         self._words = np.array([self.stream.function, self.stream.state, callback], np.uint64)
@@ -200,11 +212,12 @@ class BitGenerator(np.random.BitGenerator):
         if value.get("bit_generator") != self.driver.name or not isinstance(value.get("state"), str):
             raise ArgumentError(f"`state` must be that of a bit generator of {self.driver.name}; got {shown(value)}")
         try:
-            stream = self.driver.restore(bytes.fromhex(value["state"]))
+            stream = checked(self.driver, self.driver.restore(bytes.fromhex(value["state"])))
         except ValueError as error:
             raise ArgumentError(f"`state` must be that of a bit generator of {self.driver.name}: {error}") from error
         with self.lock:
             self.stream, self._words[1] = stream, stream.state
+            self.lock.stream = stream
 
     def spawn(self, n_children: int) -> list[BitGenerator]:
         """Bit generators of the same driver, with seeds that are spawned from the seed of this one.

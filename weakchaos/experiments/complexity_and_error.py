@@ -190,7 +190,10 @@ def conclude(data: dict[str, Any]) -> Conclusion:
             chosen = suits & np.array([kind in (None, c["target"]) for c in data["cells"]])
             where = {None: "", "machine": ", on the machine", "normal": ", on the normal variables"}[kind]
             parts.append(
-                Part(f"the same, pairs whose stream suits the sampler{where}", rank_correlation(values[chosen], slopes[chosen]))
+                Part(
+                    f"rank correlation of {name} and slope, pairs whose stream suits the sampler{where}",
+                    rank_correlation(values[chosen], slopes[chosen]),
+                )
             )
     return Conclusion(CLAIM, SOURCE, tuple(parts))
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, GRADIENTS, WARMUP_GRADIENTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError, shown
-from weakchaos.core.flags import Flag, Kind, Severity
+from weakchaos.core.flags import Flag, Kind, Severity, warn_of_each
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers import resolve
+from weakchaos.drivers.checked import CheckedStream, checked, opened
 from weakchaos.drivers.mismatch import stream_mismatch
 
 __all__ = ["Bound", "Sampler"]
@@ -153,12 +154,25 @@ class Bound:
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """What a run found against its own answers, from the states of its chains at its beginning and end; each becomes a
         `ConvergenceWarning`."""
+        found = self._bad_numbers(before, after)
         count = sum(map(self.count_bad_values, after)) - sum(map(self.count_bad_values, before))
         if not count:
-            return []
+            return found
         calls = sum(int(s.counters[_CALLS].sum()) for s in after) - sum(int(s.counters[_CALLS].sum()) for s in before)
         # A handful where a number overflows far out costs nothing; many are a part of the space that is left out.
-        return [Flag.of(Kind.BAD_VALUES, Severity.INVALID if count > _BAD * calls else Severity.NOTE, count=count)]
+        return [*found, Flag.of(Kind.BAD_VALUES, Severity.INVALID if count > _BAD * calls else Severity.NOTE, count=count)]
+
+    def _bad_numbers(self, before: list[State], after: list[State]) -> list[Flag]:
+        """Numbers of a user's driver that were not in [0, 1)."""
+        bad = [s.driver for s in after if isinstance(s.driver, CheckedStream) and s.driver.bad]
+        count = sum(d.bad for d in bad) - sum(s.driver.bad for s in before if isinstance(s.driver, CheckedStream))
+        if count <= 0 or self.driver is None:
+            return []
+        first = min(bad, key=lambda stream: stream.first)
+        step = first.first // self.uniforms_per_step if self.uniforms_per_step else None
+        return [
+            Flag.of(Kind.STREAM_NUMBERS, where=self.driver.name, count=count, value=str(first.value), index=first.first, step=step)
+        ]
 
     # ---- the System ----------------------------------------------------------------------------------------------------------------
 
@@ -167,22 +181,28 @@ class Bound:
         place, stream = as_seed(seed).spawn(2)
         state = self.new_state(np.random.default_rng(place), position)
         if self.driver is not None:
-            state.driver = self.driver.for_steps_of(self.uniforms_per_step).open(stream)
+            state.driver = opened(self.driver.for_steps_of(self.uniforms_per_step), stream)
         return state
 
     def load_state(self, data: bytes) -> State:
         """The state that `State.to_bytes` wrote."""
         driver = self.driver if self.driver is None else self.driver.for_steps_of(self.uniforms_per_step)
-        return State.from_bytes(data, driver)
+        state = State.from_bytes(data, driver)
+        if driver is not None:
+            state.driver = checked(driver, state.driver)
+        return state
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` in place by `n` steps; draws after each `every`-th, shape (n // every, dim)."""
         if every < 1 or n < 0 or n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`, both positive; got n={n}, every={every}")
         draws = np.empty((n // every, self.dim), self.dtype)
+        before = state.driver.bad if isinstance(state.driver, CheckedStream) else 0
         done = self.run(state, n, every, draws, np.empty((n // every, len(self.stats_names))), np.empty(0))
         if done < n:
             raise self.take_error()
+        if isinstance(state.driver, CheckedStream) and state.driver.bad > before:
+            warn_of_each(self._bad_numbers([], [state]))
         return self.readout(draws)
 
     def before_run(self, state: State) -> list[Flag]:
