@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 import weakchaos as wc
 from weakchaos import experiments
+from weakchaos.experiments.records import recorded
 from weakchaos.plots.recurrence import plot_recurrence
 from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.runs.check_stein import stein_gaps
@@ -28,6 +30,13 @@ def compare():
 def sturmian():
     """Words of one herded neuron, and of herding with more moments."""
     wc.experiments.run("sturmian").plot(IMAGES / "sturmian.png")
+
+
+def dials():
+    """Gains along five dials from order to chaos, and slopes against measures of complexity, from the recorded full runs."""
+    for name in ("chaos_dial", "complexity_and_error"):
+        module = import_module(f"weakchaos.experiments.{name}")
+        module.present(recorded(name)["data"]).plot(IMAGES / f"{name}.png")
 
 
 def orbit_diagrams():

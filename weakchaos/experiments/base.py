@@ -23,8 +23,8 @@ class Curve:
     x, y : arrays of shape (n,)
     stderr : array of shape (n,), optional
         Standard errors, drawn as bars.
-    kind : {"measured", "theory"}
-        Measured curves are drawn with markers, theoretical ones as a thin line.
+    kind : {"measured", "theory", "points"}
+        Measured curves are drawn with markers, theoretical ones as a thin line, points without a line.
     """
 
     label: str
@@ -45,6 +45,8 @@ class Panel:
     x_log, y_log : bool
     image : array of shape (rows, columns), optional
         Drawn in grey and without axes instead of curves.
+    ticks : tuple of str
+        Names of the places 0, 1, 2, ... of the horizontal axis.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Panel:
     x_log: bool = False
     y_log: bool = False
     image: Any = None
+    ticks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class Experiment:
         content = {k: getattr(self, k) for k in ("name", "claim", "source", "verdict", "rows", "findings", "parameters")}
         panels = [
             {
-                **{k: getattr(p, k) for k in ("title", "x_label", "y_label", "x_log", "y_log", "image")},
+                **{k: getattr(p, k) for k in ("title", "x_label", "y_label", "x_log", "y_log", "image", "ticks")},
                 "curves": [{k: getattr(c, k) for k in ("label", "x", "y", "stderr", "kind")} for c in p.curves],
             }
             for p in self.panels

@@ -31,7 +31,7 @@ from weakchaos.samplers import HMC, MCLMC, ChaoticBoltzmann, GaussianGibbs, Gibb
 from weakchaos.targets.mrf import PairwiseMRF
 from weakchaos.targets.zoo import correlated_gaussian, gaussian
 
-__all__ = ["conclude", "measure", "run", "winner"]
+__all__ = ["conclude", "measure", "present", "run", "winner"]
 
 CLAIM = (
     "On every dial from order to chaos there is a place at which a sampler errs less, at the same number of draws, than at its random end: for streams, "
@@ -215,7 +215,11 @@ def _closing(data: dict[str, Any]) -> str:
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Five dials: 32 repeats of 2**10 to 2**16 draws at each position (2**13 in a quick run), and 8 or 16 more that choose the winners."""
-    data = measure(quick, seed, executor)
+    return present(measure(quick, seed, executor))
+
+
+def present(data: dict[str, Any]) -> Experiment:
+    """Table, pictures and conclusion of what `measure` gathered, now or in a recorded run."""
     logs, degrees = _logs(data, False), data["parameters"]["degrees"]
     x = np.log(2.0 ** np.array(degrees) - 1.0)
     rows: list[dict[str, Any]] = []
@@ -229,7 +233,8 @@ def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
             {"dial": c["dial"], "quantity": c["quantity"], "position": c["position"], "error": float(np.exp(errors[:, -1].mean())),
              "slope": slope.value, "slope_se": slope.stderr, "gain": gain.value, "low": low, "high": high}
         )  # fmt: skip
-        panels.setdefault(c["dial"], {}).setdefault(c["quantity"], []).append((c["position"], gain))
+        if c["position"] != c["random"] or c["dial"] == STREAM:
+            panels.setdefault(c["dial"], {}).setdefault(c["quantity"], []).append((c["position"], gain))
     drawn = []
     for dial, curves in panels.items():
         names = list(dict.fromkeys(p for points in curves.values() for p, _ in points))
@@ -242,6 +247,8 @@ def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
             )
             for q, points in curves.items()
         ]
-        label = f"{dial}: " + ", ".join(f"{k} {name}" for k, name in enumerate(names))
-        drawn.append(Panel("Gain over the random end", label, "log10 of the gain", tuple(lines)))
+        second = [line for line in lines if line.label.endswith("second moments")]
+        for part in ([line for line in lines if not line.label.endswith("second moments")], second):
+            if part:
+                drawn.append(Panel(f"Gain over the random end: {dial}", "", "log10 of the gain", tuple(part), ticks=tuple(names)))
     return Experiment("chaos_dial", conclude(data), rows, data["parameters"], tuple(drawn), data, _closing(data))

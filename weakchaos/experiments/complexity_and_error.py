@@ -38,7 +38,7 @@ from weakchaos.samplers import (
 )
 from weakchaos.targets.zoo import correlated_gaussian
 
-__all__ = ["conclude", "measure", "pairs", "rank_correlation", "run"]
+__all__ = ["conclude", "measure", "pairs", "present", "rank_correlation", "run"]
 
 CLAIM = (
     "The less complex the output of a sampler, the faster its error falls: entropy rate, Lempel-Ziv complexity, word growth, largest exponent and "
@@ -100,14 +100,14 @@ def _measures(system: Any, draws: np.ndarray, seed: int) -> dict[str, float]:
     variance = np.maximum((centred**2).mean(0), 1e-300)
     lagged = [(centred[k:] * centred[:-k]).mean(0) / variance for k in range(1, _LAGS + 1)]
     own = largest_exponent(system, steps=300, transient=100, seed=seed)
-    values = (
+    values: tuple[Any, ...] = (
         np.mean([float(entropy_rate(column)) for column in coded.T]),
         np.mean([lempel_ziv(column).rate for column in coded.T]),
         np.mean([math.log(word_complexity(column, _WORD)) / _WORD for column in coded.T]),
         float(own),
         float(np.sum(lagged, axis=0).mean()),
     )
-    return dict(zip(MEASURES, map(float, values), strict=True))
+    return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
 def _cell(name: str, degrees: list[int], repeats: int, seed: int) -> dict[str, Any]:
@@ -200,7 +200,11 @@ def conclude(data: dict[str, Any]) -> Conclusion:
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Slopes of 67 pairs over 2**10 to 2**16 draws (2**14 in a quick run) in 16 repeats (4), and what five measures of complexity say of them."""
-    data = measure(quick, seed, executor)
+    return present(measure(quick, seed, executor))
+
+
+def present(data: dict[str, Any]) -> Experiment:
+    """Table, pictures and conclusion of what `measure` gathered, now or in a recorded run."""
     slopes, bars = _slopes(data)
     rows = [
         {"pair": c["pair"], "suits": c["suits"], "slope": slope, "slope_se": bar, **{name: c[name] for name in MEASURES}}
@@ -213,7 +217,7 @@ def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
             k = [j for j, c in enumerate(data["cells"]) if bool(c["suits"]) is suits]
             x = np.array([math.nan if data["cells"][j][name] is None else data["cells"][j][name] for j in k], float)
             order = np.argsort(x)
-            curves.append(Curve(label, x[order], slopes[k][order], bars[k][order]))
+            curves.append(Curve(label, x[order], slopes[k][order], bars[k][order], "points"))
         panels.append(Panel("Slope against " + name, name, "slope of log error", tuple(curves)))
     suited = np.array([bool(c["suits"]) for c in data["cells"]])
     ranked = {name: rank_correlation([c[name] for c in data["cells"] if c["suits"]], slopes[suited]) for name in MEASURES}

@@ -37,7 +37,9 @@ def _draw(axes: Any, panel: Any) -> None:
             continue
         style = look(measured)
         measured += 1
-        many = {"marker": None} if x.size > 60 else {"markersize": 4.0}
+        many: dict[str, Any] = {"marker": None} if x.size > 60 and curve.kind != "points" else {"markersize": 4.0}
+        if curve.kind == "points":
+            many["linestyle"] = "none"
         if curve.stderr is None:
             axes.plot(x, y, lw=1.4, label=curve.label, **{**style, **many})
         else:
@@ -46,6 +48,8 @@ def _draw(axes: Any, panel: Any) -> None:
         axes.set_xscale("log")
     if panel.y_log:
         axes.set_yscale("log")
+    if panel.ticks:
+        axes.set_xticks(range(len(panel.ticks)), panel.ticks, rotation=35, ha="right")
     axes.set_xlabel(panel.x_label, color=INK)
     axes.set_ylabel(panel.y_label, color=INK)
     if len(panel.curves) > 1:
@@ -58,7 +62,7 @@ def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> A
     Parameters
     ----------
     panels : sequence of Panel
-        Objects with ``title``, ``x_label``, ``y_label``, ``curves``, ``x_log``, ``y_log`` and ``image``, such as `weakchaos.experiments.Panel`.
+        Objects with ``title``, ``x_label``, ``y_label``, ``curves``, ``x_log``, ``y_log``, ``image`` and ``ticks``, such as `weakchaos.experiments.Panel`.
     heading : str
     path : path, optional
         Where the figure is saved; it is then closed.
