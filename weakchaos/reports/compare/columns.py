@@ -21,6 +21,7 @@ class Column:
     title: str
     unit: str
     definition: str
+    page_only: bool = False  # too many for the width of a text table
 
 
 COLUMNS = (
@@ -38,6 +39,27 @@ COLUMNS = (
         "lyapunov", "Lyapunov", "nats/draw", "largest Lyapunov exponent of the sampler and its stream together: positive is chaos"
     ),
     Column("entropy_rate", "entropy", "nats/draw", "entropy rate of what is read out, mean over coordinates"),
+    Column(
+        "stream_entropy",
+        "entropy of stream",
+        "nats/number",
+        "entropy rate of the stream, its numbers coded by halves of [0, 1): 0.693 at most",
+        True,
+    ),
+    Column(
+        "autocorrelation",
+        "autocorrelation",
+        "",
+        "correlation of successive draws, mean over coordinates: negative ones buy accuracy",
+        True,
+    ),
+    Column(
+        "coupling_time",
+        "coupling",
+        "draws",
+        "draws after which two chains from different starts under one stream are the same; - where they stay apart within 4,096",
+        True,
+    ),
     Column("period", "period", "draws", "exact period of the full state, stream included; - where none was found"),
     Column("ns_per_draw", "time", "ns/draw", "processor time of a draw, compilation apart"),
     Column("gradients_per_draw", "grad", "/draw", "gradients evaluated for a draw"),
@@ -121,6 +143,9 @@ _WRITTEN = {
     "error": _error,
     "lyapunov": lambda v: _fixed(v, 3),
     "entropy_rate": lambda v: _fixed(v, 3),
+    "stream_entropy": lambda v: _fixed(v, 3),
+    "autocorrelation": lambda v: _fixed(v, 3),
+    "coupling_time": _count,
     "period": _count,
     "ns_per_draw": _time,
     "gradients_per_draw": lambda v: "-" if finite(v) is None else f"{float(v):.3g}",

@@ -53,7 +53,7 @@ class Report:
     @property
     def rows(self) -> list[dict]:
         """One dict a sampler with keys sampler, driver, draws, error, slope, slope_se, lyapunov, entropy_rate, period, ns_per_draw,
-        gradients_per_draw, and rhat, disagreement, sampler_exponent, sampler_exponent_kind, period_searched, status."""
+        gradients_per_draw, and stream_entropy, autocorrelation, coupling_time, rhat, disagreement, sampler_exponent, sampler_exponent_kind, period_searched, status."""
         return [dict(e.row) for e in self.entrants]
 
     def table(self) -> str:
@@ -197,7 +197,8 @@ def compare(
         ``error`` is the largest error over marginals (in standard deviations for continuous targets), median over repeats; ``slope`` its
         log-log slope; ``lyapunov`` the largest exponent of sampler and stream together, nats per draw (None: not defined for the
         driver's generator, and the sampler's own is under ``sampler_exponent``); ``entropy_rate`` that of the readout, nats per draw and
-        coordinate; ``period`` that of the full state, None if none was found. ``status`` is "ok" or says why the answers of a run cannot
+        coordinate; ``stream_entropy`` that of the stream, nats per number, coded by halves; ``autocorrelation`` the correlation of successive draws; ``coupling_time`` the
+        draws after which two chains under one stream are the same (None: they stay apart, or there is no stream); ``period`` that of the full state, None if none was found. ``status`` is "ok" or says why the answers of a run cannot
         be trusted (starts that disagree, states that cannot be reached, a bias, a plateau, a short cycle) or need more draws; the same as data is in
         ``report.entrants[k].flags``.
 

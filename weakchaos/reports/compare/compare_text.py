@@ -53,7 +53,8 @@ def text_table(report: Any) -> str:
     ['sampler', 'driver', 'error', 'slope', 'Lyapunov']
     """
     # The heading gives the draws when all runs have as many.
-    columns = [c for c in COLUMNS if c.key != "draws" or len({e.row.get("draws") for e in report.entrants}) > 1]
+    draws = {e.row.get("draws") for e in report.entrants}
+    columns = [c for c in COLUMNS if not c.page_only and (c.key != "draws" or len(draws) > 1)]
     rows = [[c.title for c in columns], [c.unit for c in columns]]
     for entrant in report.entrants:
         cells = []

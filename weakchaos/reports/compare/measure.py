@@ -14,6 +14,7 @@ from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
 from weakchaos.core.errors import ConvergenceWarning, DriverWarning, ErgodicityWarning, GradientWarning
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
+from weakchaos.reports.compare.joint import autocorrelation, coupling_time, stream_entropy
 from weakchaos.reports.compare.judge import BLOCKS, Averages, judge_averages, wide_tails
 from weakchaos.runs.sampling import sample
 from weakchaos.targets.reachability import unreachable_flag
@@ -21,6 +22,7 @@ from weakchaos.targets.reachability import unreachable_flag
 __all__ = ["Entrant", "Plan", "measure"]
 
 _SYMBOLIC_DRAWS = 20_000
+_COUPLING_DRAWS = 4096
 _DIVERGENT = 0.005
 _LEAST_ACCEPTANCE = 0.01
 _EXACT = 1e-9  # error of the averages over a period that is rounding
@@ -204,6 +206,9 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
         "slope_se": rate.stderr,
         "lyapunov": exponent,
         "entropy_rate": entropy,
+        "stream_entropy": stream_entropy(system, plan.seed),
+        "autocorrelation": autocorrelation(probed),
+        "coupling_time": coupling_time(system, plan.seed, probed, min(draws, _COUPLING_DRAWS)),
         "period": cycle.period,
         "period_searched": cycle.steps,
         "ns_per_draw": 1e9 * sum(trace.cpu_seconds) / (draws * repeats),

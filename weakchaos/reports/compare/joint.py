@@ -1,0 +1,69 @@
+"""What is measured of a sampler and its stream as one system, beside exponents and periods: memory of the draws, entropy of the stream, coupling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weakchaos.diagnostics import entropy_rate
+
+__all__ = ["autocorrelation", "coupling_time", "stream_entropy"]
+
+_SYMBOLS, _CHUNK = 20_000, 16
+_NEAR = 1e-6  # standard deviations of the draws
+
+
+def autocorrelation(draws: np.ndarray) -> float | None:
+    """Correlation of successive draws, shape (n, dim), mean over the coordinates that move; None where none does.
+
+    Examples
+    --------
+    >>> round(autocorrelation(np.array([[0.0], [1.0]] * 500)), 2)
+    -1.0
+    """
+    x = np.asarray(draws, float)
+    if len(x) < 3 or not np.isfinite(x).all():
+        return None
+    x = x - x.mean(0)
+    variance = (x * x).mean(0)
+    moving = variance > 0
+    return float(((x[1:] * x[:-1]).mean(0)[moving] / variance[moving]).mean()) if moving.any() else None
+
+
+def stream_entropy(system: Any, seed: Any) -> float | None:
+    """Entropy rate of the stream of a bound sampler, in nats per number, its numbers coded by their halves of [0, 1): ln 2 at most. None without a stream."""
+    if system.driver is None or system.uniforms_per_step == 0:
+        return None
+    driver = system.driver.for_steps_of(system.uniforms_per_step)
+    numbers = driver.advance(driver.start(seed), min(_SYMBOLS, driver.length or _SYMBOLS))[:, 0]
+    return float(entropy_rate((numbers >= 0.5).astype(np.int8)))
+
+
+def coupling_time(system: Any, seed: np.random.SeedSequence, draws: np.ndarray, most: int) -> int | None:
+    """Draws after which two chains from different starts under one stream are the same, to a millionth of the spread of the `draws`.
+
+    None without a stream, where they are apart after `most` draws, or where they part again.
+    """
+    if system.driver is None or system.uniforms_per_step == 0:
+        return None
+    a = system.start(seed)
+    b = system.start(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 0xC0)))
+    b.driver = a.driver.copy()
+    scale = np.asarray(draws, float).std(0)
+    scale, met = np.where(scale > 0, scale, 1.0), None
+    made, count = 0, _CHUNK
+    while made < most:
+        count = min(count, most - made)
+        x, y = (np.asarray(system.advance(s, count), float) for s in (a, b))
+        gap = (np.abs(x - y) / scale).max(1)
+        apart = np.flatnonzero(~(gap < _NEAR))
+        if apart.size == 0:
+            met = made + 1 if met is None else met
+        else:
+            met = made + int(apart[-1]) + 2 if apart[-1] + 1 < count else None
+        made += count
+        if met is not None and made >= 2 * met and np.array_equal(a.symbols, b.symbols):
+            return met
+        count = min(2 * count, 4096)
+    return met
