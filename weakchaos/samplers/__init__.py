@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from weakchaos.samplers.nose_hoover import NoseHoover
     from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
     from weakchaos.samplers.nuts import NUTS
+    from weakchaos.samplers.packed_ising import PackedIsing
     from weakchaos.samplers.score_map import ScoreMap
     from weakchaos.samplers.slice_sampling import Slice
     from weakchaos.samplers.thermostat_0532 import Thermostat0532
@@ -55,6 +56,7 @@ __all__ = [
     "Langevin",
     "NoseHoover",
     "NoseHooverChain",
+    "PackedIsing",
     "RandomWalk",
     "RandomWalkMetropolis",
     "Sampler",
