@@ -6,11 +6,11 @@ import pytest
 import weakchaos as wc
 from weakchaos import kernels as K
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, InterruptedWarning
+from weakchaos.core.machine_memory import enough_memory
 from weakchaos.herding import select, selection_memory
 from weakchaos.herding.selection import step_rules
 from weakchaos.herding.selection.bayesian_quadrature import quadrature_weights
 from weakchaos.herding.selection.min_norm_point import simplex_weights
-from weakchaos.herding.selection.problem import enough_memory
 
 QUIET = {"progress": False}
 GMM = K.NormalMixture([0.3, 0.5, 0.2], [-2.0, 0.5, 3.0], [0.25, 0.5, 0.16])  # three components on a line
@@ -285,7 +285,7 @@ def test_counts_and_memory():
     assert selection_memory(10**6, 10, 1000) < 200e6
     assert selection_memory(10**5, 10, 1000, "quadrature") > 8e8
     with pytest.raises(MemoryError, match="GB"):
-        enough_memory(10**15, "a selection")
+        enough_memory(10**15, "a selection", "select fewer points")
 
 
 def test_ctrl_c_returns_what_was_chosen(monkeypatch):

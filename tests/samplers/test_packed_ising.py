@@ -11,7 +11,9 @@ import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.samplers.packed.bit_layout import Layout
-from weakchaos.samplers.packed.packed_sweep import REFUSED, WIDTH, flip_kinds, sweep
+from weakchaos.samplers.packed.packed_flips import REFUSED, flip_kinds
+from weakchaos.samplers.packed.packed_sweep import sweep
+from weakchaos.samplers.packed.work_rows import WIDTH
 from weakchaos.samplers.packed_ising import PackedIsing
 
 SHAPES = [

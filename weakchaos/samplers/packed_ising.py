@@ -19,12 +19,15 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.machine_memory import enough_memory
 from weakchaos.core.system import State
 from weakchaos.drivers import resolve
 from weakchaos.samplers.base import Bound, Sampler
 from weakchaos.samplers.packed.bit_layout import Layout
+from weakchaos.samplers.packed.packed_flips import flip_kinds
 from weakchaos.samplers.packed.packed_observables import measure
-from weakchaos.samplers.packed.packed_sweep import WIDTH, flip_kinds, sweep
+from weakchaos.samplers.packed.packed_sweep import sweep
+from weakchaos.samplers.packed.work_rows import WIDTH
 from weakchaos.samplers.record import record
 from weakchaos.targets.mrf import Ising
 
@@ -60,6 +63,7 @@ class _Bound(Bound):
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """Spins up, or each up or down by a coin, or as given."""
         layout, lanes = self.layout, 4 * WIDTH * self._blocks
+        enough_memory(8 * layout.n_words, f"a lattice of {layout.n_spins:,} spins as bits", "take a smaller `shape`")
         symbols = np.empty(lanes + layout.n_words, np.int64)
         unsigned = symbols.view(np.uint64)
         unsigned[:lanes] = rng.integers(0, 2**64, lanes, dtype=np.uint64)

@@ -86,11 +86,12 @@ def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.
     return (np.concatenate(left), np.concatenate(right)) if left else (none, none)
 
 
-def checked_shape(shape: Any) -> tuple[int, ...]:
-    """Sides of a lattice of at most 2**26 units."""
-    sides = tuple(whole_numbers("shape", shape, 1, _LARGEST_LATTICE).tolist())
-    if math.prod(sides) > _LARGEST_LATTICE:
-        raise ArgumentError(f"`shape` must give at most {_LARGEST_LATTICE} units; {sides} gives {math.prod(sides)}")
+def checked_shape(shape: Any, most: int = _LARGEST_LATTICE) -> tuple[int, ...]:
+    """Sides of a lattice of at most `most` units."""
+    sides = tuple(whole_numbers("shape", shape, 1, most).tolist())
+    if math.prod(sides) > most:
+        more = "; uniform Ising lattices of more are for samplers.PackedIsing" if most == _LARGEST_LATTICE else ""
+        raise ArgumentError(f"`shape` must give at most {most} units; {sides} gives {math.prod(sides)}{more}")
     return sides
 
 

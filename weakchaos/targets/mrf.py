@@ -20,6 +20,8 @@ __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
 
 _ENUMERATED = 20
 _MOST_STATES = 1 << 16
+_LARGEST_UNIFORM = 1 << 40  # units of a lattice as a description; samplers that list its edges take fewer
+_MADE_LATER = ("cardinalities", "observed", "edges", "weights", "fields", "names", "_truth")
 
 
 class PairwiseMRF(DiscreteTarget):
@@ -201,16 +203,48 @@ class Ising(PairwiseMRF):
         coupling, field : float
         periodic : bool
             Whether the lattice is a torus; otherwise it has free boundaries.
+
+        Notes
+        -----
+        Nothing is made for each unit or edge before it is asked for, so that a lattice of 2**30 spins costs nothing until `samplers.PackedIsing` makes its
+        128 MiB; other samplers list units and edges, and refuse more than 2**26 units.
         """
-        sides = checked_shape(shape)
-        beta, coupling, field = real_number("beta", beta), real_number("coupling", coupling), real_number("field", field)
-        i, j = lattice_edges(sides, periodic)
         self = cls.__new__(cls)
-        n = math.prod(sides)
-        self._from_spins(n, i, j, np.full(len(i), beta * coupling), np.full(n, beta * field), None)
-        self.shape, self.periodic = sides, bool(periodic)
-        self.beta, self.coupling, self.field = beta, coupling, field
+        self.shape, self.periodic = checked_shape(shape, most=_LARGEST_UNIFORM), bool(periodic)
+        self.beta, self.coupling, self.field = (
+            real_number("beta", beta),
+            real_number("coupling", coupling),
+            real_number("field", field),
+        )
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        # Names, edges and fields of a uniform lattice are made when they are first asked for: packed spins need none of them.
+        if name not in _MADE_LATER or self.shape is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        sides = checked_shape(self.shape)
+        i, j = lattice_edges(sides, self.periodic)
+        n = math.prod(sides)
+        self._from_spins(n, i, j, np.full(len(i), self.beta * self.coupling), np.full(n, self.beta * self.field), None)
+        return self.__dict__[name]
+
+    @property
+    def dim(self) -> int:  # type: ignore[override]
+        """Number of units."""
+        return len(self.cardinalities) if self.shape is None else math.prod(self.shape)
+
+    def __repr__(self) -> str:
+        if self.shape is None:
+            return super().__repr__()
+        return f"<{type(self).__name__}: {self.dim} units, {self.n_couplings} couplings>"
+
+    @property
+    def n_couplings(self) -> int:
+        """Number of couplings."""
+        if self.shape is None:
+            return len(self.edges)
+        n = self.dim
+        return sum(n if self.periodic else n // side * (side - 1) for side in self.shape if side > 1)
 
     def log_prob_of_spins(self, s: Any) -> np.ndarray:
         """Unnormalised log probability of spins -1, +1, shape (..., n)."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from weakchaos.core.arguments import positive
 from weakchaos.core.errors import ArgumentError, ConvergenceWarning, shown
+from weakchaos.core.machine_memory import enough_memory
 from weakchaos.herding.selection.min_norm_point import simplex_weights
-from weakchaos.herding.selection.problem import Problem, enough_memory, interrupted, progress_bar
+from weakchaos.herding.selection.problem import FEWER, Problem, interrupted, progress_bar
 from weakchaos.herding.selection.selected import Selection
 from weakchaos.kernels.mean_embedding import cross_sums
 
@@ -88,7 +89,7 @@ def sequential_quadrature(problem: Problem, size: int, method: str, options: dic
     if until is not None:
         positive("until", until)
     n, mean, fixed = problem.n, problem.mean, weighting == "sum-to-one"
-    enough_memory(quadrature_memory(n, size), f"quadrature with {size} of {n} points")
+    enough_memory(quadrature_memory(n, size), f"quadrature with {size} of {n} points", FEWER)
     rows = np.empty((size, n))
     left, rest, ones = problem.diagonal.copy(), mean.copy(), np.ones(n)
     floor = _RANK * float(problem.diagonal.max())

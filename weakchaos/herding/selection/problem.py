@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,9 @@ from weakchaos.kernels.mean_embedding import cross_sums, embed, normalised_weigh
 from weakchaos.kernels.other_kernels import UserKernel, as_kernel
 from weakchaos.targets.points import Points
 
-__all__ = ["Problem", "enough_memory", "interrupted", "progress_bar", "set_up"]
+FEWER = "select fewer points or from fewer candidates"  # where a selection needs too much memory
+
+__all__ = ["FEWER", "Problem", "interrupted", "progress_bar", "set_up"]
 
 _PAIRS = 20_000_000  # evaluations between two looks at the keyboard
 
@@ -176,18 +177,6 @@ def _dtype(value: Any) -> Any:
 
 def _has_function(kernel: Kernel) -> bool:
     return isinstance(kernel, UserKernel) or any(map(_has_function, kernel.parts))
-
-
-def enough_memory(needed: int, what: str) -> None:
-    """Refuse what would need more than the memory of this machine."""
-    try:
-        have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):  # not known on this system
-        return
-    if needed > have:
-        raise MemoryError(
-            f"{what} needs {needed / 1e9:.1f} GB, and this machine has {have / 1e9:.1f} GB; select fewer points or from fewer candidates"
-        )
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.herding.selection.problem import enough_memory, set_up
+from weakchaos.core.machine_memory import enough_memory
+from weakchaos.herding.selection.problem import FEWER, set_up
 from weakchaos.herding.selection.selected import Selection
 from weakchaos.kernels.radial import Gaussian
 from weakchaos.targets.points import Points
@@ -176,7 +177,7 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
         size = min(size, n)
     dim = points.x.shape[1] if isinstance(points, Points) else (np.shape(points)[1] if np.ndim(points) == 2 else 1)
     needed = selection_memory(n, dim, size, method, "float64")
-    enough_memory(needed, f"a selection of {size} from {n} points")
+    enough_memory(needed, f"a selection of {size} from {n} points", FEWER)
     problem = set_up(points, Gaussian("median") if kernel is None else kernel, target, weights, dtype, repeats, progress, seed)
     module, name = METHODS[method]
     found = getattr(import_module(f"weakchaos.herding.selection.{module}"), name)(problem, size, method, options)

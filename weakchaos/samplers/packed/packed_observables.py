@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from weakchaos.native.compiled import kernel
-from weakchaos.samplers.packed.packed_sweep import WIDTH, fetch_along, fetch_near
+from weakchaos.samplers.packed.neighbour_planes import fetch_along, fetch_near
+from weakchaos.samplers.packed.work_rows import WIDTH
 
 __all__ = ["measure"]
 

@@ -1,0 +1,162 @@
+"""Packed Ising lattices: nanoseconds a spin on one core, threads, and a lattice of a billion spins.
+
+    python benchmarks/packed.py [--quick] [--json PATH] [--billion]
+
+Peers in the same process, in turn: mcising 1.1.0 (Metropolis, sites one after the other), peapods 0.2.0 (Metropolis and Gibbs) and `Gibbs` of this package, where they are
+installed. At the end the energies of packed sweeps are compared with Kaufman's (Phys. Rev. 76 (1949) 1232); `--billion` sweeps 32768 x 32768 spins at beta = .3, from all up.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+from timing import Row, against, cpu_seconds, missing_peer, parser, print_machine, print_rows, rounds, write_json
+
+import weakchaos as wc
+from weakchaos.renormalization.coarse.ising_energy import exact_energy
+from weakchaos.samplers import Gibbs, PackedIsing
+
+_MCISING = {2: "square", 3: "cubic"}
+
+
+def contenders(shape: tuple[int, ...], beta: float, quick: bool) -> dict[str, Callable[[int], float]]:
+    """Functions of the number of a round that give nanoseconds a spin."""
+    out: dict[str, Callable[[int], float]] = {}
+    n = math.prod(shape)
+
+    def of(step: Callable[[int], object], spins: float) -> Callable[[int], float]:
+        sweeps = max(1, int((0.1 if quick else 1.0) * spins / n))
+        step(1)
+        return lambda number: 1e9 * cpu_seconds(lambda: step(sweeps)) / (sweeps * n)
+
+    target = wc.Ising.lattice(shape, beta)
+    for rule in ("heat-bath", "metropolis"):
+        system = PackedIsing(rule).bind(target)
+        state = system.start(1)
+        out[f"packed {rule}"] = of(lambda k, system=system, state=state: system.advance(state, k, k), 1e8)
+    gibbs = Gibbs(scan="checkerboard" if len(shape) == 2 else "systematic").bind(target)
+    start = gibbs.start(1)
+    out["weakchaos Gibbs"] = of(lambda k: gibbs.advance(start, k, k), 5e6)
+    try:
+        from mcising import IsingSimulation
+
+        mc = IsingSimulation(
+            lattice_size=shape[0], j1=1.0, j2=0.0, j3=0.0, h=0.0, seed=1, algorithm="metropolis", lattice_type=_MCISING[len(shape)]
+        )
+        out["mcising Metropolis"] = of(lambda k: mc.sweep(k, temperature=1.0 / beta), 1e7)
+    except ImportError as error:
+        missing_peer("mcising", error)
+    try:
+        from peapods import Ising
+
+        for mode in ("metropolis", "gibbs"):
+            pod = Ising(shape, temperatures=np.array([1.0 / beta]))
+            out[f"peapods {mode}"] = of(lambda k, pod=pod, mode=mode: pod.sample(max(k, 2), sweep_mode=mode, warmup_ratio=0.0), 5e6)
+    except ImportError as error:
+        missing_peer("peapods", error)
+    return out
+
+
+def heat_bath(shape: tuple[int, ...], more: dict, updates: float) -> float:
+    """Nanoseconds a spin of heat bath sweeps."""
+    n = math.prod(shape)
+    system = PackedIsing().bind(wc.Ising.lattice(shape, 0.3, **more))
+    state, sweeps = system.start(1), max(1, int(updates / n))
+    system.advance(state, 1)
+    return 1e9 * cpu_seconds(lambda: system.advance(state, sweeps, sweeps)) / (sweeps * n)
+
+
+def other_lattices(quick: bool) -> list[Row]:
+    """Packed sweeps of what is no multiple of 64, of odd sides, free boundaries, and with a field."""
+    rows = []
+    for name, shape, more in (
+        ("512 x 512", (512, 512), {}), ("513 x 511, odd sides", (513, 511), {}), ("500 x 500", (500, 500), {}), ("512 x 512, free", (512, 512), {"periodic": False}),
+        ("512 x 512, field", (512, 512), {"field": 0.1}), ("32 x 32 x 32", (32, 32, 32), {}), ("32 x 32 x 32, free", (32, 32, 32), {"periodic": False}),
+        ("33 x 33 x 33", (33, 33, 33), {}), ("32 x 32 x 32, field", (32, 32, 32), {"field": 0.1}), ("16 x 16 x 16 x 16", (16, 16, 16, 16), {}),
+    ):  # fmt: skip
+        rows.append(Row(name, "ns a spin", [heat_bath(shape, more, 5e6 if quick else 5e7) for _ in range(5)]))
+    return rows
+
+
+def threads(quick: bool) -> list[Row]:
+    """Wall time of one thread and of two, on cores that should be idle."""
+    side = 1024 if quick else 4096
+    rows = []
+    for number in (1, 2):
+        system = PackedIsing(threads=number).bind(wc.Ising.lattice((side, side), 0.4))
+        state = system.start(1)
+        system.advance(state, 2, 2)
+        seconds = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            system.advance(state, 20, 20)
+            seconds.append((time.perf_counter() - begin) / 20 / side**2 * 1e9)
+        rows.append(Row(f"{side} x {side}, {number} threads", "ns a spin, wall", seconds))
+    return rows
+
+
+def energies(quick: bool) -> None:
+    sweeps = 4000 if quick else 1_000_000
+    for shape in ((64, 64), (64, 96)):
+        for beta in (0.3, 0.42, 0.4406868):
+            for rule in ("heat-bath", "metropolis"):
+                system = PackedIsing(rule).bind(wc.Ising.lattice(shape, beta))
+                state = system.start(7)
+                system.advance(state, sweeps // 20, sweeps // 20)
+                energy = system.advance(state, sweeps, 20 if not quick else 2)[:, 0]
+                means = energy[: len(energy) // 20 * 20].reshape(20, -1).mean(1)
+                error = means.std(ddof=1) / math.sqrt(20)
+                print(
+                    f"{shape} beta {beta:.4f} {rule:10s} {means.mean():.6f} +- {error:.6f}, z = {(means.mean() - exact_energy(beta, *shape)) / error:+.2f}",
+                    flush=True,
+                )
+
+
+def billion() -> None:
+    system = PackedIsing(start="up").bind(wc.Ising.lattice((32768, 32768), 0.3))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    state = system.start(1)
+    seconds = cpu_seconds(lambda: system.advance(state, 100, 100))
+    energy = system.advance(state, 100, 20)[:, 0]
+    above = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    exact = exact_energy(0.3, 512)
+    error = math.sqrt(
+        2.0 / 2**30
+    )  # about: the variance of the energy a spin is the heat capacity over beta^2 and the number of spins
+    print(
+        f"32768 x 32768: {seconds / 100:.3f} s a sweep, {above:.0f} MB above the start ({8 * system.layout.n_words / 2**20:.0f} MB of spins), "
+    )
+    print(
+        f"energies {np.array2string(energy, precision=6)}, infinite lattice {exact:.6f}, one standard deviation about {error:.1e}"
+    )
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--billion", action="store_true", help="2^30 spins, about a minute")
+    arguments = options.parse_args()
+    print_machine()
+    tables = {}
+    for shape, beta in (((512, 512), 0.42), ((32, 32, 32), 0.22165)):
+        found = rounds(contenders(shape, beta, arguments.quick), 3 if arguments.quick else 7)
+        rows = [Row(name, "ns a spin", values) for name, values in found.items()]
+        against(rows, "packed metropolis")
+        title = " x ".join(map(str, shape))
+        print_rows(f"Ising, {title}, beta = {beta}", rows, "packed metropolis")
+        tables[title] = rows
+    tables["others"] = other_lattices(arguments.quick)
+    print_rows("Other lattices, heat bath", tables["others"])
+    tables["threads"] = threads(arguments.quick)
+    print_rows("Threads", tables["threads"])
+    energies(arguments.quick)
+    if arguments.billion:
+        billion()
+    write_json(arguments.json, "packed", tables)
+
+
+if __name__ == "__main__":
+    main()
