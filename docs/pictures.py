@@ -13,6 +13,7 @@ import weakchaos as wc
 from weakchaos import experiments
 from weakchaos.experiments.records import recorded
 from weakchaos.plots.recurrence import plot_recurrence
+from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.runs.check_stein import stein_gaps
 from weakchaos.targets.factor_graph import packaged
@@ -49,6 +50,29 @@ def orbit_diagrams():
         lambda h: wc.samplers.HMC(h, 10, jitter=0.0).bind(target), steps, label="leapfrog step, standard deviations", steps=500
     )
     found.plot(IMAGES / "orbits_hmc.png")
+
+
+def lattices():
+    """Spins of packed lattices at three temperatures, and energies on the exact curve."""
+    figure = Figure(figsize=(10, 3.0), layout="constrained")
+    *pictures, curve = figure.subplots(1, 4)
+    for axes, beta in zip(pictures, (0.40, 0.4406868, 0.46), strict=True):
+        system = wc.samplers.PackedIsing().bind(wc.Ising.lattice((512, 512), beta))
+        state = system.start(1)
+        system.advance(state, 20_000, 20_000)
+        axes.imshow(system.spins(state), cmap="gray", interpolation="nearest")
+        axes.set(title=f"beta = {beta:.2f}", xticks=[], yticks=[])
+    betas = np.linspace(0.1, 0.7, 200)
+    curve.plot(betas, [exact_energy(b, 64) for b in betas], color="0.6", label="exact")
+    for rule, marker in (("heat-bath", "o"), ("metropolis", "x")):
+        sampler, values = wc.samplers.PackedIsing(rule, start="up"), np.linspace(0.15, 0.65, 11)
+        systems = [sampler.bind(wc.Ising.lattice((64, 64), b)) for b in values]
+        states = [system.start(1) for system in systems]
+        means = [system.advance(state, 4000, 10)[100:, 0].mean() for system, state in zip(systems, states, strict=True)]
+        curve.plot(values, means, marker, ms=5, mfc="none", label=rule.replace("-", " "))
+    curve.set(xlabel="inverse temperature", ylabel="energy a spin")
+    curve.legend(frameon=False, fontsize=8)
+    figure.savefig(IMAGES / "lattices.png", dpi=110)
 
 
 def herded_gibbs():

@@ -61,6 +61,7 @@ CASES = {
     "herding, points": lambda: wc.herding.Herding().bind(wc.Points(POINTS)),
     "Swendsen-Wang": lambda: wc.samplers.SwendsenWang().bind(star(3, 3)),
     "Wolff": lambda: wc.samplers.Wolff(2).bind(wc.Ising.lattice((4, 5), 0.3)),
+    "packed spins": lambda: wc.samplers.PackedIsing().bind(wc.Ising.lattice((6, 10), 0.3)),
     "herding, hidden units": lambda: wc.herding.HiddenHerding(5, starts="both").bind(wc.Points(POINTS > 0)),
     "herding, hidden units and points": lambda: wc.herding.HiddenHerding(5).bind(wc.Points(POINTS)),
     "entropic, finite": lambda: wc.herding.EntropicHerding(0.1).bind(wc.Moments(POINTS, POINTS.mean(0))),
