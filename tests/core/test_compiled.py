@@ -16,8 +16,10 @@ from numba import float64, njit
 from scipy.special import ndtri
 
 import weakchaos
+import weakchaos as wc
 from weakchaos.native.compiled import address_of, c_function, draw_uniform, kernel, normal_from_uniform
 from weakchaos.native.digest import digest_of
+from weakchaos.native.normals import draw_normals
 
 PACKAGE = pathlib.Path(weakchaos.__file__).parent
 
@@ -42,6 +44,31 @@ def test_the_normal_quantile_is_odd_and_finite_where_streams_can_go():
     assert all(normal_from_uniform(v) == -normal_from_uniform(1.0 - v) for v in u)
     assert normal_from_uniform(0.5) == 0.0
     assert normal_from_uniform(0.0) == pytest.approx(ndtri(5.5e-17), rel=1e-14)
+
+
+@kernel
+def _normals_one_by_one(function, state, normals):
+    for i in range(normals.size):
+        normals[i] = normal_from_uniform(draw_uniform(function, state))
+
+
+@kernel
+def _normals_at_once(function, state, uniforms, outer, normals):
+    draw_normals(function, state, uniforms, outer, normals)
+
+
+@pytest.mark.parametrize("name", ["pcg64", "minstd", "logistic"])
+@pytest.mark.parametrize("length", [1, 2, 7, 64, 1001])
+def test_normals_by_the_block_are_those_one_by_one(name, length):
+    """To the last bit, in the centre and in both tails; the streams stand at the same number afterwards."""
+    one, other = (wc.drivers.resolve(name).open(3) for _ in range(2))
+    a, b = np.empty(length), np.full(length, np.nan)
+    for _ in range(20):
+        _normals_one_by_one(np.uint64(one.function), np.uint64(one.state), a)
+        _normals_at_once(np.uint64(other.function), np.uint64(other.state), np.empty(length), np.empty(length, np.int64), b)
+        assert a.tobytes() == b.tobytes()
+    assert _draw(np.uint64(one.function), np.uint64(one.state)) == _draw(np.uint64(other.function), np.uint64(other.state))
+    assert length < 1000 or (min(a) < -2.6 and max(a) > 2.6)
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
+from weakchaos.native.normals import draw_normals
 from weakchaos.samplers.adaptation import first_step
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.integrators import DONE, FAILED, has_diverged, kinetic_energy, leapfrog
@@ -41,6 +42,7 @@ def _hmc(
 ):  # fmt: skip
     dim = x.size
     position, momentum, gradient, value = np.empty(dim), np.empty(dim), np.empty(dim), np.empty(1)
+    normals, uniforms, outer = np.empty(dim), np.empty(dim), np.empty(dim, np.int64)
     deviation, current_gradient, room = 1.0 / np.sqrt(inverse_mass), known[dim : 2 * dim], np.empty((2, dim))
     probability, divergences, leapfrogs = 0.0, 0, 0
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
@@ -54,9 +56,10 @@ def _hmc(
         restart(averaging, first)
     for t in range(n):
         energy = 0.0
+        draw_normals(stream, stream_state, uniforms, outer, normals)
         for i in range(dim):
-            p = deviation[i] * normal_from_uniform(draw_uniform(stream, stream_state))
-            energy += 0.5 * inverse_mass[i] * p * p  # here, where the next number hides the time it takes
+            p = deviation[i] * normals[i]
+            energy += 0.5 * inverse_mass[i] * p * p
             momentum[i], position[i], gradient[i] = p, x[i], current_gradient[i]
         energy -= known[2 * dim]
         u = draw_uniform(stream, stream_state)

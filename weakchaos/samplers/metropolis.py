@@ -16,7 +16,8 @@ from weakchaos.core.arguments import positive, positive_vector
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
-from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
+from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel
+from weakchaos.native.normals import draw_normals
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.record import evaluate_start, know, record
@@ -29,11 +30,13 @@ __all__ = ["RandomWalkMetropolis"]
 def _random_walk(density, user_data, stream, stream_state, scale, x, known, counters, n, every, draws, stats, sums):
     dim, none = x.size, np.uint64(0)
     proposal, value, accepted = np.empty(dim), np.empty(1), 0
+    normals, uniforms, outer = np.empty(dim), np.empty(dim), np.empty(dim, np.int64)
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
         return 0
     for t in range(n):
+        draw_normals(stream, stream_state, uniforms, outer, normals)
         for i in range(dim):
-            proposal[i] = x[i] + scale[i] * normal_from_uniform(draw_uniform(stream, stream_state))
+            proposal[i] = x[i] + scale[i] * normals[i]
         u = draw_uniform(stream, stream_state)
         counters[EVALUATIONS] += 1
         if call_density(density, np.uint64(dim), address_of(proposal), none, address_of(value), user_data) != 0:
