@@ -42,8 +42,8 @@ def check_run(trace: Any) -> list[Flag]:
         Empty when nothing speaks against the run.
     """
     flags = trace.flags + check_unadjusted(trace)
-    if trace.system is not None and (of_stream := getattr(trace.system, "stream_flags", None)) is not None:
-        flags += of_stream(max(trace.lengths, default=0) * trace.settings["thin"])
+    if trace.system is not None:
+        flags += trace.system.stream_flags(max(trace.lengths, default=0) * trace.settings["thin"])
     if trace.record != "draws":
         return gravest_first(flags)
     flags += _statistics(trace)
@@ -56,8 +56,8 @@ def check_run(trace: Any) -> list[Flag]:
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
     draws = draws[:, :, columns]
     group = draws_in_round(trace.walkers, trace.settings["thin"])
-    continuous = getattr(getattr(trace.system, "target", None), "continuous", False)
-    flags += movement_flags(draws, group, continuous, getattr(trace.system, "straight_paths", False))
+    known = trace.system is not None
+    flags += movement_flags(draws, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
     if trace.weights is None:
         flags += _agreement(draws, [trace.names[c] for c in columns], group)
     if chains == 1:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.metric_choice import METRICS, forms_of
 from weakchaos.samplers.starts import settle_start
 from weakchaos.samplers.step_adaptation import check_settings, inverse_masses
@@ -51,6 +50,7 @@ class BoundAdapting(BoundContinuous):
 
     uniforms_per_step = None
     meets = True
+    tunes_steps = True
 
     def __init__(self, sampler: Any, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
@@ -95,7 +95,3 @@ class BoundAdapting(BoundContinuous):
     def pool(self, states: list[State], steps: int, warmup: int) -> bool:
         """See `Bound.pool`."""
         return meet(states, steps, warmup, self._forms, self.tunes, self.has_seen_enough)
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)

@@ -11,7 +11,7 @@ from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State, as_seed
 from weakchaos.samplers.base import Bound
 
-__all__ = ["BoundContinuous", "flags_of_tuning"]
+__all__ = ["BoundContinuous", "BoundMoving", "flags_of_tuning"]
 
 _LONG_WARMUP = 500  # steps: a shorter one was asked for, and is not expected to settle
 
@@ -34,7 +34,15 @@ def flags_of_tuning(sampler: Any, states: list[State]) -> list[Flag]:
 
 
 class BoundContinuous(Bound):
-    """A sampler of a `Density` whose phase begins with the position."""
+    """A sampler of a `Density` whose phase begins with the position.
+
+    Attributes
+    ----------
+    tunes_steps : bool
+        Whether warm-up finds a step size where none is given, so that a run without warm-up, or with one that was too short, is flagged.
+    """
+
+    tunes_steps: ClassVar[bool] = False
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
@@ -89,6 +97,10 @@ class BoundContinuous(Bound):
         found = super().before_run(state)
         return [*found, *self.target.judge_gradient(state.phase[: self.dim])] if self.sampler.uses_gradient else found
 
+    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
+        """See `Bound.complaints`; and, where warm-up `tunes_steps`, a step size that was not tuned or had not settled."""
+        return super().complaints(before, after) + (flags_of_tuning(self.sampler, after) if self.tunes_steps else [])
+
     def take_error(self) -> BaseException:
         """What the user's function raised."""
         return self.density.take_error()
@@ -104,3 +116,19 @@ class BoundContinuous(Bound):
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """The first half."""
         return averages[..., : len(self.names)]
+
+
+class BoundMoving(BoundContinuous):
+    """A sampler with one kernel for warm-up and sampling, which is told how many steps of warm-up are made; a subclass defines `move`."""
+
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0. See `Bound.run`."""
+        raise TypeError(f"{type(self).__name__} does not define move")
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        return self.move(state, n, every, 0, 0, draws, stats, sums)
+
+    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
+        """See `Bound.warm`."""
+        return self.move(state, n, 1, done, total, draws, stats, np.empty(0)), False

@@ -261,27 +261,30 @@ class EmpiricalHMC(Sampler):
     Parameters
     ----------
     step_size : float, optional
-        Length of a leapfrog step in units of time; tuned during warm-up when not given. Where the inverse masses are the variances of the
-        target, 1 is about a standard deviation.
+        Length of a leapfrog step, in units of time. Warm-up tunes it when it is not given. Where the inverse masses are the variances of the target, a
+        step of length 1 moves a coordinate by about one standard deviation.
     inverse_mass : array of shape (dim,) or (dim, dim), optional
-        A diagonal or a dense metric; tuned during warm-up when not given.
+        The inverse mass matrix, or its diagonal; best near the covariance of the target. Warm-up tunes it when it is not given.
     trajectory_length : float, optional
-        In units of time; the one that makes the most effective draws, measured at the end of warm-up, when not given.
+        Length of a trajectory, in units of time. When it is not given, warm-up measures at its end which length makes the most effective draws for a
+        gradient.
     target_accept : float
-        The mean acceptance that the step size is tuned to.
+        The mean probability of acceptance that warm-up makes the step size reach.
     metric : {"auto", "diagonal", "dense", "low-rank"}
-        The form of the metric that is tuned. ``"auto"`` takes a diagonal or a dense one up to 128 coordinates, beyond that a diagonal one or one of low
-        rank over it, whichever fits points of warm-up that it was not made of.
+        The form of the metric that warm-up tunes. ``"auto"`` compares two forms and takes the one that fits better on points of warm-up that were kept
+        back: a diagonal and a dense metric up to 128 coordinates, a diagonal metric and a diagonal one with a correction of low rank beyond that.
 
     Notes
     -----
-    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an energy error above 1000;
-    leaving the support is none), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last trajectory),
-    ``step_size`` and ``n_steps`` (leapfrog steps, summed). ``trace.tuning`` holds what `NUTS` tunes, ``trajectory_length``, and ``turns``, which begins with
-    the number of turns that were measured and the sum of their times. The chains of a run adapt together: `weakchaos.samplers.warmup`.
+    ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (whether an energy error was above 1000; a trajectory that
+    leaves the support of the density does not count), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last trajectory),
+    ``step_size`` and ``n_steps`` (the leapfrog steps of all trajectories of the draw). ``trace.tuning`` holds what `NUTS` tunes, ``trajectory_length``, and
+    ``turns``, which begins with the number of times at which trajectories turned back and the sum of these times. The chains of a run adapt together; see
+    `weakchaos.samplers.warmup`.
 
-    Against `NUTS` a draw costs a half to a third of the gradients and forgets both x and x**2. Where the scale of the target differs much from
-    place to place one length fits none of them well, and `NUTS`, `WALNUTS` or `ScoreMap` may do better.
+    A draw costs a half to a third of the gradients of a draw of `NUTS`, and both x and x**2 are nearly independent of the draw before. Where the
+    scale of the target differs much from place to place, one length of trajectories fits none of these places well, and `NUTS`, `WALNUTS` or `ScoreMap`
+    may do better.
 
     References
     ----------

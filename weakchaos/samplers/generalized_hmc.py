@@ -127,26 +127,29 @@ class _Bound(BoundTrajectories):
 
 @dataclass(frozen=True)
 class GeneralizedHMC(Sampler):
-    """Hamiltonian Monte Carlo of short trajectories, whose momentum persists from one to the next, as may the number that decides on acceptance.
+    """Hamiltonian Monte Carlo with short trajectories that keep most of their momentum from one trajectory to the next.
 
     Parameters
     ----------
     step_size : float, optional
-        Length of a leapfrog step, in units of time; tuned during warm-up when not given.
+        Length of a leapfrog step, in units of time. Warm-up tunes it when it is not given.
     persistence : float
-        a, from 0 (momentum drawn afresh: `HMC`) up to, but not including, 1. The momentum forgets itself over ``-1 / log(a)`` steps.
+        The factor a, at least 0 and less than 1, by which the momentum is multiplied before noise is added to it. With 0 the momentum is drawn
+        afresh, as in `HMC`; otherwise its correlation falls to 1 / e within ``-1 / log(a)`` accepted steps.
     uniform_drift : float, optional
-        d, between 0 and 1. None: a fresh uniform number decides on each acceptance.
+        The distance d, between 0 and 1, by which the uniform number that decides on acceptance moves from step to step, so that rejections come in
+        clusters. With None a fresh uniform number decides on each acceptance.
     n_leapfrog : int
         Leapfrog steps, and gradients, per draw.
     inverse_mass : array of shape (dim,), optional
-        The diagonal metric; tuned together with the step size, ones where the step size is given and this is not.
+        The diagonal of the metric, best near the variances of the target. When it is not given, warm-up tunes it together with the step size; if the
+        step size is given, it is 1 for every coordinate.
     target_accept : float
-        The mean acceptance that the step size is tuned to.
+        The mean probability of acceptance that warm-up makes the step size reach.
 
     Notes
     -----
-    ``stats`` as those of `HMC`. With a given `uniform_drift` a step consumes one number of the stream less.
+    ``stats`` holds what it holds for `HMC`. A step consumes one number of the stream for every coordinate, and one more where `uniform_drift` is None.
 
     References
     ----------

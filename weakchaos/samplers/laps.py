@@ -27,13 +27,12 @@ import numpy as np
 from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.counters import DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.adaptation import check_tuned
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import minimal_norm_step, perturb, random_direction, reverse
 from weakchaos.samplers.mams import MOST_STEPS, RADII, trajectory
@@ -160,6 +159,7 @@ def _at_rest(old: np.ndarray, new: np.ndarray, n_old: float, n_new: float) -> bo
 
 
 class _Bound(BoundContinuous):
+    tunes_steps = True
     stats_names = ("lp", "acceptance_rate", "diverging", "energy_error", "step_size", "n_steps")
 
     def __init__(self, sampler: LAPS, target: Density, driver: Any):
@@ -332,34 +332,34 @@ class _Bound(BoundContinuous):
         found = float(tuning["ensemble_acceptance"][1])
         return self.sampler.step_size is not None or abs(found - self.sampler.target_accept) < _ACCEPT_ERROR
 
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned, or a warm-up that was over before the ensemble was at rest."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
-
 
 @dataclass(frozen=True)
 class LAPS(Sampler):
-    """An ensemble of walkers that starts unadjusted and adjusts late: for targets whose evaluation at many places at once is cheap, or that are far away.
+    """An ensemble of walkers that takes every step at first and rejects steps only late in warm-up, for starts that are far from the target.
 
     Parameters
     ----------
     walkers : int, optional
-        Walkers of a chain, at least 8; 64 when not given.
+        Number of walkers of a chain, at least 8; 64 when it is not given.
     step_size : float, optional
-        Length of a step, in units where a coordinate has the square root of its inverse mass for a unit; tuned during warm-up when not given.
+        Length of a step, measured in units in which each coordinate is divided by the square root of its inverse mass. Warm-up tunes it when it
+        is not given.
     trajectory_length : float, optional
-        Mean length of an adjusted trajectory in the same units; 2 sqrt(dim) when not given.
+        Mean length, in the same units, of the trajectories that are accepted or rejected; 2 sqrt(dim) when it is not given.
     inverse_mass : array of shape (dim,), optional
-        Diagonal metric; from positions and gradients of the walkers when not given, ones before that.
+        The diagonal of the metric, one variance per coordinate. When it is not given, it is 1 for every coordinate at first, and warm-up computes it
+        from the positions and gradients of the walkers.
     target_accept : float
-        Mean acceptance that the step size of the adjusted part is tuned to.
+        The mean probability of acceptance that warm-up makes the step size reach, once trajectories are accepted or rejected.
 
     Notes
     -----
-    A step of warm-up moves every walker, and warm-up ends itself when the ensemble is at rest. A step after it moves one walker by one trajectory of `MAMS`,
-    and a draw is that walker: draws of a chain are those of its walkers in turn, which do not depend on each other. ``trace.tuning`` has
-    ``adjusted_from`` (the step of warm-up from which walkers were adjusted), ``settled`` and ``warmup_steps``, ``bias`` (the estimate b of the last
-    unadjusted step), ``step_size``, ``trajectory_length`` and ``inverse_mass``. ``stats`` are those of `MAMS`.
+    A step of warm-up moves every walker, and warm-up ends by itself when averages over the ensemble no longer drift. A step after warm-up moves one
+    walker by one trajectory of `MAMS`, and its position is the draw; the walkers of a chain take turns and do not depend on each other. It pays where the
+    density is cheap to evaluate at many places. ``trace.tuning`` has ``adjusted_from`` (the step of warm-up from which trajectories were accepted or
+    rejected), ``settled`` (the step at which the ensemble was at rest, 0 if it never was), ``warmup_steps``, ``bias`` (how far the ensemble was from the
+    target at the last step without rejections, as a mean square in units of standard deviations), ``step_size``, ``trajectory_length`` and
+    ``inverse_mass``. ``stats`` are those of `MAMS`.
 
     References
     ----------

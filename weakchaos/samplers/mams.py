@@ -18,7 +18,6 @@ from numba import njit
 from weakchaos.core.arguments import positive
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.adaptation import (
@@ -33,7 +32,7 @@ from weakchaos.samplers.adaptation import (
     windows,
 )
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.continuous import BoundMoving
 from weakchaos.samplers.integrators import DONE, FAILED
 from weakchaos.samplers.isokinetic import isokinetic_step, random_direction
 from weakchaos.samplers.record import arrive, evaluate_start, record
@@ -148,7 +147,8 @@ def _mams(
     return n
 
 
-class _Bound(BoundContinuous):
+class _Bound(BoundMoving):
+    tunes_steps = True
     stats_names = ("lp", "acceptance_rate", "diverging", "energy_error", "step_size", "n_steps")
 
     def __init__(self, sampler: MAMS, target: Density, driver: Any):
@@ -171,30 +171,19 @@ class _Bound(BoundContinuous):
         return tuning
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`."""
+        """See `BoundMoving.new_state`."""
         state = super().new_state(rng, position)
         state.tuning = self.new_tuning()
         return state
 
-    def _move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundMoving.move`."""
         sampler, tuning = self.sampler, state.tuning
         return _mams(
             *self.addresses(state), tuning["step_size"].reshape(1), tuning["inverse_mass"], tuning["dual_averaging"], tuning["window"],
             windows(total), done, total, float(sampler.target_accept), sampler.step_size is None, sampler.inverse_mass is None, self.length,
             state.phase, self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self._move(state, n, every, 0, 0, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)

@@ -256,27 +256,29 @@ class NUTS(Sampler):
     Parameters
     ----------
     step_size : float, optional
-        Length of a leapfrog step in units of time; tuned during warm-up when not given. Where the inverse masses are the variances of the
-        target, 1 is about a standard deviation.
+        Length of a leapfrog step, in units of time. Warm-up tunes it when it is not given. Where the inverse masses are the variances of the target, a
+        step of length 1 moves a coordinate by about one standard deviation.
     inverse_mass : array of shape (dim,) or (dim, dim), optional
-        A diagonal or a dense metric; tuned during warm-up when not given.
+        The inverse mass matrix, or its diagonal; best near the covariance of the target. Warm-up tunes it when it is not given.
     target_accept : float
-        The mean acceptance statistic that the step size is tuned to. Nearer to 1, steps are shorter and fewer trajectories diverge.
+        The mean of the statistic ``acceptance_rate`` that warm-up makes the step size reach. A target nearer to 1 makes shorter steps, and fewer
+        trajectories diverge.
     max_tree_depth : int
         A trajectory has at most ``2**max_tree_depth - 1`` leapfrog steps, and at most 15 in the first two windows of warm-up.
     metric : {"auto", "diagonal", "dense", "low-rank"}
-        The form of the metric that is tuned. ``"auto"`` takes a diagonal or a dense one up to 128 coordinates, beyond that a diagonal one or one of low
-        rank over it, whichever fits points of warm-up that it was not made of.
+        The form of the metric that warm-up tunes. ``"auto"`` compares two forms and takes the one that fits better on points of warm-up that were kept
+        back: a diagonal and a dense metric up to 128 coordinates, a diagonal metric and a diagonal one with a correction of low rank beyond that.
 
     Notes
     -----
     ``stats`` holds ``lp``, ``acceptance_rate`` (``min(1, exp(-dH))``, averaged over all points of a trajectory and the steps of a draw),
-    ``diverging`` (an energy error above 1000 in any step of the draw; leaving the support is none), ``energy`` (of the point that is
-    the draw), ``energy_error`` (that energy less the energy at the start of the last trajectory), ``step_size``, ``n_steps`` (leapfrog
-    steps, summed) and ``tree_depth`` (the greatest number of doublings of a trajectory of the draw). ``trace.tuning`` holds for each chain ``step_size``,
-    ``metric`` (0 diagonal, 1 dense, 2 low rank), ``inverse_mass`` (the diagonal of the inverse mass matrix), its ``factor`` L with
-    ``V = L L^T`` where it is dense, ``warmup_steps`` and ``settled`` (the step after which what is tuned had settled, 0 if it had not). Warm-up ends
-    100 steps after that, 150 where there are fewer than three chains; see `weakchaos.samplers.warmup`. The chains of a run adapt together.
+    ``diverging`` (whether the energy error was above 1000 in any step of the draw; a trajectory that leaves the support of the density does not count
+    as diverging), ``energy`` (of the point that is the draw), ``energy_error`` (that energy less the energy at the start of the last trajectory),
+    ``step_size``, ``n_steps`` (the leapfrog steps of all trajectories of the draw) and ``tree_depth`` (the greatest number of doublings of a trajectory of
+    the draw). ``trace.tuning`` holds for each chain ``step_size``, ``metric`` (0 for a diagonal, 1 for a dense, 2 for a low-rank metric), ``inverse_mass``
+    (the diagonal of the inverse mass matrix V), for a dense metric the ``factor`` L with ``V = L L^T``, ``warmup_steps`` (how many there were) and
+    ``settled`` (the step of warm-up after which step size and metric hardly changed, 0 if they had not settled). The chains of a run adapt together.
+    Warm-up ends 100 steps after they have settled, or 150 steps where there are fewer than three chains; see `weakchaos.samplers.warmup`.
 
     References
     ----------

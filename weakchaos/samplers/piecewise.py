@@ -29,7 +29,7 @@ from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import add_to_window, ends_window
-from weakchaos.samplers.continuous import BoundContinuous
+from weakchaos.samplers.continuous import BoundMoving
 from weakchaos.samplers.record import arrive, evaluate_start, record
 
 __all__ = ["BOUNCY", "ZIGZAG", "BoundPiecewise", "check_piecewise"]
@@ -285,7 +285,7 @@ def _piecewise(
     return n
 
 
-class BoundPiecewise(BoundContinuous):
+class BoundPiecewise(BoundMoving):
     """A piecewise deterministic sampler on a density: ``state.phase`` is the position, then the velocity."""
 
     stats_names = ("lp", "n_steps", "n_events")
@@ -311,7 +311,7 @@ class BoundPiecewise(BoundContinuous):
         return 0.0
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`; the velocity is drawn with the first step."""
+        """See `BoundMoving.new_state`; the velocity is drawn with the first step."""
         state = super().new_state(rng, position)
         state.phase = np.concatenate([state.phase, np.zeros(self.dim)])
         interval = 0.5 if self.sampler.interval is None else float(self.sampler.interval)
@@ -322,7 +322,8 @@ class BoundPiecewise(BoundContinuous):
         }
         return state
 
-    def _move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundMoving.move`."""
         tuning, sampler = state.tuning, self.sampler
         edges = np.array([round(share * total) for share in _EDGES], np.int64)
         return _piecewise(
@@ -330,14 +331,6 @@ class BoundPiecewise(BoundContinuous):
             tuning["window"], edges, done, total, sampler.inverse_mass is None, sampler.interval is None, state.phase, self.known(state), state.counters,
             n, every, draws, stats, sums
         )  # fmt: skip
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self._move(state, n, every, 0, 0, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and bounds that did not hold."""

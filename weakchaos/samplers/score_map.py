@@ -241,7 +241,7 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class ScoreMap(Sampler):
-    """A sampler in coordinates that are learned from the gradients of warm-up: for bent and funnel-shaped targets.
+    """A sampler in coordinates that are learned from the gradients of warm-up, for targets that are bent or shaped like a funnel.
 
     Parameters
     ----------
@@ -250,13 +250,14 @@ class ScoreMap(Sampler):
 
     Notes
     -----
-    The map is triangular: coordinate by coordinate a mean with linear and quadratic terms, or a log-linear scale, in coordinates that come
-    before. Such a map turns bananas, Rosenbrock's valley, Neal's funnel and Gaussians into standard normals exactly, and there draws become
-    nearly independent. It does not fit the posterior of a hierarchical model of few data in centred coordinates, and gains nothing there. ``trace.tuning["map_explained"]`` holds what the map explains of each
-    coordinate, 1 where it is exact and 0 where it does nothing (shape (chain, dim)), and ``trace.tuning["map_rows"]`` the map of each
-    chain (see `weakchaos.targets.pulled_back.new_map`). A map is learned in the first fifth of a warm-up, of 200 steps at the
-    most; below 60 steps of warm-up there is none, and where nothing is explained the inner sampler runs in the target's own coordinates.
-    Draws are exact in any case. ``state.phase`` stands in the coordinates of the map; statistics are those of the inner sampler.
+    The map is triangular: each coordinate is shifted by a linear and quadratic function of the coordinates before it, or is scaled by the exponential
+    of a linear function of them. Such a map turns bananas, Rosenbrock's valley, Neal's funnel and Gaussians into standard normals exactly, and there
+    draws become nearly independent. It does not fit the posterior of a hierarchical model of few data in centred coordinates, and gains nothing there.
+    ``trace.tuning["map_explained"]`` (shape (chain, dim)) holds which share of each coordinate the map explains, from 0 to 1, where the map is exact,
+    and ``trace.tuning["map_rows"]`` the map of each chain (see `weakchaos.targets.pulled_back.new_map`). The map is learned in the first fifth of
+    warm-up, in 200 steps at most. With fewer than 60 steps of warm-up, and where the map would explain nothing, the inner sampler runs in the
+    target's own coordinates. The draws have the target's distribution whatever the map is. ``state.phase`` holds coordinates of the map; ``stats`` are
+    those of the inner sampler.
 
     Examples
     --------

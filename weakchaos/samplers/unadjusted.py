@@ -8,10 +8,9 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.adaptation import windows
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.continuous import BoundMoving
 from weakchaos.samplers.energy_tuning import new_energy_tuning
 
 __all__ = ["BoundUnadjusted", "tell_unadjusted"]
@@ -26,9 +25,10 @@ def tell_unadjusted(row, stats, lp, error, diverged, used, every):
         stats[row, 3], stats[row, 4] = used, every
 
 
-class BoundUnadjusted(BoundContinuous):
+class BoundUnadjusted(BoundMoving):
     """A sampler whose phase is (position, velocity, what else moves) and which takes every step it can make."""
 
+    tunes_steps = True
     stats_names: tuple[str, ...] = ("lp", "energy_error", "diverging", "step_size", "n_steps")
     # Least number of coordinates, and why.
     needs: ClassVar[tuple[int, str]] = (1, "")
@@ -57,14 +57,14 @@ class BoundUnadjusted(BoundContinuous):
         return rng.standard_normal(self.dim)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`."""
+        """See `BoundMoving.new_state`."""
         state = super().new_state(rng, position)
         state.phase = np.concatenate([state.phase, self.moving(rng)])
         state.tuning = self.new_tuning()
         return state
 
     def addresses(self, state: State) -> tuple:
-        """See `BoundContinuous.addresses`; without those of a stream for a sampler that draws no numbers."""
+        """See `BoundMoving.addresses`; without those of a stream for a sampler that draws no numbers."""
         if self.driver is not None:
             return super().addresses(state)
         density = self.density
@@ -77,19 +77,3 @@ class BoundUnadjusted(BoundContinuous):
             tuning["step_size"].reshape(1), tuning["inverse_mass"], tuning["energy_error"], tuning["window"], windows(total), done, total,
             float(sampler.energy_variance), sampler.step_size is None, sampler.inverse_mass is None
         )  # fmt: skip
-
-    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
-        """`n` steps; of warm-up, `done` of `total` having been made, where `total` is not 0."""
-        raise TypeError(f"{type(self).__name__} does not define move")
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self.move(state, n, every, 0, 0, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        return self.move(state, n, 1, done, total, draws, stats, np.empty(0)), False
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a step size that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)

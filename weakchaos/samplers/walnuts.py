@@ -26,12 +26,11 @@ from numba import njit
 from weakchaos.core.arguments import positive, whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adaptation import add_to_window, average_step, check_tuned, close_window, restart, update_step
 from weakchaos.samplers.base import Sampler
-from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
+from weakchaos.samplers.continuous import BoundMoving
 from weakchaos.samplers.integrators import kinetic_energy
 from weakchaos.samplers.local_steps import IRREVERSIBLE, MADE, RAISED, TOO_ROUGH, macro_step
 from weakchaos.samplers.record import evaluate_start, know, record
@@ -242,7 +241,8 @@ def _walnuts(
     return n
 
 
-class _Bound(BoundContinuous):
+class _Bound(BoundMoving):
+    tunes_steps = True
     stats_names = (
         "lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps", "tree_depth", "halvings", "irreversible"
     )  # fmt: skip
@@ -255,7 +255,7 @@ class _Bound(BoundContinuous):
             raise ArgumentError(f"`inverse_mass` must have shape ({self.dim},); got ({len(sampler.inverse_mass)},)")
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
-        """See `BoundContinuous.new_state`."""
+        """See `BoundMoving.new_state`."""
         state, sampler = super().new_state(rng, position), self.sampler
         state.tuning = {
             "step_size": np.array(np.nan if sampler.step_size is None else float(sampler.step_size)),
@@ -265,25 +265,14 @@ class _Bound(BoundContinuous):
         }
         return state
 
-    def _move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+    def move(self, state: State, n: int, every: int, done: int, total: int, draws: Any, stats: Any, sums: Any) -> int:
+        """See `BoundMoving.move`."""
         sampler, tuning = self.sampler, state.tuning
         return _walnuts(
             *self.addresses(state), tuning["step_size"].reshape(1), tuning["inverse_mass"], tuning["averaging"], tuning["window"],
             done, total, float(sampler.target_accept), sampler.step_size is None, sampler.inverse_mass is None, float(sampler.max_error),
             int(sampler.max_halvings), int(sampler.max_tree_depth), state.phase, self.known(state), state.counters, n, every, draws, stats, sums
         )  # fmt: skip
-
-    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
-        """See `Bound.run`."""
-        return self._move(state, n, every, 0, 0, draws, stats, sums)
-
-    def warm(self, state: State, n: int, done: int, total: int, draws: np.ndarray, stats: np.ndarray) -> tuple[int, bool]:
-        """See `Bound.warm`."""
-        return self._move(state, n, 1, done, total, draws, stats, np.empty(0)), False
-
-    def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`; and a length of steps that no warm-up tuned."""
-        return super().complaints(before, after) + flags_of_tuning(self.sampler, after)
 
 
 @dataclass(frozen=True)
@@ -301,7 +290,7 @@ class WALNUTS(Sampler):
         Warm-up tunes the length of a macro step so that a single leapfrog step of that length has this mean of ``exp(-|dH|)``, dH being its energy
         error; where the energy error is larger, the macro step is made of several leapfrog steps.
     max_error : float
-        The largest range of the energy within a macro step, in nats: leapfrog steps are halved until the range is no more.
+        The largest difference, in nats, that the energies of two points of a macro step may have: leapfrog steps are halved until it is not exceeded.
     max_halvings : int
         A macro step has at most ``2**max_halvings`` leapfrog steps.
     max_tree_depth : int
@@ -310,9 +299,10 @@ class WALNUTS(Sampler):
     Notes
     -----
     ``stats`` holds ``lp``, ``acceptance_rate`` (the mean that `target_accept` is compared with), ``diverging`` (whether even the
-    shortest leapfrog steps of a macro step were too long), ``energy``, ``energy_error``, ``step_size`` (of macro steps), ``n_steps`` (leapfrog steps,
-    those that were tried and given up included, each a gradient), ``tree_depth``, ``halvings`` (the most that a macro step of the draw needed)
-    and ``irreversible`` (1 where a trajectory ended at a step whose way back would be coarser).
+    shortest leapfrog steps of a macro step were too long), ``energy`` (of the point that is the draw), ``energy_error`` (that energy less the energy at the
+    start of the last trajectory), ``step_size`` (of macro steps), ``n_steps`` (leapfrog steps, each with one gradient, also those that were tried and
+    discarded), ``tree_depth``, ``halvings`` (the largest number of halvings that a macro step of the draw needed) and ``irreversible`` (1 where a
+    trajectory ended because the same macro step would be made of fewer leapfrog steps backward in time).
 
     References
     ----------

@@ -20,20 +20,22 @@ __all__ = ["compress"]
 def compress(
     trace: Any, size: int, method: str = "herding", kernel: Any = None, standardise: bool = True, **options: Any
 ) -> Selection:
-    """Thin draws to a few that together are closest to all of them.
+    """Thin a sample: choose a few draws whose averages are as close as possible to those of all draws.
 
     Parameters
     ----------
     trace : Trace, xarray.DataTree or arviz.InferenceData with a ``posterior``, pandas.DataFrame, or array of shape (n, dim) or (chain, draw, dim)
-        Weights of the draws count: those of a trace, and a column ``weight`` of a table.
+        The draws. If they have weights (those of a trace, or a column ``weight`` of a table), the few draws stand for the weighted averages.
     size : int
-        How many to keep.
+        How many draws to choose.
     method : str
-        As in `select`; methods of Stein kernels take gradients from the target of a trace, in its unconstrained coordinates, or as ``gradients=...``.
+        One of the methods of `select`. Methods with a Stein kernel need gradients of the log density: they are computed from the target of a trace, in its
+        unconstrained coordinates, or given as ``gradients=...``.
     kernel : Kernel, optional
-        In standardised coordinates where `standardise` is True; a Gaussian of median bandwidth by default.
+        The kernel, which sees standardised coordinates where `standardise` is True. By default it is a Gaussian kernel whose bandwidth is the median distance
+        of the draws.
     standardise : bool
-        Divide each coordinate by its standard deviation for the purpose of the kernel; what is returned is in the coordinates of the trace.
+        Whether the kernel sees each coordinate divided by its standard deviation. The selected points are returned in the coordinates of the trace.
     **options
         Further arguments of `select`.
 

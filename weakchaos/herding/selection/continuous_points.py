@@ -24,26 +24,27 @@ __all__ = ["continuous_herding"]
 
 def continuous_herding(target: Distribution, size: int, kernel: Any, starts: int = 8, candidates: int = 256, seed: Any = 0,
                        progress: bool = True) -> Selection:  # fmt: skip
-    """Points of a continuous space whose average under a kernel is close to a distribution.
+    """Choose points anywhere in a continuous space, one after the other, so that averages over them are close to those of a distribution.
 
     Parameters
     ----------
     target : Distribution
-        With a closed form under `kernel`; points stay in the box of a `Uniform`.
+        What the points stand for; its kernel mean embedding under `kernel` must have a closed form. If it is a `Uniform`, the points stay in its box.
     size : int
+        How many points to choose.
     kernel : Kernel
     starts : int
-        Local maximisations for each point, from the best of the candidates.
+        For each point, how many local maximisations are begun, from the best of the candidates.
     candidates : int
-        Random draws of the target that are looked at for each point.
+        For each point, how many random draws of the target are compared before the local maximisations begin.
     seed : int
     progress : bool
 
     Returns
     -------
     Selection
-        Without `indices`; ``details["certificate"]`` has, for each step, the value of what is maximised minus its mean under the target, which must not be
-        negative.
+        It has no `indices`. ``details["certificate"]`` holds for each step the value of the objective at the chosen point less the mean of the objective under
+        the target; a negative number would show that the search failed.
 
     Raises
     ------

@@ -121,31 +121,31 @@ def stein_kernel_thinning(
     passes: int = 3,
     seed: Any = 0,
 ) -> Selection:
-    """Select points of equal weight that stand for a density out of draws of something near it: biased chains, tempered ones, burn-in included.
+    """Select points of equal weight that stand for a density out of draws that follow it only roughly, such as those of a biased or tempered chain.
 
     Parameters
     ----------
     points, gradients : arrays of shape (n, dim)
-        Draws, and gradients of the log density there.
+        The draws, burn-in included, and the gradients of the log density at them.
     size : int
     debiasing : {"thinning", "low-rank", "none"}
     preconditioner, standardise :
         As in `stein_thinning`.
     rank : int, optional
-        Of the approximation for ``"low-rank"``; about the square root of n by default.
+        Rank of the approximation of the kernel matrix by ``"low-rank"``; about the square root of n by default.
     oversampling : int, optional
-        Compress++ with so much oversampling in the place of kernel thinning, for long chains.
+        If it is given, Compress++ with this oversampling takes the place of kernel thinning, which saves time for long chains.
     delta : float
-        Probability of failure of the halving.
+        The probability with which the error bound of the halving may fail.
     passes : int
-        Of exchange at the end.
+        At the end points are exchanged for better ones; how many times at most every point is looked at.
     seed : int
 
     Returns
     -------
     Selection
-        ``mmd`` is the kernel Stein discrepancy of the first 1, 2, ... points; ``details["debiased"]`` the weights of the draws after debiasing, and
-        ``details["debiased_ksd"]`` their discrepancy where a matrix of at most 5000 draws tells it.
+        ``mmd`` is the kernel Stein discrepancy of the first 1, 2, ... points; ``details["debiased"]`` holds the weights of the draws after
+        debiasing, and ``details["debiased_ksd"]``, for at most 5000 draws, the discrepancy of the draws under these weights.
 
     Raises
     ------

@@ -111,11 +111,12 @@ def refine(
     points : array of shape (n, dim), or Points
         The candidates.
     kernel, target, weights :
-        As in `select`; the kernel is that of the selection where none is given.
+        See `select`. If no kernel is given, it is the kernel of the selection.
     gradients : array of shape (n, dim), optional
-        Then the discrepancy is the kernel Stein discrepancy, with `preconditioner` and `standardise` as in `stein_thinning`.
+        Gradients of the log density at the candidates. If they are given, the discrepancy is the kernel Stein discrepancy, with `preconditioner` and
+        `standardise` as in `stein_thinning`.
     passes : int
-        Times that every point is looked at, at most.
+        How many times every point is looked at, at most.
     repeats : bool
         Whether a candidate may stand for several points.
     progress : bool
@@ -123,7 +124,7 @@ def refine(
     Returns
     -------
     Selection
-        Of the same size and equal weights, with a discrepancy that is no larger; ``details["exchanges"]`` counts exchanges.
+        A selection of the same size with equal weights, whose discrepancy is not larger; ``details["exchanges"]`` counts the exchanges.
 
     Raises
     ------

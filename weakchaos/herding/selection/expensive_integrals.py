@@ -24,14 +24,14 @@ _LEAST = 5  # evaluations before an amplitude is believed
 
 
 class Integral(NamedTuple):
-    """An integral by Bayesian quadrature.
+    """An expectation as Bayesian quadrature estimates it, with its uncertainty.
 
     Attributes
     ----------
     value, sd : float
         Posterior mean and standard deviation, in units of the function.
     degrees : int
-        Of freedom of Student's t, by which ``(value - truth) / sd`` is distributed if the function is as smooth as the kernel says.
+        If the function is as smooth as the kernel says, ``(value - truth) / sd`` follows Student's t distribution with this many degrees of freedom.
     points : array of shape (n, dim)
     values : array of shape (n,)
     weights : array of shape (n,)
@@ -66,21 +66,21 @@ def integrate(
     until: float | None = None,
     progress: bool = True,
 ) -> Integral:
-    """The expectation of a function that is expensive to evaluate.
+    """Estimate the expectation of a function that is expensive to evaluate.
 
     Parameters
     ----------
     f : callable
-        ``f(x of shape (dim,)) -> float``, called once for each point, in the order in which they are worth most.
+        ``f(x of shape (dim,)) -> float``, called once for each point; the point that lowers the uncertainty most comes first.
     target : Distribution
     kernel : Kernel
-        How smooth the function is taken to be, and over what length. The interval is only as good as this choice.
+        It says how smooth the function is, and over what length it varies. The reported uncertainty is only as good as this choice.
     candidates : int or array of shape (n, dim)
-        Where `f` may be evaluated: so many draws of the target, or these points.
+        The points at which `f` may be evaluated, or how many of them are drawn from the target.
     size : int
-        The most evaluations.
+        The largest number of evaluations.
     until : float, optional
-        A posterior standard deviation at which to stop, in units of the function.
+        Evaluations stop once the posterior standard deviation is this small, in units of the function.
     progress : bool
 
     Returns

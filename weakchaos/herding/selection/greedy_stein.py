@@ -86,7 +86,7 @@ def _greedy(x, u, s, factors, trace, objective, penalty, repeats, chosen, values
 
 
 def positive_curvature(target: Any, points: Any, step: float = 1e-4) -> np.ndarray:
-    """Second derivatives of a log density along each coordinate, by central differences of its gradient: what regularised thinning asks for.
+    """Second derivatives of a log density along each coordinate, by central differences of its gradient; `stein_thinning` takes them as `curvature`.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def positive_curvature(target: Any, points: Any, step: float = 1e-4) -> np.ndarr
     points : array of shape (n, dim)
         In the coordinates of the density.
     step : float
-        As part of the standard deviation of each coordinate.
+        Length of the differences in units of the standard deviation of each coordinate.
 
     Returns
     -------
@@ -145,41 +145,43 @@ def stein_thinning(
     weighting: str = "equal",
     progress: bool = False,
 ) -> Selection:
-    """Select points that stand for a density out of draws of something near it, a chain with its burn-in for example.
+    """Select points that stand for a density out of draws that follow it only roughly, such as those of a chain with its burn-in.
 
     Parameters
     ----------
     points, gradients : arrays of shape (n, dim)
-        Draws, and gradients of the log density there, in coordinates that fill all of space.
+        The draws, and the gradients of the log density at them, in coordinates without bounds.
     size : int
         How many points to select.
     preconditioner : {"id", "med", "sclmed", "smpcov"}, float or array of shape (dim, dim)
-        The matrix G of the kernel: the identity; over the squared median distance, times the logarithm of the number of points for "sclmed"; the inverse
-        covariance of the points; a number is a squared length. After standardisation.
+        The matrix G of the kernel, for standardised coordinates. With l the median distance of the points and n their number it is 1 ("id"), 1 / l**2
+        ("med") or log(n) / l**2 ("sclmed") times the identity, or the inverse covariance of the points ("smpcov"). A number is a squared length s and means
+        the identity divided by s.
     standardise : bool
         Whether to divide each coordinate by its mean absolute deviation.
     repeats : bool
         Whether a point may be selected again.
     log_density : array of shape (n,), optional
-        With `curvature`: regularised thinning.
+        The log density at the points. If it is given together with `curvature`, thinning is regularised.
     curvature : array of shape (n, dim), optional
         Second derivatives of the log density along each coordinate, see `positive_curvature`.
     strength : float, optional
-        Of the regularisation by the log density; 1 / size by default.
+        Strength of the regularisation by the log density; 1 / size by default.
     log_ratio : array of shape (n,), optional
-        log q - log p, where `gradients` are those of another density q near p: gradient-free thinning (Fisher and Oates 2022, arXiv:2207.02636).
+        Values of log q - log p at the points, if `gradients` are those of another density q that is close to the density p: gradient-free thinning (Fisher
+        and Oates 2022, arXiv:2207.02636).
     most_ratio : float, optional
-        Cap on the range of `log_ratio`.
+        The largest range of `log_ratio`; values beyond it are cut off.
     weighting : {"equal", "optimal"}
-        Weights of the points: equal ones, or those of least discrepancy among non-negative ones.
+        Whether the points have equal weights, or the non-negative weights under which the discrepancy is smallest.
     progress : bool
         Whether to show a bar.
 
     Returns
     -------
     Selection
-        ``mmd`` is the kernel Stein discrepancy after each point. ``flags`` says where gradients do not belong to the points; as a note, because thinning is for
-        points that are not quite of the density, unless they point outwards, which raises a warning.
+        ``mmd`` is the kernel Stein discrepancy after each point. ``flags`` tells whether the gradients seem to belong to other points. That is a note, because
+        thinning is for points that follow the density only roughly; gradients that point outwards raise a warning.
 
     Raises
     ------
@@ -187,7 +189,8 @@ def stein_thinning(
 
     Notes
     -----
-    Time is of the order of n size dim, memory of n dim. Where a density has distant modes the discrepancy does not see their weights (Benard et al. 2023).
+    Time is of the order of n size dim, memory of n dim. Where a density has modes far from each other, the discrepancy does not notice wrong
+    weights of the modes (Benard et al. 2023).
 
     Examples
     --------

@@ -63,34 +63,34 @@ class Selected(Sampler):
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Points that were selected, in the order in which they were, and their final weights.
+    """The points that were selected, in the order of their selection, and their final weights.
 
     Attributes
     ----------
     method : str
     points : array of shape (m, dim)
     weights : array of shape (m,)
-        Under which the points estimate: they sum to one, but for the free weights of Bayesian quadrature.
+        The weights under which averages over the points estimate expectations. They sum to one, except for the free weights of Bayesian quadrature.
     indices : int64 array of shape (m,) or None
-        Rows of what was selected from, repeats included; None where points were sought in a continuous space.
+        Which rows of the candidates the points are, repeats included; None where the points were searched for in a continuous space.
     mmd : array of shape (steps,)
-        Maximum mean discrepancy to what was selected from after each step, in units of the kernel's square root; under a Stein kernel, the kernel Stein
-        discrepancy. A step adds a point, but for those Frank-Wolfe methods that move weight between points.
+        Maximum mean discrepancy between the points and the target after each step, in units of the square root of the kernel; for a Stein kernel it is the
+        kernel Stein discrepancy. Every step adds a point, except in the Frank-Wolfe methods that also move weight between points.
     evaluations : int
-        Evaluations of the kernel, those for the means of the candidates included.
+        How often the kernel was evaluated, including the evaluations for the means of the candidates.
     kernel : Kernel or None
     gap : array of shape (steps,) or None
-        Frank-Wolfe methods: the duality gap before each step, at least half of the square of `mmd`.
+        For Frank-Wolfe methods the duality gap before each step, which is at least half of the square of `mmd`.
     memory : int
         Bytes that the selection took beside the points themselves, as estimated before it began.
     names : tuple of str
         Names of the coordinates.
     origin : dict of str to int array
-        Of a compressed trace, what each point was: its ``chain`` and ``draw``.
+        For a compressed trace the ``chain`` and the ``draw`` that each point was.
     flags : tuple of Flag
         What speaks against the selection.
     details : dict
-        Whatever else a method has to tell.
+        Further results that only one method has, by name.
 
     Examples
     --------

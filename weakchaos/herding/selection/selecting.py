@@ -63,12 +63,12 @@ _SIMPLE = ("herding", "greedy", "frank-wolfe", "line-search", "stein-thinning") 
 
 
 def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype: Any = "float64") -> int:
-    """Bytes that a selection will take beside the candidates themselves.
+    """How many bytes a selection will need in addition to the candidates themselves.
 
     Parameters
     ----------
     n, dim : int
-        Candidates and their coordinates.
+        Number of candidates and number of their coordinates.
     size : int
     method : str
     dtype : {"float64", "float32"}
@@ -92,14 +92,14 @@ def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype
 
 def select(points: Any, size: int, method: str = "herding", kernel: Any = None, target: Any = None, weights: Any = None, gradients: Any = None,
            seed: Any = 0, repeats: bool = True, dtype: Any = "float64", progress: bool = True, **options: Any) -> Selection:  # fmt: skip
-    """Points among candidates, with weights, whose average under a kernel is close to that of a target.
+    """Choose points among candidates, with weights, so that weighted averages over the points are close to averages over a target.
 
     Parameters
     ----------
     points : array of shape (n, dim), or Points
-        Candidates.
+        The candidates.
     size : int
-        How many points to choose; the most that are held, for methods that drop points again.
+        How many points to choose. For methods that drop points again it is the largest number of points that they hold.
     method : str
         ``"herding"`` (equal weights, steps 1/(t+1)), ``"greedy"`` (equal weights), ``"frank-wolfe"`` (steps 2/(t+2)), ``"line-search"``, ``"away"``,
         ``"pairwise"``, ``"blended-pairwise"``, ``"fully-corrective"``, ``"quadrature"`` (sequential Bayesian quadrature), ``"kernel-thinning"`` and
@@ -108,18 +108,18 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
     kernel : Kernel, or numba function ``f(x, y) -> float``
         By default a Gaussian kernel whose bandwidth is the median distance of the points of the target.
     target : Distribution, Points, or array of shape (m, dim), optional
-        What the points are to stand for; the candidates themselves by default, by sums over all pairs of them. With a distribution of
-        `weakchaos.kernels` in closed form (`Normal`, `NormalMixture`, `Uniform`) no such sum is needed.
+        What the points stand for. By default it is the candidates themselves, which takes the sum of the kernel over all pairs of candidates; a distribution
+        of `weakchaos.kernels` with a closed form (`Normal`, `NormalMixture`, `Uniform`) needs no such sum.
     weights : array of shape (n,), optional
-        Masses of the candidates, where they are the target.
+        Weights of the candidates, where they are the target.
     gradients : array of shape (n, dim), optional
         Gradients of the log density at the candidates, for methods that use a Stein kernel.
     seed : int
-        For methods that draw numbers: halving in pairs.
+        Seed of the random numbers of the methods that halve: ``"kernel-thinning"``, ``"compress++"`` and ``"stein-kernel-thinning"``. The others draw none.
     repeats : bool
-        Whether a point may be chosen more than once; it can only be False for the methods with simple steps.
+        Whether a point may be chosen more than once. False is possible only for the methods that add one point in every step.
     dtype : {"float64", "float32"}
-        Of coordinates and kernel values. float32 is two to three times as fast and moves discrepancies by a few percent.
+        The type of coordinates and kernel values. With float32 a selection is two to three times as fast, and discrepancies change by a few percent.
     progress : bool
         Show a bar on selections that take long. Ctrl-C ends a selection with the points chosen so far.
     **options

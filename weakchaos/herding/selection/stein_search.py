@@ -146,31 +146,31 @@ def stein_points(
     width: Any = 1.0,
     seed: Any = 0,
 ) -> Selection:
-    """Find points that stand for a density, one after the other, each by a search over all of space.
+    """Find points that stand for a density, one after the other, each by a search of the whole space.
 
     Parameters
     ----------
     target : Density
-        Points are in its coordinates, which fill all of space.
+        The density. The points are in its coordinates, which must be without bounds.
     size : int
     form : {"greedy", "herding"}
     search : "random" or Sampler
-        A sampler makes it Stein-point MCMC: `steps` of it are tried for each point.
+        How each point is searched for: among random places, or on a short chain of a sampler of `steps` steps (Stein-point MCMC).
     candidates : int
-        Places where the random search begins.
+        How many places the random search begins with.
     steps : int
     start : {"influential", "last", "random"}
-        The point from which each chain starts: the one without which the discrepancy would grow most, the last one, or any.
+        The point from which each chain starts: the one whose removal would raise the discrepancy most, the last one, or one at random.
     preconditioner : float or array of shape (dim, dim)
-        A squared length, or the matrix of the kernel (see `stein_thinning`).
+        A squared length, or the matrix G of the kernel (see `stein_thinning`).
     width : float or array of shape (dim,)
-        Width of the density in each coordinate, in which the random search makes its steps.
+        Width of the density in each coordinate, the unit of the steps of the random search.
     seed : int
 
     Returns
     -------
     Selection
-        Without indices; ``details["gradients"]`` counts gradients, ``mmd`` is the kernel Stein discrepancy after each point.
+        It has no `indices`. ``details["gradients"]`` counts the gradients, and ``mmd`` is the kernel Stein discrepancy after each point.
 
     Raises
     ------
