@@ -78,7 +78,7 @@ def main() -> int:
     lines += [f"  up: {own} -> {there}, {path} names {other}, {when}" for own, there, path, other, when in sorted(up)]
     lines += [f"  long: {path}, {n} lines" for n, path in long]
     lines += [f"  twice: {stem}: {', '.join(sorted(places))}" for stem, places in sorted(twice.items())]
-    print("\n".join(lines))  # at once: whoever looks for the first line alone may close the pipe after it
+    sys.stdout.write("\n".join([*lines, ""]))  # at once: whoever looks for the first line alone may close the pipe after it
     return int(bool(found or len(pairs) > 2 or long))
 
 
