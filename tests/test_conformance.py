@@ -84,6 +84,9 @@ CASES = {
     "Nose-Hoover": lambda: wc.samplers.NoseHoover(0.1).bind(wc.zoo.banana()),
     "Nose-Hoover chain": lambda: wc.samplers.NoseHooverChain(0.1).bind(wc.zoo.funnel(3)),
     "0532": lambda: wc.samplers.Thermostat0532(0.1).bind(wc.zoo.banana()),
+    "array, Gibbs": lambda: wc.samplers.ArrayRQMC(wc.samplers.Gibbs(), 4).bind(machine(4)),
+    "array, spins": lambda: wc.samplers.ArrayRQMC(wc.samplers.Gibbs(), 4).bind(wc.Ising.lattice((2, 3), 0.3)),
+    "array, HMC": lambda: wc.samplers.ArrayRQMC(wc.samplers.HMC(0.3, 3), 4).bind(wc.zoo.banana()),
     "Gibbs, normal": lambda: wc.samplers.GaussianGibbs().bind(wc.zoo.correlated_gaussian(0.5), "cud-10"),
     "generalized HMC": lambda: wc.samplers.GeneralizedHMC(0.3).bind(wc.zoo.banana()),
     "generalized HMC, fresh numbers": lambda: wc.samplers.GeneralizedHMC(persistence=0.5, uniform_drift=None).bind(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from weakchaos.core.faces import face
 
 if TYPE_CHECKING:
+    from weakchaos.samplers.array_rqmc import ArrayRQMC
     from weakchaos.samplers.base import Sampler
     from weakchaos.samplers.billiard.chaotic_boltzmann import ChaoticBoltzmann
     from weakchaos.samplers.bouncy_particle import BouncyParticle
@@ -45,6 +46,7 @@ __all__ = [
     "MCLMC",
     "NUTS",
     "WALNUTS",
+    "ArrayRQMC",
     "BouncyParticle",
     "ChaoticBoltzmann",
     "DeterministicGibbs",
