@@ -1,23 +1,24 @@
 """The default call on six targets: effective draws per thousand gradients with warm-up counted, overhead per gradient, seconds to a result.
 
-    python benchmarks/bayes.py [--quick] [--json PATH]
+    python benchmarks/bayes.py [--quick] [--seeds N] [--peers N] [--json PATH]
 
 `weakchaos.sample(target)` with nothing chosen: four chains of 1,000 draws after at most 1,000 steps of warm-up, from standard normal starts. A figure
 is the median over seeds of the least effective sample size (bulk, arviz-stats) over coordinates, of x and of x^2 apart, by the thousand
 gradients of all chains, those of warm-up included. Gates are those of the project for the less of both. "Bias" is the largest squared error of the mean of
-x^2 over the variance of x^2 in exact draws, or in the run where there are none. No peer is run here: the figures are ours alone.
+x^2 over the variance of x^2 in exact draws, or in the run where there are none. Then the peers that are installed (nutpie, BlackJAX, walnutpie, emcee),
+by their defaults and with as many steps of warm-up as ours took, the median over `--peers` seeds.
 """
 
 from __future__ import annotations
 
 import sys
-import warnings
 from statistics import median
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
+from bayes_peers import CHAINS, PEERS, ours, quality
 from numba import njit
+from peers import peer, quiet
 from timing import child, cpu_seconds, parser, print_machine, write_json
 
 import weakchaos as wc
@@ -58,27 +59,20 @@ def targets() -> dict[str, tuple[Any, float | None]]:
 
 def figures(target: Any, seed: int) -> dict[str, float]:
     """One run of the default call."""
-    initial = np.random.default_rng([seed, 7]).standard_normal((4, target.dim))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        trace = wc.sample(target, seed=seed, initial=initial, progress=False)
-    x = np.asarray(trace.draws)
-    made, warmed = (sum(int(s.counters[slot]) for s in trace.states) / 1000 for slot in (GRADIENTS, WARMUP_GRADIENTS))
-
-    def least(values: np.ndarray) -> float:
-        return min(float(array_stats.ess(values[:, :, k], chain_axis=0, draw_axis=1, method="bulk")) for k in range(target.dim))
-
+    initial = np.random.default_rng([seed, 7]).standard_normal((CHAINS, target.dim))
+    x, spent, trace = ours(target, seed, initial)
+    warmed, found = sum(int(s.counters[WARMUP_GRADIENTS]) for s in trace.states) / 1000, quality(x)
     known = target.means**2 + target.sds**2
     try:
         spread = np.var(target.simulate(20_000, 0) ** 2, axis=0)
     except (AttributeError, wc.errors.ArgumentError):
         spread = np.var(x**2, axis=(0, 1))
     return {
-        "x": least(x) / (made + warmed),
-        "x2": least(x**2) / (made + warmed),
-        "rhat": max(float(array_stats.rhat(x[:, :, k], chain_axis=0, draw_axis=1)) for k in range(target.dim)),
+        "x": found.of_x / spent,
+        "x2": found.of_squares / spent,
+        "rhat": found.rhat,
         "bias": float((((x**2).mean((0, 1)) - known) ** 2 / spread).max()),
-        "kgrad": made,
+        "kgrad": spent - warmed,
         "warmup_kgrad": warmed,
         "warmup_steps": float(trace.tuning["warmup_steps"].mean()),
         "acceptance": float(trace.stats["acceptance_rate"].mean()),
@@ -113,9 +107,27 @@ def overhead(draws: int, repeats: int) -> list[float]:
     return out
 
 
+def beside(who: str, name: str, target: Any, warmup: int | None, seeds: int) -> dict[str, Any]:
+    """Runs of a peer, and a line of them."""
+    runs = []
+    for seed in range(seeds):
+        with quiet():
+            x, spent = PEERS[who](target, seed, warmup)
+        found = quality(x)
+        runs.append({"x": found.of_x / spent, "x2": found.of_squares / spent, "rhat": found.rhat, "kgrad": spent})
+    m = {key: median(run[key] for run in runs) for key in runs[0]}
+    label = f"  {who}" + ("" if warmup is None else f", {warmup}")
+    print(f"{label:<21}{m['x']:>8.2f}{'':>7}{m['x2']:>8.2f}{m['rhat']:>8.3f}{'':>9}{m['kgrad']:>8.1f} with warm-up", flush=True)
+    return {"target": name, "peer": who, "warmup": warmup, "runs": runs}
+
+
 def main() -> None:
-    options = parser(__doc__).parse_args()
-    seeds, rows = (2 if options.quick else 10), []
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=10)
+    arguments.add_argument("--peers", type=int, default=3, help="seeds of the peers, 0 to leave them out")
+    options = arguments.parse_args()
+    seeds, of_peers, rows = (2 if options.quick else options.seeds), (min(1, options.peers) if options.quick else options.peers), []
+    installed = [who for who in PEERS if of_peers and peer(who)]
     print_machine()
     head = f"{'target':<21}{'x':>8}{'gate':>7}{'x^2':>8}{'R-hat':>8}{'bias':>9}{'kgrad':>8}{'warm-up':>9}{'steps':>7}{'accepted':>10}{'diverging':>11}"
     print(head)
@@ -124,9 +136,13 @@ def main() -> None:
         m = {key: median(run[key] for run in runs) for key in runs[0]}
         print(
             f"{name:<21}{m['x']:>8.1f}{'' if gate is None else f'{gate:g}':>7}{m['x2']:>8.1f}{m['rhat']:>8.3f}{m['bias']:>9.1e}{m['kgrad']:>8.1f}"
-            f"{m['warmup_kgrad']:>9.1f}{m['warmup_steps']:>7.0f}{m['acceptance']:>10.3f}{m['diverging']:>11.4f}"
+            f"{m['warmup_kgrad']:>9.1f}{m['warmup_steps']:>7.0f}{m['acceptance']:>10.3f}{m['diverging']:>11.4f}",
+            flush=True,
         )
         rows.append({"target": name, "gate": gate, "runs": runs})
+        for who in installed:
+            for warmup in (None,) if who == "emcee" else (None, round(m["warmup_steps"])):
+                rows.append(beside(who, name, target, warmup, of_peers))
     extra = overhead(200 if options.quick else 2000, 3 if options.quick else 5)
     print(f"overhead per gradient on rosen36: {median(extra):.3f} us, least {min(extra):.3f} (gate 0.25)")
     seconds = [child([sys.executable, "-W", "ignore", "-c", EIGHT_SCHOOLS]).cpu for _ in range(2 if options.quick else 5)]

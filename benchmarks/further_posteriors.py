@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from bayes_peers import deviations, effective, nutpie, ours, rhat
+from bayes_peers import deviations, nutpie, ours, quality
 from further_densities import posteriors
 from peers import peer
 from timing import parser, print_machine, write_json
@@ -26,16 +26,16 @@ GATE = 1.5
 
 def run(call: Any, target: Any, seed: int) -> dict[str, Any]:
     x, kilo, *trace = call(target, seed)
-    of_x, of_squares = effective(x)
+    q = quality(x)
     severities = {flag.severity.value for flag in trace[0].check()} if trace else set()
     said = next((s for s in ("invalid", "imprecise") if s in severities), "")
     words = [flag.word for flag in trace[0].check()] if trace else []
     return {
-        "x": x,
+        "quality": q,
         "kgrad": kilo,
-        "per": min(of_x, of_squares) / kilo,
-        "per_x": of_x / kilo,
-        "rhat": rhat(x),
+        "per": min(q.of_x, q.of_squares) / kilo,
+        "per_x": q.of_x / kilo,
+        "rhat": q.rhat,
         "said": said,
         "words": words,
     }
@@ -43,7 +43,7 @@ def run(call: Any, target: Any, seed: int) -> dict[str, Any]:
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=5)
+    arguments.add_argument("--seeds", type=int, default=3)
     options = arguments.parse_args()
     seeds = range(2 if options.quick else options.seeds)
     callers = {"ours": ours} | ({"nutpie": nutpie} if peer("nutpie") else {})
@@ -59,11 +59,12 @@ def main() -> None:
             if wrong is not None:
                 raise SystemExit(f"{name}: the gradient is not that of the density: {wrong}")
         found = {who: [run(call, target, seed) for seed in seeds] for who, call in callers.items()}
-        off = deviations({who: [r["x"] for r in runs] for who, runs in found.items()})
+        off = iter(deviations([r["quality"] for runs in found.values() for r in runs]))
         for who, runs in found.items():
-            for r, z in zip(runs, off[who], strict=True):
-                r["off"], r["wrong"] = z, bool(z > 5.0 or r["rhat"] > 1.1)
-                del r["x"]
+            for r in runs:
+                r["off"] = next(off)
+                r["wrong"] = bool(r["off"] > 5.0 or r["rhat"] > 1.1)
+                del r["quality"]
             m = {key: median(r[key] for r in runs) for key in ("per", "per_x", "kgrad", "rhat")}
             said = [sum(r["said"] == s for r in runs) for s in ("invalid", "imprecise")]
             unsaid = sum(r["wrong"] and not r["said"] for r in runs) if who == "ours" else 0

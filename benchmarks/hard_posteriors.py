@@ -54,19 +54,36 @@ TARGETS = {
     "eight schools, centred": lambda: wc.Density(logp_and_grad=centred_schools, dim=10, data=SCHOOLS),
     "logistic regression": wc.zoo.logistic_regression,
 }
+LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 SAMPLERS = {"NUTS": wc.samplers.NUTS, "WALNUTS": wc.samplers.WALNUTS, "ScoreMap": wc.samplers.ScoreMap}
 
 
-def measure(target, sampler, seed, draws, warmup):
+def measure(target, sampler, seed, draws, warmup, initial=None):
     """Gradients, least effective sizes of x and of x and x^2, R-hat, CPU seconds."""
     began = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trace = wc.sample(target, sampler, draws=draws, warmup=warmup, seed=seed, progress=False)
+        trace = wc.sample(target, sampler, draws=draws, warmup=warmup, seed=seed, initial=initial, progress=False)
     seconds, x = time.process_time() - began, np.asarray(trace.draws)
     gradients = sum(int(s.counters[GRADIENTS] + s.counters[WARMUP_GRADIENTS]) for s in trace.states)
     sizes = [[effective_size(normal_scores(split(f(x[..., k])))) for k in range(x.shape[2])] for f in (np.asarray, np.square)]
     return gradients, min(sizes[0]), np.min(sizes), max(rank_rhat(x[..., k]) for k in range(x.shape[2])), seconds
+
+
+def scan(seeds):
+    """WALNUTS on the funnel with every length of macro steps and of trajectories held fixed, from exact draws: what tuning could reach at most."""
+    target = TARGETS["funnel, 10 d"]()
+    print("| most doublings | " + " | ".join(f"step {h:g}" for h in LENGTHS) + " |\n|" + "---|" * (1 + len(LENGTHS)))
+    for depth in (1, 2, 3, 5, 10):
+        cells = []
+        for length in LENGTHS:
+            rows = []
+            for seed in range(seeds):
+                sampler = wc.samplers.WALNUTS(step_size=length, inverse_mass=np.ones(10), max_tree_depth=depth)
+                rows.append(measure(target, sampler, seed, 4000, 0, target.simulate(4, seed)))
+            g, a, _, rhat, _ = np.median(rows, 0)
+            cells.append(f"{2.5e5 * a / g:.0f} ({rhat:.2f})")
+        print(f"| {depth} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
@@ -75,10 +92,18 @@ if __name__ == "__main__":
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--warmup", type=int, default=1000)
     parser.add_argument("--quick", action="store_true", help="one seed, 200 draws")
+    parser.add_argument(
+        "--scan",
+        action="store_true",
+        help="only WALNUTS on the funnel, with its step and its trajectories held fixed: ESS in 250,000 gradients (R-hat)",
+    )
     parser.add_argument("--json", help="file for every single measurement")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.seeds, arguments.draws, arguments.warmup = 1, 200, 200
+    if arguments.scan:
+        scan(arguments.seeds)
+        raise SystemExit
     single = []
     print(
         "| target | sampler | gradients | ESS of x | ESS of x, x^2 | R-hat | x per 1,000 | x, x^2 per 1,000 | CPU s |\n|---|---|---|---|---|---|---|---|---|"

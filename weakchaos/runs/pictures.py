@@ -12,6 +12,7 @@ from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, SMALL, tidy, tit
 __all__ = ["plot_draws", "plot_pairs"]
 
 _MOST = 16  # numbers, where none were asked for
+_MOST_PAIRS = 16  # numbers of a pair plot
 _ROWS = 40
 _BINS = 20
 
@@ -135,7 +136,12 @@ def plot_pairs(tree: Any, names: Any = None, path: Any = None) -> Any:
             if "sample_stats" in tree and "diverging" in tree["sample_stats"]
             else False
         )
-        made = plot_pair(tree, var_names=names, visuals={"divergence": marked}, backend="matplotlib")
+        from arviz_base import rc_context, rcParams
+
+        # ArviZ draws 40 panels, which are those of six numbers, and refuses more.
+        most = rcParams["plot.max_subplots"]
+        with rc_context({"plot.max_subplots": None if most is None else max(most, _MOST_PAIRS**2)}):
+            made = plot_pair(tree, var_names=names, visuals={"divergence": marked}, backend="matplotlib")
         if path is not None:
             made.savefig(path)
         return made

@@ -30,6 +30,7 @@ from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.nuts import NUTS
 from weakchaos.samplers.score_fit import fit_map
+from weakchaos.samplers.single_trajectories import BoundTrajectories
 from weakchaos.targets.density import Density
 from weakchaos.targets.pulled_back import PulledBack, map_back, map_rows, new_map
 
@@ -91,7 +92,7 @@ class _Bound(BoundContinuous):
                 if len(self._systems) >= _KEPT_SYSTEMS:
                     self._systems.pop(next(iter(self._systems)))
                 system = (_LEARNER if learning else self.sampler.inner).bind(PulledBack(self.target, rows), self.driver)
-                if isinstance(system, BoundAdapting):
+                if isinstance(system, BoundAdapting | BoundTrajectories):
                     system.meets = False  # each chain has coordinates of its own
                 self._systems[key] = system
             return self._systems[key]

@@ -1,4 +1,4 @@
-"""Samplers of single leapfrog trajectories: step size and diagonal metric are given, or tuned by each chain in warm-up."""
+"""Samplers of single leapfrog trajectories: step size and diagonal metric are given, or tuned by the chains of a run together in warm-up."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from weakchaos.core.system import State
 from weakchaos.samplers.continuous import BoundContinuous, flags_of_tuning
 from weakchaos.samplers.mass import DIAGONAL
 from weakchaos.samplers.starts import settle_start
-from weakchaos.samplers.warmup import new_tuning, warm_up
+from weakchaos.samplers.warmup import meet, new_tuning, next_meeting, warm_up
 from weakchaos.targets.density import Density
 
 __all__ = ["BoundTrajectories"]
 
 
 class BoundTrajectories(BoundContinuous):
-    """A sampler with `step_size`, `inverse_mass` and `target_accept` on a density; a subclass defines `move`."""
+    """A sampler with `step_size`, `inverse_mass` and `target_accept` on a density; a subclass defines `move`.
 
+    Attributes
+    ----------
+    meets : bool
+        Whether the chains of a run adapt together; a chain that is moved by hand, or in coordinates of its own, adapts alone.
+    """
+
+    meets = True
     stats_names = ("lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps")
 
     def __init__(self, sampler: Any, target: Density, driver: Any):
@@ -67,7 +74,15 @@ class BoundTrajectories(BoundContinuous):
             part = slice(first, first + count)
             return self.move(state, count, 1, True, collects, draws[part], stats[part], np.empty(0))
 
-        return warm_up(state, n, done, total, self._forms, True, move)
+        return warm_up(state, n, done, total, self._forms, True, move, self.meets)
+
+    def next_pool(self, steps: int, warmup: int) -> int | None:
+        """See `Bound.next_pool`."""
+        return next_meeting(steps, warmup, True) if self._tunes and self.meets else None
+
+    def pool(self, states: list[State], steps: int, warmup: int) -> bool:
+        """See `Bound.pool`."""
+        return meet(states, steps, warmup, self._forms, True)
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and a step size that no warm-up tuned."""
