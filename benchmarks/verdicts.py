@@ -1,6 +1,6 @@
 """What `analyse_series` calls 300 series whose kind is known, at 2,000 and at 10,000 numbers: a confusion table.
 
-    python benchmarks/verdicts.py [--quick] [--every K] [--n N] [--json PATH]
+    python benchmarks/verdicts.py [--quick] [--every K] [--first F] [--n N] [--json PATH]
 
 104 chaotic series (52 ways to look at maps and flows, two starts each), 100 of noise (20 kinds, five seeds), 36 regular or strange nonchaotic ones (12 kinds,
 three parameters), and 60 that are neither (a rule with noise, 30; nonlinear noise, 30). `--every 5` asks every fifth series of each kind.
@@ -226,12 +226,12 @@ def column_of(verdict: str) -> str:
 COLUMNS = ("chaos", "too short", "undecided", "regular", "nonlinear noise", "linear noise")
 
 
-def ask(n: int, every: int, kinds: tuple[str, ...] = tuple(KINDS)) -> list[dict[str, Any]]:
+def ask(n: int, every: int, kinds: tuple[str, ...] = tuple(KINDS), first: int = 0) -> list[dict[str, Any]]:
     """Verdicts on every so many series of each kind, and their table printed; the series are made one at a time."""
     rows = []
     for kind in kinds:
         for k, (name, make, dt) in enumerate(KINDS[kind]()):
-            if k % every:
+            if k % every != first:
                 continue
             x = np.asarray(make(n, np.random.default_rng([k, n])), np.float64)
             verdict = wc.diagnostics.analyse_series(x, dt=dt, surrogates=99).verdict
@@ -246,6 +246,7 @@ def ask(n: int, every: int, kinds: tuple[str, ...] = tuple(KINDS)) -> list[dict[
 def main() -> None:
     options = timing.parser(__doc__)
     options.add_argument("--every", type=int, default=1, help="ask every so many series of each kind")
+    options.add_argument("--first", type=int, default=0, help="the first of them, from 0 to K - 1, so that K runs together ask all")
     options.add_argument("--n", type=int, default=None, help="this length alone")
     options.add_argument("--kind", choices=tuple(KINDS), help="this kind alone")
     arguments = options.parse_args()
@@ -255,7 +256,7 @@ def main() -> None:
     rows = [
         row
         for n in (lengths[:1] if arguments.quick else lengths)
-        for row in ask(n, 20 if arguments.quick else arguments.every, kinds)
+        for row in ask(n, 20 if arguments.quick else arguments.every, kinds, arguments.first)
     ]
     timing.write_json(arguments.json, "verdicts", {"rows": rows})
 

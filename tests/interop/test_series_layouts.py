@@ -1,5 +1,6 @@
 """Delimited files as instruments, spreadsheets and people of several countries write them."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -280,3 +281,34 @@ def test_tables_of_pandas_are_taken_as_they_are():
     assert "not evenly spaced" in read_series(pandas.Series(X, index).drop(index[7])).notes[0]
     np.save("column.npy", X[:, None])
     assert read_series("column.npy").values.tolist() == X.tolist()
+
+
+def test_a_decimal_is_never_a_group_of_thousands(tmp_path):
+    """0.126 and -0,006 in one column: two decimal marks, and not a number beside minus six."""
+    path = tmp_path / "marks.csv"
+    path.write_text("t;v\n" + "".join(f"{k};{f'0.{126 + k}' if k % 2 else f'-0,{126 + k}'}\n" for k in range(40)))
+    with pytest.raises(ValueError, match=r"'-0,126' in line 2, which is neither a number"):
+        read_series(path)
+    path.write_text("t;v\n" + "".join(f"{k};{'1,126' if k % 2 else '12,006'}\n" for k in range(40)))
+    assert read_series(path).values[0] in (12006, 12.006)  # the negative control: either reading is possible, and one is taken
+
+
+def test_times_that_repeat_are_no_series(tmp_path):
+    """Stamps rounded to whole seconds of two values a second: the column of values is the series, and its steps are counted."""
+    path = tmp_path / "stamps.csv"
+    path.write_text("time,v\n" + "".join(f"{k // 2},{math.sin(k):.4f}\n" for k in range(60)))
+    series = read_series(path)
+    assert series.name == "v"
+    assert (series.dt, series.unit) == (1.0, "step")
+    assert any("do not rise" in note for note in series.notes)
+
+
+def test_a_column_that_falls_evenly_is_no_series(tmp_path):
+    path = tmp_path / "depth.csv"
+    path.write_text("z,temperature\n" + "".join(f"{1000 - 2 * k},{math.sin(k):.4f}\n" for k in range(60)))
+    series = read_series(path)
+    assert (series.name, series.dt, series.unit) == ("temperature", 1.0, "step")  # nothing says that z is a time
+    assert series.values[1] == pytest.approx(math.sin(1), abs=1e-4)  # and nothing is turned
+    assert read_series(path, column="z").name == "z"
+    path.write_text("time,temperature\n" + "".join(f"{1000 - 2 * k},{math.sin(k):.4f}\n" for k in range(60)))
+    assert read_series(path).values[-1] == pytest.approx(0.0, abs=1e-4)  # the negative control: the newest stands first

@@ -177,6 +177,82 @@ def test_derivatives_that_are_cut_or_wrong_are_told():
         assert report.rows[2]["chi"] == pytest.approx(whole.chi[2], rel=0.1)
 
 
+class Gated(nn.Module):
+    """tanh(a) times a gate; of the gate, or of half of the units, the derivative may be cut."""
+
+    def __init__(self, cut):
+        super().__init__()
+        self.a, self.g, self.cut = nn.Linear(24, 24), nn.Linear(24, 24), cut
+
+    def forward(self, x):
+        h, gate = torch.tanh(self.a(x)), 3 * torch.sigmoid(4 * self.g(x))
+        if self.cut == "gate":
+            gate = gate.detach()
+        if self.cut == "units":
+            h = torch.cat([h[:, :12].detach(), h[:, 12:]], 1)
+        return h * gate
+
+
+@pytest.mark.parametrize("cut", ["gate", "units"])
+def test_a_derivative_that_is_cut_in_part_is_told(cut):
+    """Derivatives that are too small by less than a factor of two: far more than differences are wrong by."""
+    x = torch.randn(40, 24)
+    torch.manual_seed(2)
+    whole = probe(nn.Sequential(*[Gated(None) for _ in range(3)]), x)  # the negative control
+    assert whole.phase is not None
+    assert not any(f.severity == "invalid" for f in whole.flags)
+    torch.manual_seed(2)
+    report = probe(nn.Sequential(*[Gated(cut) for _ in range(3)]), x)
+    assert report.phase is None
+    assert [r["phase"] for r in report.rows] == [None] * 3
+    flags = [f for f in report.flags if f.severity == "invalid"]
+    assert [f.kind for f in flags] == ["disagrees"] * 3
+    for flag, chi in zip(flags, whole.chi, strict=True):
+        assert flag.numbers["difference"] == pytest.approx(chi, rel=0.2)
+
+
+def test_inputs_that_choose_their_layers_do_not_hide_paths():
+    """Experts chosen by the sign of a unit: the first inputs all choose the second, and the rows are still those of the whole map."""
+
+    class Experts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(24, 24) for _ in range(4)])
+
+        def forward(self, z):
+            for k in (0, 2):
+                first = (z[:, :1] > 0).float()
+                z = torch.tanh(first * self.layers[k](z) + (1 - first) * self.layers[k + 1](z))
+            return z
+
+    x = torch.randn(40, 24)
+    x[:2, 0], x[2:6, 0] = -1.0, 1.0
+    model = Experts()
+    report = probe(model, x, directions=64)
+    assert report.phase is not None
+    exact = torch.func.vmap(torch.func.jacrev(lambda v: model(v[None])[0]))(x)
+    log = 0.5 * np.log(float((exact.detach() ** 2).sum((1, 2)).mean()) / 24)
+    assert sum(0.5 * np.log(report.chi)) == pytest.approx(log, abs=0.1)
+
+
+def test_normalisation_over_the_batch_is_checked_on_the_batch():
+    """Without running statistics an eighth of the batch has other activations than the whole, which are no rounding errors."""
+    model = nn.Sequential(
+        *[m for _ in range(3) for m in (nn.Linear(24, 24), nn.BatchNorm1d(24, track_running_stats=False), nn.ReLU())]
+    )
+    report = probe(model, torch.randn(40, 24))
+    assert np.isfinite([r["pr_dim"] for r in report.rows]).all()
+    assert not any(f.kind in ("below_rounding", "disagrees") for f in report.flags)
+
+
+def test_equal_inputs_say_nothing_about_units():
+    model, x = stack(24, 3), torch.randn(40, 24)
+    flags = {f.kind for f in probe(model, x[:1].repeat(40, 1)).flags}
+    assert "same_activations" in flags
+    assert "dead_units" not in flags
+    assert "same_activations" not in {f.kind for f in probe(model, x).flags}
+
+
 def test_a_derivative_beside_steps_is_held_against_differences():
     """Steps of 1/8 are far above the differences taken: these see none or a jump, and never what the straight-through rule says."""
     report = probe(Cut("straight through"), torch.randn(40, 24))

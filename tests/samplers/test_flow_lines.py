@@ -10,7 +10,9 @@ from numba import njit
 import weakchaos as wc
 from weakchaos.core.counters import EVALUATIONS
 from weakchaos.core.errors import ConvergenceWarning, SamplingError
+from weakchaos.samplers import DeterministicGibbs
 from weakchaos.samplers.gibbs_flow.line import cut_coordinates, fitted_lines, locked
+from weakchaos.samplers.gibbs_flow.unlock import came_back
 
 
 def normal(mean, sd):
@@ -61,6 +63,66 @@ def test_a_locked_orbit_is_told_from_one_that_is_not():
     assert locked((t % 32)[:, None]).numbers["distinct"] == 32
     assert locked(((t * 0.6180339887) % 1.0)[:, None]) is None
     assert locked((t[:20] % 2)[:, None]) is None  # too few to judge
+
+
+@njit
+def round_logp(x):
+    return -0.5 * np.sum(x * x) / 9.0
+
+
+@pytest.mark.filterwarnings("ignore:the orbit of DeterministicGibbs came back")
+@pytest.mark.parametrize(
+    ("speeds", "period", "method"), [([0.5], 2, "rk4"), ([1.0], 1, "rk4"), ([5 / 17], 17, "rk4"), ([2 / 3], 3, "dop853")]
+)
+def test_an_orbit_that_comes_back_is_moved_on(speeds, period, method, monkeypatch):
+    """With N(0, 9) as its own reference the flow of one coordinate is a rotation: by a rational part of a turn it has `period` places."""
+    target = wc.Density(round_logp, dim=1)
+    flow = DeterministicGibbs(location=0.0, scale=3.0, speeds=speeds, method=method)
+    draws = 1000 if method == "rk4" else 60
+    trace = wc.sample(target, flow, draws=draws, warmup=0, chains=1, seed=1, progress=False)
+    x = trace.draws[0, :, 0]
+    assert len(np.unique(x.round(6))) > 0.9 * draws
+    if method == "rk4":
+        assert abs(x.mean()) < 0.1
+        assert x.std() == pytest.approx(3.0, abs=0.05)
+    note = next(f for f in trace.flags if f.kind == "moved_on")
+    assert note.severity == "note"
+    assert note.numbers["period"] == period
+    assert not any(f.kind == "locked" for f in trace.flags)
+    # Whether it is moved on is a matter of the state: the same in one run as in two.
+    half = wc.extend(
+        wc.sample(target, flow, draws=draws // 2, warmup=0, chains=1, seed=1, progress=False), draws=draws - draws // 2
+    )
+    assert np.array_equal(half.draws, trace.draws)
+    # Negative control: left alone, it keeps to its places.
+    if method == "dop853":
+        monkeypatch.setattr("weakchaos.samplers.gibbs_flow.adaptive.came_back", lambda *_: False)
+        alone = wc.sample(target, flow, draws=draws, warmup=0, chains=1, seed=1, progress=False).draws[0, :, 0]
+        assert len(np.unique(alone.round(4))) <= 2 * period
+
+
+@pytest.mark.parametrize(("dim", "options"), [(1, {}), (1, {"time": 0.1}), (2, {}), (3, {"time": 2.0})])
+def test_an_orbit_that_does_not_come_back_is_left_alone(dim, options):
+    """The negative control: powers of algebraic integers are badly approximable, and so are simple multiples of them."""
+    flow = DeterministicGibbs(location=0.0, scale=3.0, **options)
+    trace = wc.sample(wc.Density(round_logp, dim=dim), flow, draws=1500, warmup=0, chains=1, seed=2, progress=False)
+    assert not any(f.kind in ("moved_on", "locked") for f in trace.flags)
+
+
+def test_places_that_hardly_move_are_not_taken_for_the_same():
+    """In a narrow density each step is short: what is near after a few steps has not been anywhere else. A full turn makes the difference."""
+    for turned in (False, True):
+        memory, found = np.zeros(6), []
+        for t in range(200):
+            found.append(came_back(np.array([0.3 + 1e-5 * t]), turned, memory))
+        assert any(found) == turned
+    memory = np.zeros(6)
+    golden = 0.6180339887498949
+    assert not any(came_back(np.array([(golden * t) % 1.0]), True, memory) for t in range(5000))
+    memory = np.zeros(6)
+    assert [came_back(np.array([(t * 3 / 7) % 1.0]), True, memory) for t in range(16)].index(
+        True
+    ) == 14  # kept after 7 steps, seen again 7 later
 
 
 @njit

@@ -163,6 +163,13 @@ WORDS: dict[Kind, Words] = {
         "the orbit keeps to a few places",
         "the orbit of {sampler} is locked: {distinct} different draws of {draws}; {cure}",
     ),
+    Kind.MOVED_ON: Words(
+        _NOTE,
+        "moved on",
+        "the orbit came back and was moved on",
+        "the orbit of {sampler} came back to its own places {times} times, the last time after {period} steps, and was each time moved on along the flow "
+        "by {part:.3g} of the time between draws, which leaves the target invariant; choose `speeds` whose products with `time` are irrational to avoid it",
+    ),
     Kind.STUCK_WALKER: Words(
         _INVALID,
         "stuck walker",

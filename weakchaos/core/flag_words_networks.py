@@ -97,6 +97,13 @@ NETWORK_WORDS: dict[Kind, Words] = {
         "that of the fixed point",
     ),
     Kind.DEAD_UNITS: Words(_NOTE, "dead units", "units are dead", "more than half of the units are dead after {where}"),
+    Kind.SAME_ACTIVATIONS: Words(
+        _NOTE,
+        "same activations",
+        "all inputs give the same activations",
+        "all inputs have the same activations after {where}: they are equal, differ by less than rounding errors, or saturate its units; "
+        "angles, dimensions and dead units then say nothing about the network",
+    ),
     Kind.NORMALISED: Words(
         _NOTE,
         "normalised",

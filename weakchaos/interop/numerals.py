@@ -76,7 +76,8 @@ def is_unit(text: str) -> bool:
 def _pattern(decimal: str) -> re.Pattern[str]:
     group = re.escape("," if decimal == "." else ".")
     between = f"[{group}{_BLANKS}]"
-    whole = rf"(?:\d{{1,3}}(?:{between}\d{{3}})+|\d{{1,2}}(?:{group}\d{{2}})+{group}\d{{3}}|\d+)"
+    # No group of thousands begins with a zero: 0,006 is a decimal, even where the decimal mark of other numbers is a point.
+    whole = rf"(?:[1-9]\d{{0,2}}(?:{between}\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d+)"
     return re.compile(rf"([+-]?)(?:({whole})(?:{re.escape(decimal)}(\d*))?|{re.escape(decimal)}(\d+))(?:[eEdD]([+-]?\d+))?")
 
 

@@ -43,17 +43,23 @@ def _one_way(values: np.ndarray) -> int:
     return int((values[1:] > values[:-1]).all()) - int((values[1:] < values[:-1]).all())
 
 
+def _never_turns(values: np.ndarray) -> bool:
+    """Whether values only rise or only fall, apart from some that repeat the one before, as times do that are coarsely rounded."""
+    rises, falls = (values[1:] > values[:-1]).any(), (values[1:] < values[:-1]).any()
+    return bool(rises != falls)
+
+
 def _allowed(values: np.ndarray, dt: float, quantum: float) -> float:
     """By how much a step may differ: a share of it, or what rounding does to both its ends."""
     return max(_UNEVEN * dt, 2 * quantum if quantum <= dt / 4 else 0.0) + 8 * np.finfo(float).eps * float(np.abs(values).max())
 
 
-def _mostly_even(column: Column) -> bool:
+def _mostly_even(column: Column, way: int = 1) -> bool:
     """Whether nearly all steps are equal: time with a few holes in it."""
     values = column.values.astype(np.float64)
-    if values.size < 3 or column.missing.any() or _one_way(values) != 1:
+    if values.size < 3 or column.missing.any() or _one_way(values) != way:
         return False
-    steps = np.diff(values)
+    steps = way * np.diff(values)
     dt = float(np.median(steps))
     odd = np.abs(steps - dt) > _allowed(values, dt, column.quantum)
     return bool(odd.sum() <= _HOLES * steps.size and (steps[odd] > dt).all())
@@ -73,7 +79,7 @@ def _rank(column: Column, place: int) -> int:
     if kind == "M":
         return 5
     present = column.values[~column.missing]
-    if column.clock or (names_time(column) and present.size > 2 and _one_way(present)):
+    if column.clock or (names_time(column) and present.size > 2 and _never_turns(present)):
         return 4
     if (place == 0 or present.size >= _LONG_ENOUGH) and _mostly_even(column):
         return 2 if present[1] - present[0] == 1 else 3
@@ -102,7 +108,9 @@ def find_time(columns: list[Column], chosen: Column | None) -> tuple[Column | No
         return None, []
     open_ = [c for c in columns if c is not chosen]
     ranks = [_rank(c, k) if c is not chosen else 0 for k, c in enumerate(columns)]
-    counting = [c for c, rank in zip(columns, ranks, strict=True) if rank]
+    # What falls evenly may be a depth or an age: no time, but no series either.
+    falls = [c.values.dtype.kind in "iuf" and c.values.size >= _LONG_ENOUGH and _mostly_even(c, -1) for c in columns]
+    counting = [c for c, rank, fall in zip(columns, ranks, falls, strict=True) if rank or (fall and c is not chosen)]
     whole, parts = _put_together(open_)
     if whole is not None:
         return whole, [*parts, *(c for c in counting if not any(c is part for part in parts))]
@@ -233,6 +241,11 @@ def spacing(time: Column, kept: slice, notes: list[str]) -> tuple[float, str]:
         values, unit = (values - values[0]) / np.timedelta64(1, "D" if days else "s"), "day" if days else "s"
     else:
         values, unit = values.astype(np.float64), _unit(time)
+        if _one_way(values) == -1:
+            notes.append(
+                f"{name!r} falls evenly and was taken for where each value was measured; the values stay in the order of the file"
+            )
+            values = -values
     steps = np.diff(values)
     dt = float(values[-1] - values[0]) / steps.size
     if not dt > 0 or (steps <= 0).any():

@@ -106,7 +106,9 @@ def probe_flags(rows: list[dict[str, Any]], recording: Recording) -> tuple[Flag,
         if first > 0 and last > 0 and abs(math.log(first / last)) > 0.5:
             flags.append(Flag(Kind.TRANSIENT, Severity.NOTE, {"first": first, "last": last}))
     dead = tuple(r["layer"] for r in rows if r["dead"] > 0.5)
-    if dead:
+    if rows[0]["dead"] == 1.0:
+        flags.append(Flag(Kind.SAME_ACTIVATIONS, Severity.NOTE, {}, (rows[0]["layer"],)))
+    elif dead:
         flags.append(Flag(Kind.DEAD_UNITS, Severity.NOTE, {"layers": len(dead)}, dead[:5]))
     if _NORMALISATION & set(recording.kinds):
         flags.append(Flag.of(Kind.NORMALISED))

@@ -11,10 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.torch_places import Course
 from weakchaos.renormalization.networks.torch_walk import Key, put, walk
 
-__all__ = ["differences", "rounding_errors"]
+__all__ = ["differences", "judged", "rounding_errors"]
+
+_FAR = 4.0  # a derivative and a difference are apart by this factor of the mean square, whatever their steps
+_APART = 1.1  # they are apart by this factor, if
+_SETTLED = 1.05  # differences with steps of a quarter are no further from each other than this factor
+_CLEAR = 1000.0  # and mean squares are this many times those of rounding errors
 
 
 def _size(t: Any) -> float:
@@ -22,7 +28,14 @@ def _size(t: Any) -> float:
 
 
 def differences(
-    model: Any, x: Any, course: Course, outputs: list[Any], noise: list[Any], stretching: np.ndarray, restore: Any
+    model: Any,
+    x: Any,
+    course: Course,
+    outputs: list[Any],
+    noise: list[Any],
+    stretching: np.ndarray,
+    restore: Any,
+    shorter: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Responses of each place to fresh differences at the place before it, by central differences.
 
@@ -40,6 +53,8 @@ def differences(
         Stretching of the root mean square by each row according to the derivative; the larger it is, the smaller is the step.
     restore : callable
         As `moment` returns it.
+    shorter : float
+        Divisor of all steps.
 
     Returns
     -------
@@ -52,7 +67,10 @@ def differences(
     relative = 4 * resolution ** (1 / 2) if x.is_floating_point() else 4 * float(np.finfo(np.float32).eps) ** 0.5
     factors = np.ones(len(outputs))
     factors[: len(stretching)] = 1 / np.clip(np.nan_to_num(stretching, nan=1.0, posinf=1e3), 1.0, 1e3)
-    steps = [relative * f * max(_size(t), 1e-30) / max(_size(n), 1e-30) for t, n, f in zip(outputs, noise, factors, strict=True)]
+    steps = [
+        relative / shorter * f * max(_size(t), 1e-30) / max(_size(n), 1e-30)
+        for t, n, f in zip(outputs, noise, factors, strict=True)
+    ]
     found: dict[int, list[Any]] = {}
 
     for sign in (1, -1):
@@ -106,3 +124,60 @@ def rounding_errors(model: Any, x: Any, course: Course, outputs: list[Any], gene
 
     walk(model, rounded(x) if course.start is None else x.clone(), course.watched, visit, restore)
     return errors
+
+
+def _ratio(a: float, b: float) -> float:
+    """How many times the larger of two numbers that are not negative is the smaller one."""
+    low, high = sorted((a, b))
+    return high / low if low > 0 else math.inf if high > 0 else 1.0
+
+
+def judged(
+    model: Any,
+    few: Any,
+    course: Course,
+    outputs: list[Any],
+    noise: list[Any],
+    response: np.ndarray,
+    growth: np.ndarray,
+    restore: Any,
+) -> tuple[list[Flag], list[int]]:
+    """Rows whose derivative is none, or not that of the function, lose their numbers; what was found instead is told.
+
+    A derivative that is cut in part, as where only a gate or half of the units are detached, differs by a small factor. It is told from a difference
+    that has not yet settled, as near a kink or a steep place, by differences with steps of a quarter: these must agree with the first ones.
+
+    Returns
+    -------
+    (flags, apart)
+        And the inputs whose derivative differs in a row in which that of others agrees.
+    """
+    derivative = response[:, 0, : len(few)].copy()
+    stretching = np.sqrt(derivative.max(1))
+
+    def by_differences(shorter: float) -> tuple[np.ndarray, np.ndarray]:
+        return differences(model, few, course, outputs, noise, stretching, restore, shorter)
+
+    own = derivative.mean(1)
+    responses, floors = by_differences(1.0)
+    seen, floor = responses.mean(1), floors.mean(1)
+    clear = np.maximum(own, seen) > 10 * floor
+    far: np.ndarray = np.array([c and _ratio(a, b) > _FAR for a, b, c in zip(own, seen, clear, strict=True)], bool)
+    near: np.ndarray = np.array([_ratio(a, b) > _APART for a, b in zip(own, seen, strict=True)], bool)
+    near[far | (np.maximum(own, seen) <= _CLEAR * floor)] = False
+    if near.any():
+        again = by_differences(4.0)[0].mean(1)
+        near[[_ratio(a, b) >= _SETTLED for a, b in zip(seen, again, strict=True)]] = False
+    flags = []
+    for i, place in enumerate(course.places):
+        if not place.measured or not (far[i] or near[i]):
+            continue
+        cut = own[i] < 1e-6 * seen[i]
+        numbers = {"derivative": float(own[i]), "difference": float(seen[i])}
+        flags.append(Flag(Kind.CUT if cut else Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
+        response[i] = growth[i] = np.nan
+    wrong: np.ndarray = np.logical_or(far, near)
+    # Where most inputs agree and some do not, the function is right, but these take another path.
+    ratios = np.array([[_ratio(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(derivative, responses, strict=True)])
+    some = (ratios < _SETTLED).any(1, keepdims=True) & (ratios > _APART) & wrong[:, None]
+    return flags, np.flatnonzero(some.any(0)).tolist()

@@ -17,7 +17,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.signals import Recording, weight_summary
 from weakchaos.renormalization.networks.torch import checked_inputs, fixed_batch, plain_module, square
-from weakchaos.renormalization.networks.torch_checks import differences, rounding_errors
+from weakchaos.renormalization.networks.torch_checks import judged, rounding_errors
 from weakchaos.renormalization.networks.torch_places import Course, course_of, mixes
 from weakchaos.renormalization.networks.torch_recurrent import recurrence_exponent
 from weakchaos.renormalization.networks.torch_state import moment, untouched
@@ -28,7 +28,7 @@ __all__ = ["FAILURES", "record_module", "refused"]
 FAILURES = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError, AssertionError)
 _LARGE = 2_000_000  # numbers in the probed outputs
 _FEW = 8  # inputs on which derivatives are held against differences
-_APART = 4.0  # a derivative and a difference are apart by more than this factor of the mean square
+_ROUNDS = 4  # of the search for paths that only some inputs take
 
 
 def refused(error: Exception, x: Any) -> ArgumentError:
@@ -153,12 +153,22 @@ def _signals(model: Any, x: Any, course: Course, restore: Any) -> tuple[list[Any
     return [outputs[i] for i in range(-1, len(course.places))], entered
 
 
-def _record(model: Any, x: Any, directions: int, generator: Any, layers: Any, training: bool, whole: bool) -> Recording:
+def _record(
+    model: Any,
+    x: Any,
+    directions: int,
+    generator: Any,
+    layers: Any,
+    training: bool,
+    whole: bool,
+    looked: tuple[int, ...] = (0, 1),
+    rounds: int = 1,
+) -> Recording:
     import torch
     from torch.autograd import forward_ad
 
     restore = moment(model)
-    small = x if whole else x[:2]
+    small = x if whole else x[list(looked)]
     # A stream of its own: the differences of a probe do not depend on how the module is written.
     other = torch.Generator(device=x.device)
     other.manual_seed(0)
@@ -252,50 +262,38 @@ def _record(model: Any, x: Any, directions: int, generator: Any, layers: Any, tr
     with np.errstate(divide="ignore"):
         growth = 0.5 * np.log(growth)
     flags = list(course.flags)
-    few = x if whole or training else x[: max(2, min(_FEW, len(x) // 4))]
+    few = x if whole or training else _alone(model, x, course, outputs, restore)
     first = [t[: len(few)] for t in outputs]
-    flags += _judged(model, few, course, first, [n[: len(few)] for n in kept_noise], response, growth, restore)
+    noise = [n[: len(few)] for n in kept_noise]
+    try:
+        judgement, apart = judged(model, few, course, first, noise, response, growth, restore)
+    except FAILURES as error:
+        what = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        judgement, apart = [Flag(Kind.UNCHECKED, Severity.NOTE, {}, (what,))], []
+    new = [b for b in apart if b not in looked][:4]
+    if new and rounds < _ROUNDS and len(small) < len(x):
+        # Inputs may decide which layers they pass, as in a mixture of experts: the paths are sought again with those that passed others.
+        return _record(model, x, directions, generator, layers, training, whole, (*looked, *new), rounds + 1)
+    flags += judgement
+    if judgement and all(f.kind is Kind.CUT for f in judgement) and np.isnan(response).all():
+        raise ArgumentError(
+            f"`model` lets no derivative through to {judgement[0].where[0]}, although differences do go through it: detach(), "
+            "inference_mode or a detour through NumPy cuts it off; take these out of its forward pass"
+        )
     rounding = rounding_errors(model, few, course, first, generator, restore)
     flags += _fresh_normalisation(model) if not training else []
     return _recording(model, course, outputs, entered, response, growth, rounding, flags, x, generator, directions)
 
 
-def _judged(
-    model: Any,
-    few: Any,
-    course: Course,
-    outputs: list[Any],
-    noise: list[Any],
-    response: np.ndarray,
-    growth: np.ndarray,
-    restore: Any,
-) -> list[Flag]:
-    """Rows whose derivative is none, or not that of the function, lose their numbers; what was found instead is told."""
-    derivative = response[:, 0, : len(few)]
+def _alone(model: Any, x: Any, course: Course, outputs: list[Any], restore: Any) -> Any:
+    """The first few inputs; all, if in a smaller batch they have other activations, as under batch statistics, or are refused."""
+    few = x[: max(2, min(_FEW, len(x) // 4))]
     try:
-        seen, floor = differences(model, few, course, outputs, noise, np.sqrt(derivative.max(1)), restore)
-    except FAILURES as error:
-        return [Flag(Kind.UNCHECKED, Severity.NOTE, {}, (str(error).splitlines()[0][:80] if str(error) else type(error).__name__,))]
-    flags = []
-    for i, place in enumerate(course.places):
-        if not place.measured:
-            continue
-        own, other, least = (float(v.mean()) for v in (derivative[i], seen[i], floor[i]))
-        numbers = {"derivative": own, "difference": other}
-        if other > 10 * least and own < other / _APART:
-            cut = own < 1e-6 * other
-            flags.append(Flag(Kind.CUT if cut else Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
-        elif own > 10 * least and other < own / _APART:
-            flags.append(Flag(Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
-        else:
-            continue
-        response[i] = growth[i] = np.nan
-    if all(np.isnan(response[i]).all() for i in range(len(course.places))):
-        raise ArgumentError(
-            f"`model` lets no derivative through to {flags[0].where[0]}, although differences do go through it: detach(), "
-            "inference_mode or a detour through NumPy cuts it off; take these out of its forward pass"
-        )
-    return flags
+        again, _ = _signals(model, few, course, restore)
+    except FAILURES:
+        return x
+    pairs = [(a.double(), b[: len(few)].double()) for a, b in zip(again, outputs, strict=True)]
+    return few if all(float((a - b).pow(2).mean()) <= 1e-6 * float(b.pow(2).mean()) for a, b in pairs) else x
 
 
 def _fresh_normalisation(model: Any) -> list[Flag]:

@@ -35,6 +35,7 @@ from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.gibbs_flow.discrete_flow import BoundDiscreteFlow, independent_speeds
 from weakchaos.samplers.gibbs_flow.flow_kernels import LINE_END, flux_of_flow, follow_flow
 from weakchaos.samplers.gibbs_flow.line import LOCKED, NO_END, cut_flags, fitted_lines, locked
+from weakchaos.samplers.gibbs_flow.unlock import flags_of_returns, memory_of
 from weakchaos.targets.density import Density
 from weakchaos.targets.discrete_target import DiscreteTarget
 
@@ -182,9 +183,10 @@ class BoundGibbsFlow(BoundContinuous):
         return [*super().before_run(state), *cut_flags(self, self.positions(state.phase), self._frame)]
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """Also orbits that came back to the same few places."""
+        """Also orbits that came back to the same few places, and whether moving them on has helped."""
         flag, self._locked = self._locked, None
-        return [*super().complaints(before, after), *([] if flag is None else [flag])]
+        moved = flags_of_returns("DeterministicGibbs", before, after)
+        return [*super().complaints(before, after), *moved, *([] if flag is None else [flag])]
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
@@ -209,7 +211,7 @@ class BoundGibbsFlow(BoundContinuous):
         density, sampler = self.density, self.sampler
         done, endless = follow_flow(
             np.uint64(density.address), np.uint64(density.user_data), self._frame, self._speeds, int(sampler.nodes), float(sampler.time), float(sampler.step_size),
-            float(sampler.tolerance), state.phase, state.counters, n, every, draws, stats, sums,
+            float(sampler.tolerance), state.phase, state.counters, memory_of(state), n, every, draws, stats, sums,
         )  # fmt: skip
         if endless:
             self.keep_error(SamplingError(NO_END))
@@ -245,7 +247,14 @@ class DeterministicGibbs(Sampler):
 
     Notes
     -----
-    A velocity takes ``1 + dim * nodes`` evaluations of the density and no gradient. On discrete targets each unit moves round a circle of its states at
+    A velocity takes ``1 + dim * nodes`` evaluations of the density and no gradient.
+
+    An orbit on a density that comes back to its own places, as with one coordinate whose speed times ``time`` is rational, is moved on along the flow by
+    the golden part of ``time`` at the end of the step in which it came back. The flow over any time leaves the target invariant, so the draws stay right. The
+    orbit stays deterministic, but it is that of a map of the place and of what the state remembers of earlier ones (``tuning["returns"]``), and not
+    of the place alone; a run that was moved on has a note. An orbit that comes back to a few places all the same is called locked, and the run invalid.
+
+    On discrete targets each unit moves round a circle of its states at
     the speed a_i / P(x_i | others); the flow consists of straight pieces, which are followed exactly without an integrator. A step of ``time`` units of
     time then corresponds to a sweep of Gibbs sampling.
 

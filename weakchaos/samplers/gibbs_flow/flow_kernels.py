@@ -17,6 +17,7 @@ from numba import njit
 
 from weakchaos.core.counters import BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.native.compiled import address_of, call_density, kernel, normal_from_uniform
+from weakchaos.samplers.gibbs_flow.unlock import GOLDEN, came_back
 from weakchaos.samplers.record import row_of
 
 __all__ = ["LINE_END", "flux_of_flow", "follow_flow"]
@@ -144,9 +145,70 @@ def _past(end, time):
     return over
 
 
+@njit(nogil=True, error_model="numpy")
+def _advance(
+    density, user_data, frame, speeds, nodes, time, step_size, tolerance, phase, counters, u, end, first, work, x, value, logs
+):
+    """Move `phase` on by `time`; 0 if done, 1 where the density failed, 2 where the step had no end; and whether a coordinate passed the end of its circle."""
+    dim = phase.size
+    u[:dim], u[dim], h, tries, turned = phase, 0.0, _LONGEST, 0, False
+    while u[dim] < time * (1.0 - _DRAWN):
+        # The unit of the flux is the largest at the beginning of a step: the fastest coordinate makes one turn in a unit of s.
+        if flux_of_flow(density, user_data, frame, speeds, nodes, u[:dim], x, value, logs, first, counters) != 0:
+            return 1, turned
+        unit = -math.inf
+        for i in range(dim):
+            unit = max(unit, first[i])
+        if unit == -math.inf:
+            unit = value[0] if value[0] > -math.inf else 0.0
+        if _motion(density, user_data, frame, speeds, nodes, unit, u[:dim], x, value, logs, first, counters) != 0:
+            return 1, turned
+        # A little past the draw at most, so that few trials find it.
+        h = min(h, _LONGEST, min(step_size, 1.05 * (time - u[dim])) / max(first[dim], 1e-300))
+        while True:
+            tries += 1
+            if tries > _MOST_TRIES:
+                return 2, turned
+            status, error = _doubled(
+                density, user_data, frame, speeds, nodes, unit, h, time, u, first, work, x, value, logs, end, counters
+            )
+            if status != 0:
+                return 1, turned
+            if error <= tolerance or h < 1e-15:
+                break
+            h *= max(0.05, 0.9 * (tolerance / error) ** 0.2)
+        made = h
+        h *= min(10.0, 0.9 * (tolerance / max(error, 1e-300)) ** 0.2)
+        # The first coordinate to pass 1 must land on it, for the density may jump there, and so must time on the draw. False position.
+        short, long, under, over = 0.0, made, _past(u, time), _past(end, time)
+        for _ in range(60 if over > _WALL else 0):
+            made = short + (long - short) * min(max(-under / (over - under), 1e-3), 0.999)
+            if (
+                _doubled(density, user_data, frame, speeds, nodes, unit, made, time, u, first, work, x, value, logs, end, counters)[
+                    0
+                ]
+                != 0
+            ):
+                return 1, turned
+            gap = _past(end, time)
+            if abs(gap) <= _WALL:
+                break
+            if gap > 0.0:
+                long, over, under = made, gap, 0.5 * under
+            else:
+                short, under, over = made, gap, 0.5 * over
+        for i in range(dim):
+            inside = end[i] < 1.0 - 2.0 * _WALL
+            turned |= not inside
+            u[i] = end[i] if inside else 0.0
+        u[dim] = end[dim]
+    phase[:] = u[:dim]
+    return 0, turned
+
+
 @kernel
 def follow_flow(
-    density, user_data, frame, speeds, nodes, time, step_size, tolerance, phase, counters, n, every, draws, stats, sums
+    density, user_data, frame, speeds, nodes, time, step_size, tolerance, phase, counters, memory, n, every, draws, stats, sums
 ):
     """`n` steps of length `time` each, in place; the steps made, fewer where the density failed, and whether a step had no end."""
     dim = phase.size
@@ -154,56 +216,19 @@ def follow_flow(
     x, value, logs = np.empty(dim), np.empty(1), np.empty(nodes)
     recording, averaging = draws.shape[0] > 0, sums.size > 0
     for t in range(n):
-        u[:dim], u[dim], h, tries = phase, 0.0, _LONGEST, 0
-        while u[dim] < time * (1.0 - _DRAWN):
-            # The unit of the flux is the largest at the beginning of a step: the fastest coordinate makes one turn in a unit of s.
-            if flux_of_flow(density, user_data, frame, speeds, nodes, u[:dim], x, value, logs, first, counters) != 0:
-                return t, False
-            unit = -math.inf
-            for i in range(dim):
-                unit = max(unit, first[i])
-            if unit == -math.inf:
-                unit = value[0] if value[0] > -math.inf else 0.0
-            if _motion(density, user_data, frame, speeds, nodes, unit, u[:dim], x, value, logs, first, counters) != 0:
-                return t, False
-            # A little past the draw at most, so that few trials find it.
-            h = min(h, _LONGEST, min(step_size, 1.05 * (time - u[dim])) / max(first[dim], 1e-300))
-            while True:
-                tries += 1
-                if tries > _MOST_TRIES:
-                    return t, True
-                status, error = _doubled(
-                    density, user_data, frame, speeds, nodes, unit, h, time, u, first, work, x, value, logs, end, counters
-                )
-                if status != 0:
-                    return t, False
-                if error <= tolerance or h < 1e-15:
-                    break
-                h *= max(0.05, 0.9 * (tolerance / error) ** 0.2)
-            made = h
-            h *= min(10.0, 0.9 * (tolerance / max(error, 1e-300)) ** 0.2)
-            # The first coordinate to pass 1 must land on it, for the density may jump there, and so must time on the draw. False position.
-            short, long, under, over = 0.0, made, _past(u, time), _past(end, time)
-            for _ in range(60 if over > _WALL else 0):
-                made = short + (long - short) * min(max(-under / (over - under), 1e-3), 0.999)
-                if (
-                    _doubled(
-                        density, user_data, frame, speeds, nodes, unit, made, time, u, first, work, x, value, logs, end, counters
-                    )[0]
-                    != 0
-                ):
-                    return t, False
-                gap = _past(end, time)
-                if abs(gap) <= _WALL:
-                    break
-                if gap > 0.0:
-                    long, over, under = made, gap, 0.5 * under
-                else:
-                    short, under, over = made, gap, 0.5 * over
-            for i in range(dim):
-                u[i] = end[i] if end[i] < 1.0 - 2.0 * _WALL else 0.0
-            u[dim] = end[dim]
-        phase[:] = u[:dim]
+        status, turned = _advance(
+            density, user_data, frame, speeds, nodes, time, step_size, tolerance, phase, counters, u, end, first, work, x, value, logs,
+        )  # fmt: skip
+        if status != 0:
+            return t, status == 2
+        if came_back(phase, turned, memory):
+            status, turned = _advance(
+                density, user_data, frame, speeds, nodes, GOLDEN * time, step_size, tolerance, phase, counters, u, end, first, work, x, value,
+                logs,
+            )  # fmt: skip
+            if status != 0:
+                return t, status == 2
+            came_back(phase, False, memory)
         counters[STEPS] += 1
         row = row_of(t, every)
         if row >= 0:
