@@ -99,7 +99,7 @@ NETWORK_WORDS: dict[Kind, Words] = {
     Kind.DEAD_UNITS: Words(_NOTE, "dead units", "units are dead", "more than half of the units are dead after {where}"),
     Kind.SAME_ACTIVATIONS: Words(
         _NOTE,
-        "same activations",
+        "all the same",
         "all inputs give the same activations",
         "all inputs have the same activations after {where}: they are equal, differ by less than rounding errors, or saturate its units; "
         "angles, dimensions and dead units then say nothing about the network",
