@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.drivers.antithetic import Antithetic
 from weakchaos.drivers.base import Driver
 from weakchaos.drivers.congruential import LCG
 from weakchaos.drivers.cud_streams import CUD
@@ -17,6 +18,7 @@ from weakchaos.drivers.lagged import KISS, LaggedFibonacci
 from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
 from weakchaos.drivers.map_streams import ArnoldCat, Chebyshev, Logistic, Tent
 from weakchaos.drivers.mixed import RestartedRotation
+from weakchaos.drivers.permuted import PermutedPoints
 from weakchaos.drivers.random import NumPyGenerator
 from weakchaos.drivers.rotations import Rotation
 from weakchaos.drivers.toral import IntervalExchange, ToralMap
@@ -25,6 +27,7 @@ __all__ = [
     "CUD",
     "KISS",
     "LCG",
+    "Antithetic",
     "ArnoldCat",
     "Chebyshev",
     "Driver",
@@ -33,6 +36,7 @@ __all__ = [
     "LaggedFibonacci",
     "Logistic",
     "NumPyGenerator",
+    "PermutedPoints",
     "RestartedRotation",
     "Rotation",
     "Sobol",
@@ -62,7 +66,13 @@ _NAMED: dict[str, Callable[[], Driver]] = {
     "r1279": LaggedFibonacci.r1279,
     "kiss": KISS,
 }
-_WITH_NUMBER: dict[str, Callable[[int], Driver]] = {"rotation": Rotation, "sobol": Sobol, "halton": Halton, "cud": CUD}
+_WITH_NUMBER: dict[str, Callable[[int], Driver]] = {
+    "rotation": Rotation,
+    "sobol": Sobol,
+    "halton": Halton,
+    "cud": CUD,
+    "permuted": PermutedPoints,
+}
 
 
 def resolve(driver: Any) -> Driver:
@@ -74,7 +84,7 @@ def resolve(driver: Any) -> Driver:
         Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
         ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, ``"exchange"``,
         ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, with a dimension ``"rotation-8"``,
-        ``"sobol-8"``, ``"halton-8"``, and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
+        ``"sobol-8"``, ``"halton-8"``, and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws) or ``"permuted-14"`` (of 2**14). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
         instances, only the kind is used and not their state.
 
     Raises
@@ -114,7 +124,7 @@ def resolve(driver: Any) -> Driver:
         return NumPyGenerator(name)
     if name in _NAMED:
         return _NAMED[name]()
-    sized = re.fullmatch(r"(rotation|sobol|halton|cud)-([0-9]{1,9})", name)
+    sized = re.fullmatch(r"(rotation|sobol|halton|cud|permuted)-([0-9]{1,9})", name)
     if sized is None:
         raise ArgumentError(f"`driver` must be {_accepted()}; got {shown(driver)}")
     return _WITH_NUMBER[sized[1]](int(sized[2]))
@@ -125,7 +135,7 @@ def _accepted() -> str:
         *_NUMPY,
         *_NAMED,
         *(
-            f"{name}-d (d the {'degree' if name == 'cud' else 'dimension'}, as in {name}-{16 if name == 'cud' else 8})"
+            f"{name}-d (d the {'degree' if name in ('cud', 'permuted') else 'dimension'}, as in {name}-{16 if name in ('cud', 'permuted') else 8})"
             for name in _WITH_NUMBER
         ),
     ]

@@ -16,7 +16,7 @@ from numba import carray
 from weakchaos.core.errors import ArgumentTypeError, shown
 from weakchaos.native.compiled import compiled_stream, draw_uniform
 
-__all__ = ["CheckedStream", "checked", "opened"]
+__all__ = ["CheckedStream", "checked", "checked_part", "opened"]
 
 _BELOW_ONE = 1.0 - 2.0**-53
 _FUNCTION, _STATE, _READ, _BAD, _FIRST, _VALUE = range(6)
@@ -89,6 +89,13 @@ def checked(driver: Any, stream: Any) -> Any:
             f"`driver` must open a stream that has {', '.join(missing)}; {type(driver).__name__}.open returned {shown(stream)}"
         )
     return CheckedStream(stream)
+
+
+def checked_part(stream: Any) -> CheckedStream | None:
+    """The part of a stream that counts its numbers: itself, or what it is made of; None where nothing counts."""
+    while stream is not None and not isinstance(stream, CheckedStream):
+        stream = getattr(stream, "inner", None)
+    return stream
 
 
 def opened(driver: Any, seed: Any) -> Any:

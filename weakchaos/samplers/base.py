@@ -11,7 +11,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingErro
 from weakchaos.core.flags import Flag, Kind, Severity, warn_of_each
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers import resolve
-from weakchaos.drivers.checked import CheckedStream, checked, opened
+from weakchaos.drivers.checked import checked, checked_part, opened
 from weakchaos.drivers.mismatch import stream_mismatch
 
 __all__ = ["Bound", "Sampler"]
@@ -164,8 +164,8 @@ class Bound:
 
     def _bad_numbers(self, before: list[State], after: list[State]) -> list[Flag]:
         """Numbers of a user's driver that were not in [0, 1)."""
-        bad = [s.driver for s in after if isinstance(s.driver, CheckedStream) and s.driver.bad]
-        count = sum(d.bad for d in bad) - sum(s.driver.bad for s in before if isinstance(s.driver, CheckedStream))
+        bad = [part for s in after if (part := checked_part(s.driver)) and part.bad]
+        count = sum(part.bad for part in bad) - sum(part.bad for s in before if (part := checked_part(s.driver)))
         if count <= 0 or self.driver is None:
             return []
         first = min(bad, key=lambda stream: stream.first)
@@ -197,11 +197,12 @@ class Bound:
         if every < 1 or n < 0 or n % every:
             raise ArgumentError(f"`n` must be a multiple of `every`, both positive; got n={n}, every={every}")
         draws = np.empty((n // every, self.dim), self.dtype)
-        before = state.driver.bad if isinstance(state.driver, CheckedStream) else 0
+        counting = checked_part(state.driver)
+        before = counting.bad if counting else 0
         done = self.run(state, n, every, draws, np.empty((n // every, len(self.stats_names))), np.empty(0))
         if done < n:
             raise self.take_error()
-        if isinstance(state.driver, CheckedStream) and state.driver.bad > before:
+        if counting and counting.bad > before:
             warn_of_each(self._bad_numbers([], [state]))
         return self.readout(draws)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.errors import SamplingError
 from weakchaos.diagnostics import entropy_rate
 
 __all__ = ["autocorrelation", "coupling_time", "stream_entropy"]
@@ -36,7 +37,10 @@ def stream_entropy(system: Any, seed: Any) -> float | None:
     if system.driver is None or system.uniforms_per_step == 0:
         return None
     driver = system.driver.for_steps_of(system.uniforms_per_step)
-    numbers = driver.advance(driver.start(seed), min(_SYMBOLS, driver.length or _SYMBOLS))[:, 0]
+    try:
+        numbers = driver.advance(driver.start(seed), min(_SYMBOLS, driver.length or _SYMBOLS))[:, 0]
+    except SamplingError:  # a stream that leaves [0, 1), which the run tells
+        return None
     return float(entropy_rate((numbers >= 0.5).astype(np.int8)))
 
 
