@@ -67,7 +67,7 @@ def chaos(
         raise Failure(_as_options(str(error)).replace("`path`", "`SERIES`").replace("with gaps 'longest'", "with --gaps longest")) from error  # fmt: skip
     report = _analyse(record, step, kind, seed_, count, quiet)
     if not series:
-        report.name, report.source = "NASDAQ-100, daily log returns 1990 to 2001", f"{path}, from nolds (Yahoo Finance)"
+        report.name, report.source = "NASDAQ-100, daily log returns 1990 to 2001", f"{Path(path).name} of nolds (Yahoo Finance)"
     report.command = shlex.join(command)
     paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
     report.plot(paths[0])

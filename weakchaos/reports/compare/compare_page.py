@@ -9,7 +9,7 @@ import numpy as np
 
 from weakchaos.core.flags import gravest_first
 from weakchaos.core.plain import strict_json
-from weakchaos.reports.compare.columns import COLUMNS, cell, finite, period_words
+from weakchaos.reports.compare.columns import COLUMNS, Column, cell, finite, period_words
 from weakchaos.reports.compare.compare_sentences import two_sentences
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.row_flags import is_trusted, word
@@ -99,6 +99,14 @@ def write_json(report: Any, path: Any = None) -> str:
 
 
 _WORDS = ("sampler", "driver", "status")
+# Whether a run is to be trusted stands beside its name, where no narrow window hides it.
+_SHOWN = tuple(sorted(COLUMNS, key=lambda column: 0 if column.key == "sampler" else 1 if column.key == "status" else 2))
+
+
+def _columns(report: Any) -> list[Column]:
+    """The columns of the table; the number of draws stands in the heading where it is that of all runs."""
+    one = len({entrant.row.get("draws") for entrant in report.entrants}) == 1
+    return [column for column in _SHOWN if not (one and column.key == "draws")]
 
 
 def _rows(report: Any) -> list[dict[str, Any]]:
@@ -107,14 +115,14 @@ def _rows(report: Any) -> list[dict[str, Any]]:
     for entrant in report.entrants:
         trusted = is_trusted(entrant)
         status = word(entrant) if trusted else "not to be trusted"
-        cells = [(c.key, status if c.key == "status" else cell(entrant.row, c.key)) for c in COLUMNS]
+        cells = [(c.key, status if c.key == "status" else cell(entrant.row, c.key)) for c in _columns(report)]
         out.append({"cells": cells, "period": period_words(entrant.row), "trusted": trusted, "flags": gravest_first(entrant.flags)})
     return out
 
 
 def _definitions(report: Any) -> list[tuple[str, str]]:
     out = []
-    for column in COLUMNS:
+    for column in _columns(report):
         text = f"{report.error_kind}, {column.definition}" if column.key == "error" else column.definition
         if column.key == "period":
             looked = sorted({period_words(e.row) for e in report.entrants if e.row.get("period") is None})
@@ -162,7 +170,7 @@ def write_html(report: Any, path: Any) -> Path:
             figure_svg(entropy_figure(report), "Slope of the error against entropy rate", "entropy"),
         ],
         key=key(report),
-        columns=COLUMNS,
+        columns=_columns(report),
         words=_WORDS,
         rows=_rows(report),
         remarks=report.remarks,
