@@ -131,7 +131,7 @@ PROSE = {"note", "warning", "message", "sentence", "complaint", "remark", "reaso
 READERS = {"startswith", "endswith", "find", "index", "split", "partition", "rpartition", "replace", "count"}
 # Messages of other software, which has no codes to ask for.
 FOREIGN = {
-    "interop/tables.py",
+    "interop/delimited.py",
     "interop/file_columns.py",
     "renormalization/networks/torch_signals.py",
     "reports/compare/compare.py",

@@ -6,7 +6,7 @@ import io
 import math
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import FileFormatError
 from weakchaos.interop.layout import heading
 
-__all__ = ["Column", "from_frame", "from_numpy", "from_parquet", "is_frame"]
+__all__ = ["Column", "from_frame", "from_numpy", "from_parquet", "is_frame", "marked"]
 
 
 @dataclass(frozen=True)
@@ -214,3 +214,28 @@ def _frame_column(name: str, data: Any, named: bool) -> Column | None:
     else:
         return None
     return Column(own, values, missing, np.arange(values.size), "row", 0.0, named, unit, name if named else "")
+
+
+def marked(column: Column, marks: list[Any]) -> Column:
+    """A column with the values that mark missing data taken for missing."""
+    found = column.missing.copy()
+    for mark in marks:
+        if column.values.dtype.kind in "iuf":
+            number = _number(mark)
+            if number is not None:
+                found |= column.values == number
+        elif column.values.dtype.kind == "U":
+            found |= column.values == str(mark)
+    if not (found & ~column.missing).any():
+        return column
+    values = column.values
+    if values.dtype.kind in "iuf":
+        values = np.where(found, math.nan, values.astype(np.float64))
+    return replace(column, values=values, missing=found)
+
+
+def _number(mark: Any) -> float | None:
+    try:
+        return float(mark)
+    except (TypeError, ValueError):
+        return None
