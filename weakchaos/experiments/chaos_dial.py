@@ -154,7 +154,9 @@ def _cell(place: int, degrees: list[int], pilots: int, repeats: int, seed: int) 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
     """Errors at every position of every dial, after 2**m - 1 draws for a few m, in repeats that choose a winner and others that judge it."""
     degrees, pilots = ([10, 12, 13] if quick else [10, 12, 14, 16]), (8 if quick else 16)
-    jobs = [(place, degrees, pilots, _REPEATS, seed) for place in range(len(_places()))]
+    # Entropic herding takes most of the time: a quick run leaves out every second of its weights.
+    left_out = [f"weight {w:g}" for w in _WEIGHTS[1::2]] if quick else []
+    jobs = [(k, degrees, pilots, _REPEATS, seed) for k, place in enumerate(_places()) if place[1] not in left_out]
     return {
         "parameters": {"degrees": degrees, "pilots": pilots, "repeats": _REPEATS, "seed": seed, "quick": quick},
         "cells": [cell for cells in run_cells(_cell, jobs, executor) for cell in cells],
