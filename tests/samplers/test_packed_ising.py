@@ -264,3 +264,27 @@ def test_what_cannot_be_packed_is_refused():
     for shape in ((2,) * 8, (1, 1)):
         with pytest.raises(ArgumentError, match="axes"):
             PackedIsing().bind(wc.Ising.lattice(shape, 0.1))
+
+
+def xoshiro(state):
+    """The state of xoshiro256++ after one more number (Blackman and Vigna 2021)."""
+    mask = 2**64 - 1
+    a, b, c, d = state
+    t = b << 17 & mask
+    c ^= a
+    d ^= b
+    b ^= c
+    a ^= d
+    c ^= t
+    return a, b, c, (d << 45 | d >> 19) & mask
+
+
+def test_streams_are_those_of_xoshiro(lanes):
+    """Where nothing is left to chance each class takes ten words of each stream all the same."""
+    layout, before = Layout((128, 256), True), lanes.copy()
+    swept(layout, np.ones(layout.shape), (np.arange(5), np.full(5, -1), np.zeros(5, np.int64), np.zeros(1, np.uint64)), lanes)
+    for column in (0, 1, 100, WIDTH - 1):
+        state = tuple(int(v) for v in before[:, column])
+        for _ in range(20):
+            state = xoshiro(state)
+        assert state == tuple(int(v) for v in lanes[:, column])
