@@ -1,6 +1,6 @@
 """The default call on six targets: effective draws per thousand gradients with warm-up counted, overhead per gradient, seconds to a result.
 
-    python benchmarks/bayes.py [--quick] [--seeds N] [--peers N] [--json PATH]
+    python benchmarks/bayes.py [--quick] [--seeds N] [--peers N] [--only TARGET ...] [--json PATH]
 
 `weakchaos.sample(target)` with nothing chosen: four chains of 1,000 draws after at most 1,000 steps of warm-up, from standard normal starts. A figure
 is the median over seeds of the least effective sample size (bulk, arviz-stats) over coordinates, of x and of x^2 apart, by the thousand
@@ -125,6 +125,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--seeds", type=int, default=10)
     arguments.add_argument("--peers", type=int, default=3, help="seeds of the peers, 0 to leave them out")
+    arguments.add_argument("--only", nargs="+", choices=list(targets()), help="some of the targets")
     options = arguments.parse_args()
     seeds, of_peers, rows = (2 if options.quick else options.seeds), (min(1, options.peers) if options.quick else options.peers), []
     installed = [who for who in PEERS if of_peers and peer(who)]
@@ -132,6 +133,8 @@ def main() -> None:
     head = f"{'target':<21}{'x':>8}{'gate':>7}{'x^2':>8}{'R-hat':>8}{'bias':>9}{'kgrad':>8}{'warm-up':>9}{'steps':>7}{'accepted':>10}{'diverging':>11}"
     print(head)
     for name, (target, gate) in targets().items():
+        if options.only and name not in options.only:
+            continue
         runs = [figures(target, seed) for seed in range(seeds)]
         m = {key: median(run[key] for run in runs) for key in runs[0]}
         print(
