@@ -31,9 +31,13 @@ for t in range(-100, series.size):
     if t >= 0:
         series[t] = x
 noisy = series + 0.3 * np.random.default_rng(0).standard_normal(series.size)
+linear = np.random.default_rng(1).standard_normal(series.size)
+for t in range(1, linear.size):
+    linear[t] += 0.8 * linear[t - 1]
 henon, lorenz = wc.systems.Henon(), wc.systems.Lorenz()
 calls = {
     "surrogate_test": lambda n: surrogate_test(noisy[:n], count=count if n == size else 19),
+    "surrogate_test, AR(1)": lambda n: surrogate_test(linear[:n], count=count if n == size else 19),
     "spectrum, Henon": lambda n: lyapunov_spectrum(henon, steps=n, seed=0),
     "spectrum, Lorenz": lambda n: lyapunov_spectrum(lorenz, steps=n, seed=0),
     "covariant vectors, Henon": lambda n: covariant_vectors(henon, steps=n, seed=0),
@@ -83,19 +87,20 @@ def main() -> None:
     options.add_argument("--only", default=None, help="diagnostics whose names contain this")
     arguments = options.parse_args()
     timing.print_machine()
-    sizes = {"surrogate_test": 20_000 if arguments.quick else 100_000, **SIZES}
+    long = 20_000 if arguments.quick else 100_000
+    sizes = {"surrogate_test": long, "surrogate_test, AR(1)": long, **SIZES}
     lines, rows = [], []
     for what, size in sizes.items():
         if arguments.only and arguments.only not in what:
             continue
-        rounds = 1 if arguments.quick or what == "surrogate_test" else arguments.rounds
+        rounds = 1 if arguments.quick or what.startswith("surrogate_test") else arguments.rounds
         fewer = arguments.older_surrogates or arguments.surrogates
         new, old = [], []
         for k in range(rounds):
             for side, tree, count in ((new, _HERE, arguments.surrogates), (old, arguments.older, fewer))[:: 1 if k % 2 else -1]:
                 side.append(seconds(tree, what, size, count))
         scaled = min(old)
-        if what == "surrogate_test" and fewer < arguments.surrogates:
+        if what.startswith("surrogate_test") and fewer < arguments.surrogates:
             more = seconds(arguments.older, what, size, 2 * fewer)
             scaled += (arguments.surrogates - fewer) * (more - scaled) / fewer
         rows.append({"what": what, "size": size, "new": min(new), "old": scaled})
