@@ -25,16 +25,16 @@ _FAILED, _DIVERGED, _STEEP = 1, 2, 3
 
 
 @njit(inline="always")
-def _orthonormalise(here, dim, k, r, gone):
-    """Make the frame behind the state orthonormal, A Q = Q' R; whether a vector was lost in rounding, or more than that was wrong.
+def _orthonormalise(here, start, dim, k, r, gone):
+    """Make the frame behind the state at `start` orthonormal, A Q = Q' R; whether a vector was lost in rounding, or more than that was wrong.
 
     0: nothing; 1: lost, `gone` says which; 2: a length beyond the numbers.
     """
     outcome = 0
     for j in range(k):
-        v, whole = dim * (j + 1), 0.0
+        v, whole = start + dim * (j + 1), 0.0
         for m in range(j):
-            q, dot = dim * (m + 1), 0.0
+            q, dot = start + dim * (m + 1), 0.0
             for i in range(dim):
                 dot += here[q + i] * here[v + i]
             for i in range(dim):
@@ -58,7 +58,7 @@ def _orthonormalise(here, dim, k, r, gone):
                 here[v + candidate] = 1.0
                 for _ in range(2):
                     for m in range(j):
-                        q, dot = dim * (m + 1), 0.0
+                        q, dot = start + dim * (m + 1), 0.0
                         for i in range(dim):
                             dot += here[q + i] * here[v + i]
                         for i in range(dim):
@@ -77,23 +77,23 @@ def _orthonormalise(here, dim, k, r, gone):
 
 
 @njit(inline="always")
-def _unbounded(here, dim):
+def _unbounded(here, start, dim):
     finite = 0.0
     for i in range(dim):
-        finite += here[i] * 0.0
+        finite += here[start + i] * 0.0
     return finite != 0.0
 
 
 @njit
 def _finer(function, data, dim, here, there, every, r, gone, logs):
-    """A round with a new frame after each step; `r` becomes the product of the factors. 4 where the map failed."""
+    """A round with a new frame after each step, from the state and frame in `here`; `r` becomes the product of the factors. 4 where the map failed."""
     k, n, outcome = gone.size, np.uint64(here.size), 0
     whole, part = np.eye(k), np.zeros((k, k))
     for _ in range(every):
         if call_map(function, n, address_of(here), address_of(there), data) != 0:
             return 4
         here[:] = there
-        found = _orthonormalise(here, dim, k, part, gone)
+        found = _orthonormalise(here, 0, dim, k, part, gone)
         if found == 2:
             return 2
         outcome = max(outcome, found)
@@ -116,42 +116,47 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
     `z` holds the state and k vectors. Norms are multiplied and their logarithm taken when it is due, which saves most of the logarithms.
     A round in which a vector is lost in rounding, or grows beyond the numbers, is made again with a new frame after each step.
     """
-    k, n = logs.shape[1], np.uint64(z.size)
-    here, there, before, product, r = z.copy(), np.empty(z.size), z.copy(), np.ones(k), np.zeros((k, k))
-    gone, done = np.zeros(k, np.bool_), 0
+    k, size = logs.shape[1], z.size
+    n = np.uint64(size)
+    # Three places in one array, told by their beginnings: arrays that change names in a loop cost as much as a step of a small map.
+    work, here, there, before = np.empty(3 * size), 0, size, 2 * size
+    work[:size] = z
+    product, r, gone, done = np.ones(k), np.zeros((k, k)), np.zeros(k, np.bool_), 0
+    first, word = address_of(work), np.uint64(8)
     for row in range(logs.shape[0]):
         logs[row] = 0.0
         product[:] = 1.0
         for _ in range(per_row):
             if frames.shape[0] > 0:
-                states[done] = here[:dim]
+                states[done] = work[here : here + dim]
                 for j in range(k):
-                    frames[done, j] = here[dim * (j + 1) : dim * (j + 2)]
+                    frames[done, j] = work[here + dim * (j + 1) : here + dim * (j + 2)]
             if every > 1:
                 # The beginning of the round is kept by leaving its memory alone: a copy would wait for numbers that were just written.
-                if call_map(function, n, address_of(here), address_of(there), data) != 0:
-                    z[:] = here
+                if call_map(function, n, first + word * np.uint64(here), first + word * np.uint64(there), data) != 0:
+                    z[:] = work[here : here + size]
                     return done, 1
                 before, here, there = here, there, before
             for _ in range(every - 1 if every > 1 else 1):
-                if call_map(function, n, address_of(here), address_of(there), data) != 0:
-                    z[:] = here
+                if call_map(function, n, first + word * np.uint64(here), first + word * np.uint64(there), data) != 0:
+                    z[:] = work[here : here + size]
                     return done, 1
                 here, there = there, here
-            if _unbounded(here, dim):
-                z[:] = here
+            if _unbounded(work, here, dim):
+                z[:] = work[here : here + size]
                 return done, 2
-            outcome = _orthonormalise(here, dim, k, r, gone)
+            outcome = _orthonormalise(work, here, dim, k, r, gone)
             if outcome != 0:
                 if every > 1:
-                    here[:] = before
+                    z[:] = work[before : before + size]
                     gone[:] = False
-                    outcome = _finer(function, data, dim, here, there, every, r, gone, logs[row])
+                    outcome = _finer(function, data, dim, z, work[there : there + size], every, r, gone, logs[row])
+                    work[here : here + size] = z
                 else:
                     for j in range(k):
                         logs[row, j] += math.log(r[j, j]) if r[j, j] > 0.0 else -math.inf
                 if outcome > 1:
-                    z[:] = here
+                    z[:] = work[here : here + size]
                     return done, 1 if outcome == 4 else 3
                 for j in range(k):
                     lost[j] += gone[j]
@@ -167,7 +172,7 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
             done += 1
         for j in range(k):
             logs[row, j] += math.log(product[j])
-    z[:] = here
+    z[:] = work[here : here + size]
     return done, 0
 
 

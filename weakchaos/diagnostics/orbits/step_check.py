@@ -49,11 +49,11 @@ def _halves(whole, whole_data, half, half_data, field, field_data, dim, z, unit,
                     return made
                 for i in range(dim):
                     sums[2, i] += step / 6.0 * (4.0 if part == 1 else 1.0) * slope[dim * (i + 1) + i]
-        if _orthonormalise(fine, dim, k, r, gone) != 0:
+        if _orthonormalise(fine, 0, dim, k, r, gone) != 0:
             return made
         for j in range(k):
             growth[1, j] += math.log(r[j, j])
-        if _orthonormalise(there, dim, k, r, gone) != 0:
+        if _orthonormalise(there, 0, dim, k, r, gone) != 0:
             return made
         for j in range(k):
             growth[0, j] += math.log(r[j, j])
