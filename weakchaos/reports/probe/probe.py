@@ -166,6 +166,12 @@ class ProbeReport:
 
     __str__ = table
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table, the verdict and the warnings."""
+        from html import escape
+
+        return f"<pre>{escape(self.table())}</pre>"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         distance = self.distance_to_critical()
