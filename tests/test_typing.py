@@ -24,7 +24,7 @@ SCRIPT = """
     words: str = report.table()
     kernel: wc.kernels.Kernel = wc.kernels.Gaussian(1.0)
     chosen = wc.herding.select(np.zeros((8, 2)), 4, kernel=kernel, seed=1)
-    indices: np.ndarray = chosen.indices
+    points: np.ndarray = chosen.points
     version: str = wc.__version__
     kind: type[wc.samplers.Sampler] = wc.samplers.HMC
     spectrum = wc.diagnostics.lyapunov_spectrum(wc.systems.Henon(), steps=1000)
@@ -49,7 +49,7 @@ def test_a_users_script(tmp_path, monkeypatch):
         "trace.no_such_name",
         "wc.samplers.NUTTS",
         "words = chosen.weights",
-        "wc.diagnostics.lyapunov_spectrum(1, stepps=3)",
+        "wc.diagnostics.lyapunov_spectrum(wc.systems.Henon(), stepps=3)",
     ]
     script = textwrap.dedent(SCRIPT) + "\n".join(misuses)
     first = len(textwrap.dedent(SCRIPT).splitlines()) + 1
