@@ -250,3 +250,13 @@ def test_a_laminar_phase_as_long_as_a_batch_is_named():
     assert laminar_note(rates) is None
     rates[50:70] = 0.01
     assert "10 %" in laminar_note(rates)
+
+
+def test_a_coarse_step_widens_the_error_of_each_exponent():
+    """Of the Lorenz flow the sum is -41/3 exactly, and the largest .9056 (Sprott, Chaos and Time-Series Analysis, 2003)."""
+    for step in (0.03, 0.05):
+        found = lyapunov_spectrum(systems.Lorenz(step=step), steps=20_000, seed=1)
+        truth = np.array([0.9056, 0.0, -41 / 3 - 0.9056])
+        assert (np.abs(found.exponents - truth) < 3 * found.stderr).all()
+    fine = lyapunov_spectrum(systems.Lorenz(step=0.005), steps=200_000, seed=1)
+    assert fine.stderr[2] < 0.2 * found.stderr[2]

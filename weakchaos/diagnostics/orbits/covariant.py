@@ -67,7 +67,7 @@ class CovariantVectors(Result):
     growth : array of shape (m, k)
         Rates of growth from each point to the next, in nats per unit time.
     exponents, stderr : arrays of shape (k,)
-        Means of `growth` and their standard errors by batch means.
+        Means of `growth` and their standard errors by batch means, with the error of the step of a flow as halving it estimates that.
     residual : float
         Largest difference between a vector that is moved to the next point by the linearised map and the vector at that point, both of length 1,
         over up to 100 points.
@@ -198,7 +198,7 @@ def covariant_vectors(
     exponents, times = growth.mean(0), width * np.arange(rounds)
     return CovariantVectors(
         value=float(exponents[0]),
-        stderr=standard_errors(growth),
+        stderr=np.hypot(standard_errors(growth), np.asarray(parameters.get("step_error", np.zeros(k)))),
         curve=(times, growth[:, 0]),
         parameters=parameters,
         warnings=tuple(notes),

@@ -38,7 +38,8 @@ class Spectrum(Result):
     exponents : array of shape (k,)
         In nats per step of a map, per unit time of a flow; descending.
     stderr : array of shape (k,)
-        Standard errors by batch means, larger if one excursion of the orbit is longer than a batch; NaN if there are fewer than four batches.
+        Standard errors by batch means, larger if one excursion of the orbit is longer than a batch, and those of a flow with the error of its step, as halving it
+        estimates that; NaN if there are fewer than four batches.
     times : array of shape (m,)
     history : array of shape (m, k)
         Running estimates at `times`.
@@ -255,7 +256,9 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     order = np.argsort(-exponents, kind="stable")
     times = width * np.arange(1, m + 1)
     history = np.cumsum(rates, 0)[:, order] / np.arange(1, m + 1)[:, None]
-    exponents, stderr = exponents[order], standard_errors(rates)[order]
+    # What the step of a flow is off by does not average out over the orbit.
+    off = np.asarray(parameters.get("step_error", np.zeros(k)))
+    exponents, stderr = exponents[order], np.hypot(standard_errors(rates), off)[order]
     laminar = laminar_note(rates[:, order[0]])
     if laminar is not None:
         notes = [*notes, laminar]
