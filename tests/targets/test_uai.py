@@ -222,6 +222,16 @@ def bayes(table):
     return f"BAYES 2  2 3  2  1 0  2 0 1  2 .3 .7  6 {table}"
 
 
+@pytest.mark.parametrize("entry", ["1e-400", "-0.0", "0.0000e-999", "0", "+0.", "4.9e-324"])
+def test_weights_that_would_be_rounded_to_zero_are_refused(tmp_path, entry):
+    (tmp_path / "model.uai").write_text(f"MARKOV 1 2 1 1 0 2 {entry} 1")
+    if entry == "1e-400":
+        with pytest.raises(FileFormatError, match="no float64 tells from 0"):
+            read_uai(tmp_path / "model.uai")
+    else:
+        assert read_uai(tmp_path / "model.uai")[1][0][1].tolist() == [float(entry), 1.0]
+
+
 def test_a_bayesian_network_in_another_order_of_entries_is_refused(tmp_path):
     right = FactorGraph.from_uai(written(tmp_path, bayes(".2 .3 .5 .1 .1 .8")))
     assert right.marginals()[1] == pytest.approx(np.array([0.3, 0.7]) @ [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])

@@ -93,6 +93,13 @@ class _Tokens:
             raise self.error(
                 f"entries of {what} must be finite numbers that are not negative; entry {k} is {shown(part[k])}", self.next + k
             )
+        for k in np.flatnonzero(values == 0.0).tolist():
+            if part[k].lower().partition("e")[0].strip("+-0."):  # digits that are not zero: rounded to a state that is impossible
+                raise self.error(
+                    f"entry {k} of {what} is {shown(part[k])}, which no float64 tells from 0, and a weight of 0 forbids the state; multiply "
+                    "the whole table by a constant, or write 0 if the state is impossible",
+                    self.next + k,
+                )
         if not values.any():
             raise self.error(f"{what} must not be zero everywhere")
         self.next += count
