@@ -166,6 +166,7 @@ def test_chains_that_widen_without_end_are_flagged_without_a_warning_of_numpy():
     draws = np.random.default_rng(1).normal(size=(2, 600, 1)) * np.exp(np.linspace(0, 600, 600))[:, None]
     run = types.SimpleNamespace(
         record="draws", n_draws=600, n_chains=2, weights=None, walkers=1, names=["x"], stats={}, settings={"thin": 1}, flags=[], draws=draws,
-        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True)),
+        lengths=[600, 600],
+        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: []),
     )  # fmt: skip
     assert [flag.kind for flag in check_run(run)] == [Kind.UNMIXED]

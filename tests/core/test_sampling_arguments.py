@@ -92,5 +92,5 @@ def test_more_draws_than_memory(draws):
 def test_more_steps_than_an_integer_holds():
     with pytest.raises(ArgumentError, match="steps"):
         run(d.numba_gaussian(), draws=2**40, thin=2**40)
-    with pytest.raises(ArgumentError, match="steps"):
+    with pytest.raises(ArgumentError, match="`warmup`"):
         Plan(1, warmup=2**70)
