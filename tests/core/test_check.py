@@ -167,6 +167,6 @@ def test_chains_that_widen_without_end_are_flagged_without_a_warning_of_numpy():
     run = types.SimpleNamespace(
         record="draws", n_draws=600, n_chains=2, weights=None, walkers=1, names=["x"], stats={}, settings={"thin": 1}, flags=[], draws=draws,
         lengths=[600, 600],
-        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: []),
+        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False),
     )  # fmt: skip
     assert [flag.kind for flag in check_run(run)] == [Kind.UNMIXED]
