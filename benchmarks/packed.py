@@ -117,6 +117,8 @@ def energies(quick: bool) -> None:
 
 
 def billion() -> None:
+    small = PackedIsing(start="up").bind(wc.Ising.lattice((64, 64), 0.3))
+    small.advance(small.start(1), 1)  # machine code is loaded before memory is counted
     system = PackedIsing(start="up").bind(wc.Ising.lattice((32768, 32768), 0.3))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     state = system.start(1)

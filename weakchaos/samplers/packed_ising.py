@@ -36,6 +36,7 @@ __all__ = ["PackedIsing"]
 _RULES, _STARTS = ("heat-bath", "metropolis"), ("random", "up")
 _BLOCKS, _LEAST = 64, 4 * WIDTH  # of pairs of rows that have random numbers of their own, and words of a block
 _AXES = 7
+_FULL, _AT_ONCE = np.uint64(0xFFFFFFFFFFFFFFFF), 1 << 20
 
 
 class _Bound(Bound):
@@ -71,10 +72,13 @@ class _Bound(Bound):
         if position is not None:
             words[:] = layout.pack(self._spins(position))
         elif self.sampler.start == "up":
-            words[:] = layout.alive()
+            words[:] = _FULL
+            layout.keep_alive(words)
         else:
-            words[:] = rng.integers(0, 2**64, layout.n_words, dtype=np.uint64)
-            words &= layout.alive()
+            for first in range(0, len(words), _AT_ONCE):  # no second array of the size of the lattice
+                part = words[first : first + _AT_ONCE]
+                part[:] = rng.integers(0, 2**64, len(part), dtype=np.uint64)
+            layout.keep_alive(words)
         return State(symbols=symbols)
 
     def _spins(self, position: Any) -> np.ndarray:

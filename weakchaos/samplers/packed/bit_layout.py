@@ -134,13 +134,17 @@ class Layout:
         return np.bitwise_or.reduce(self.geometry.member, 0)
 
     def alive(self) -> np.ndarray:
-        """The bits of every word that are spins, shape (words,) of uint64."""
-        out = np.full(self.words, _FULL, np.uint64)
-        table = self.alive_by_axis()
+        """The bits of every word that are spins, shape (n_words,) of uint64."""
+        out = np.full(self.n_words, _FULL, np.uint64)
+        self.keep_alive(out)
+        return out
+
+    def keep_alive(self, words: np.ndarray) -> None:
+        """Clear, in place, the bits of `words` that are no spins."""
+        shaped, table = words.reshape(self.words), self.alive_by_axis()
         for a in range(len(self.words) - 1):
             part = table[self.geometry.start[a] : self.geometry.start[a] + self.words[a]]
-            out &= part.reshape([-1 if b == a else 1 for b in range(len(self.words))])
-        return out.ravel()
+            shaped &= part.reshape([-1 if b == a else 1 for b in range(len(self.words))])
 
     def pack(self, spins: np.ndarray) -> np.ndarray:
         """Words, shape (n_words,) of uint64, of spins up (any number above 0) and down, shape `shape` or flat."""
