@@ -187,7 +187,6 @@ def test_impossible_states_are_never_drawn():
         (lambda: Gibbs("diagonal"), "scan"),
         (lambda: Gibbs(blocks=((0, 9),)).bind(machine(4)), "blocks"),
         (lambda: Gibbs(blocks=((0, 0),)).bind(machine(4)), "blocks"),
-        (lambda: Gibbs("checkerboard").bind(machine(4)), "checkerboard"),
         (lambda: Gibbs("random", blocks=((0, 1),)), "blocks"),
         (lambda: sample(machine(3), Gibbs(), initial=[0, 1, 2], progress=False), "initial"),
         (lambda: sample(machine(3), Gibbs(), initial=[0, 1], progress=False), "initial"),

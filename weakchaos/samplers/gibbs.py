@@ -19,10 +19,13 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
+from weakchaos.samplers.coloured import MOST_STATES, blocks_of, sweep_binary, sweep_potts
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
 from weakchaos.samplers.record import record_units
-from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.colouring import colours_of, neighbours_of
+from weakchaos.targets.discrete_target import TABULATED_UNITS, DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.mrf import PairwiseMRF, Potts
 
 __all__ = ["Gibbs"]
 
@@ -117,13 +120,17 @@ def _depend(target: Any, blocks: Sequence[Sequence[int]]) -> bool:
 
 
 class _Bound(BoundDiscrete):
-    """Single-unit updates, in the order of the units or at random."""
+    """Single-unit updates, in the order of the units, of their colours, or at random."""
 
     moves = ()
 
     def __init__(self, sampler: Gibbs, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
         self._model = target.model()
+        if sampler.scan == "checkerboard":
+            free = self._model.free
+            order = np.argsort(colours_of(*neighbours_of(target))[free], kind="stable")
+            self._model = self._model._replace(free=free[order])
         self._random = sampler.scan == "random"
         self.uniforms_per_step = len(self._model.free) * (2 if self._random else 1)
         self.memory = self._random or _depend(target, [(int(i),) for i in self._model.free])
@@ -171,6 +178,31 @@ class _BoundLattice(BoundDiscrete):
         )  # fmt: skip
 
 
+class _BoundColoured(BoundDiscrete):
+    """A pairwise model, one colour after the other, many units of a colour together."""
+
+    moves = ()
+
+    def __init__(self, sampler: Gibbs, target: Any, driver: Any):
+        super().__init__(sampler, target, driver)
+        self._blocks = blocks_of(target)
+        self._sweep = sweep_potts if isinstance(target, Potts) else sweep_binary
+        self.uniforms_per_step = target.dim
+        self.memory = len(target.edges) > 0
+
+    @property
+    def order(self) -> np.ndarray:
+        """Units in the order of their visits."""
+        return self._blocks.unit
+
+    def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
+        """See `Bound.run`."""
+        stream = state.driver
+        return self._sweep(
+            self._blocks, np.uint64(stream.function), np.uint64(stream.state), state.symbols, self._offset, state.counters, n, every, draws, sums
+        )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Gibbs(Sampler):
     """Gibbs sampling; one step is a sweep over all units that move.
@@ -178,8 +210,10 @@ class Gibbs(Sampler):
     Parameters
     ----------
     scan : {"systematic", "random", "checkerboard"}, optional
-        The order of visits: "systematic" is the order of the units; "random" visits as many units, each chosen at random; "checkerboard" (for
-        two-dimensional lattices only) visits one colour after the other. By default checkerboard if the target is such a lattice, else systematic.
+        The order of visits: "systematic" is the order of the units; "random" visits as many units, each chosen at random; "checkerboard" visits one colour
+        after the other, where no two units of a colour share a table: two colours on a bipartite graph, as many as a greedy rule needs on any other. It is the
+        default for uniform two-dimensional Ising lattices and for pairwise models of more than 16384 units, whose units of a colour are computed
+        together; else the default is systematic.
     blocks : tuple of tuples of int, or "deterministic", optional
         Units that are redrawn jointly; units that are in no block are redrawn singly. ``"deterministic"`` joins pairs of units that share a table
         with zeros, which moves of single units may not be able to cross.
@@ -213,7 +247,11 @@ class Gibbs(Sampler):
         self.require(target, DiscreteTarget, "a discrete target (PairwiseMRF, Ising, Potts, FactorGraph)")
         if self.blocks is not None:
             return _BoundBlocks(self, target, driver)
-        flat = getattr(target, "shape", None) is not None and len(target.shape) == 2
-        if self.scan == "checkerboard" and not flat:
-            raise ArgumentError("`scan`='checkerboard' is for Ising.lattice in two dimensions; use 'systematic'")
-        return _BoundLattice(self, target, driver) if flat and self.scan in (None, "checkerboard") else _Bound(self, target, driver)
+        if self.scan not in (None, "checkerboard"):
+            return _Bound(self, target, driver)
+        if getattr(target, "shape", None) is not None and len(target.shape) == 2:
+            return _BoundLattice(self, target, driver)
+        pairwise = isinstance(target, PairwiseMRF) or (isinstance(target, Potts) and target.q <= MOST_STATES)
+        if pairwise and (self.scan == "checkerboard" or target.dim > TABULATED_UNITS):
+            return _BoundColoured(self, target, driver)
+        return _Bound(self, target, driver)
