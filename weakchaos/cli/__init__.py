@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,6 +13,7 @@ from weakchaos.cli.chaos_command import chaos
 from weakchaos.cli.compare_command import compare
 from weakchaos.cli.experiments_command import experiments
 from weakchaos.cli.options import Failure
+from weakchaos.cli.pipes import in_words, sweep
 from weakchaos.cli.probe_command import probe
 from weakchaos.cli.sample_command import sample
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, FileFormatError
@@ -20,7 +22,6 @@ __all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="weakchaos",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Samplers as dynamical systems: how fast they converge, how chaotic they are, and whether their answers may be trusted.",
@@ -37,7 +38,10 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code: 0, or 2 for what the user can put right, with one line on stderr that says how.
+    """Run a command line; the exit code.
+
+    0, or 2 for what the user can put right, with one line on stderr that says how; 3 for a result that must not be trusted, always of ``sample`` and of
+    the other commands with ``--strict``; 130 where it was interrupted, 141 where nobody reads what it writes any more.
 
     Parameters
     ----------
@@ -53,7 +57,18 @@ def run(arguments: Sequence[str]) -> int:
     2
     """
     try:
+        return _run(arguments)
+    finally:
+        sweep()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
         code = app(args=list(arguments), prog_name="weakchaos", standalone_mode=False)
+    except BrokenPipeError:
+        # As in `weakchaos chaos series.csv | head -1`. Whatever is left must not be written when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (Failure, ArgumentError, ArgumentTypeError, FileFormatError, OSError) as error:
         return _complain(str(error))
     except typer.Abort:
@@ -69,7 +84,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _complain(message: str, code: int = 2) -> int:
-    sys.stderr.write(f"weakchaos: {' '.join(message.split())}\n")
+    sys.stderr.write(f"weakchaos: {in_words(' '.join(message.split()))}\n")
     return code
 
 
@@ -77,14 +92,23 @@ def _show_version(value: bool) -> None:
     if value:
         from weakchaos.reports.page import versions
 
-        typer.echo(f"weakchaos {versions()['weakchaos']}")
+        known = versions(("scipy", "zarr"), ("arviz-stats", "torch", "jax", "pymc", "stanli", "pgmpy", "nolds"))
+        typer.echo("\n".join(f"{name} {number}" for name, number in known.items()))
         raise typer.Exit()
 
 
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the versions of the package and of what its numbers rest on.",
+        ),
+    ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -9,14 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from weakchaos.cli.options import Failure, above_zero, stem_of, whole
+from weakchaos.cli.options import Failure, above_zero, whole
+from weakchaos.cli.pipes import Json, Quiet, Strict, from_stdin, hand_over, in_words, where, written
 from weakchaos.core.errors import ArgumentError, FileFormatError, shown
 
 __all__ = ["chaos"]
 
 
 def chaos(
-    series: Annotated[str, typer.Argument(help="CSV (any separator, gzipped or not), .npy, .npz or parquet.")] = "",
+    series: Annotated[
+        str, typer.Argument(help="CSV (any separator, gzipped or not), .npy, .npz or parquet; - for standard input.")
+    ] = "",
     column: Annotated[str, typer.Option(metavar="NAME|INDEX", help="Which column, by its name or its number from 0.")] = "",
     dt: Annotated[str, typer.Option(help="Time between two numbers; read off a column of times by default, else 1.")] = "",
     kind: Annotated[str, typer.Option(help="auto, map, flow or discrete.")] = "auto",
@@ -27,17 +30,19 @@ def chaos(
     decimal: Annotated[str, typer.Option(help="The decimal mark: auto, point or comma.")] = "auto",
     surrogates: Annotated[str, typer.Option(help="Surrogates a test, at least 19.")] = "99",
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
-    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json are written.")] = "weakchaos-chaos",
+    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json go: weakchaos-chaos by default.")] = "",
+    json_to: Json = "",
+    strict: Strict = False,
     demo: Annotated[bool, typer.Option("--demo", help="The example: daily returns of the NASDAQ-100 index, from nolds.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Ask a recorded series whether it is chaos, noise or regular: rows with errors and tests, figure, HTML report, and a verdict.
 
-    Without SERIES: the example of --demo.
+    Without SERIES: the example of --demo. With --strict the exit code is 3 where the verdict is open, or the numbers look like marks of missing data.
     """
     from weakchaos.interop.series import example_path, read_series, transformed
 
-    stem, seed_, count = stem_of(out), whole("--seed", seed, 0), whole("--surrogates", surrogates, 19)
+    stem, seed_, count = where(out, "weakchaos-chaos", json_to), whole("--seed", seed, 0), whole("--surrogates", surrogates, 19)
     for option, value, allowed in (
         ("--kind", kind, ("auto", "map", "flow", "discrete")),
         ("--transform", transform, ("none", "differences", "log-returns")),
@@ -56,7 +61,7 @@ def chaos(
         ("--skip", str(skipped), "0"), ("--missing", missing, ""), ("--decimal", decimal, "auto"), ("--surrogates", str(count), "99"), ("--seed", str(seed_), "0"),
     ):  # fmt: skip
         command += [option, given] if given != usual else []
-    path: Any = series if series else example_path()
+    path: Any = from_stdin(series) if series else example_path()
     if not series:
         column, transform = column or "Close", "log-returns" if transform == "none" else transform
     try:
@@ -69,11 +74,11 @@ def chaos(
     if not series:
         report.name, report.source = "NASDAQ-100, daily log returns 1990 to 2001", f"{Path(path).name} of nolds (Yahoo Finance)"
     report.command = shlex.join(command)
-    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
-    report.plot(paths[0])
-    report.to_html(paths[1])
-    report.to_json(paths[2])
-    typer.echo(f"{report.table()}\n\n{report.verdict.upper()}. {report.sentences()}\n\nWritten: {', '.join(str(p) for p in paths)}")
+    paths = [] if stem is None else [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
+    for path, write in zip(paths, (report.plot, report.to_html, report.to_json), strict=False):
+        write(path)
+    text = f"{report.table()}\n\n{report.verdict.upper()}. {report.sentences()}{written(paths)}"
+    hand_over(text, report.to_json, json_to, quiet, strict, report.trusted)
 
 
 def _as_options(text: str) -> str:
@@ -95,12 +100,15 @@ def _analyse(record: Any, dt: float | None, kind: str, seed: int, surrogates: in
     try:
         report = analyse_series(
             record.values, record.dt if dt is None else dt, kind, seed, surrogates, on_step=say,
-            name=record.name if not record.name.isdigit() else Path(record.source).name, unit=record.unit if dt is None else "unit of time",
+            name=in_words(record.name if not record.name.isdigit() else Path(record.source).name), unit=record.unit if dt is None else "unit of time",
         )  # fmt: skip
         bars[0].set_description_str("done")
     finally:
         for bar in bars:
             bar.close()
     # What the file and the numbers both show is said once.
-    report.source, report.warnings = record.source, list(dict.fromkeys([*map(_as_options, record.notes), *report.warnings]))
+    report.source, report.warnings = (
+        in_words(record.source),
+        list(dict.fromkeys([*map(_as_options, record.notes), *report.warnings])),
+    )
     return report

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from weakchaos.cli.options import Failure, stem_of, whole
+from weakchaos.cli.options import Failure, whole
+from weakchaos.cli.pipes import Json, Quiet, Strict, from_stdin, hand_over, models, where, written
 from weakchaos.core.errors import shown
 
 __all__ = ["compare"]
@@ -23,7 +24,12 @@ _LARGEST_STATE = 1 << 25
 
 
 def compare(
-    model: Annotated[str, typer.Argument(help="A .uai file, or a model that comes with the package.")] = "sachs",
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A .uai file, - for one on standard input, or a model that comes with the package.", autocompletion=models
+        ),
+    ] = "sachs",
     draws: Annotated[str, typer.Option(help="Draws per repeat; 1e5 is understood.")] = "1e5",
     repeats: Annotated[str, typer.Option(help="Independent starts, at least 2.")] = "8",
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
@@ -32,17 +38,19 @@ def compare(
         str,
         typer.Option(metavar="NAMES", help="Which of the line-up, as in 'gibbs-pcg64,herded-gibbs:1e4' (with a number of draws)."),
     ] = "",
-    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json are written.")] = "weakchaos-compare",
-    quiet: Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")] = False,
+    out: Annotated[str, typer.Option(metavar="STEM", help="Where .png, .html and .json go: weakchaos-compare by default.")] = "",
+    json_to: Json = "",
+    strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare samplers on a discrete model: table, figure, HTML report, and two sentences that say what the numbers show.
 
-    Without MODEL: the protein signalling network of Sachs et al. (2005).
+    Without MODEL: the protein signalling network of Sachs et al. (2005). With --strict the exit code is 3 where a run of the table is not to be trusted.
     """
     n, repeats_, seed_ = whole("--draws", draws, 100), whole("--repeats", repeats, 2), whole("--seed", seed, 0)
-    stem = stem_of(out)
+    stem = where(out, "weakchaos-compare", json_to)
     say = (lambda text: None) if quiet else (lambda text: typer.echo(text, err=True))
-    target = _target(model, evidence, say)
+    target = _target(from_stdin(model, ".uai", (evidence,)), from_stdin(evidence, ".evid"), say)
     if target.truth()[0] is None:
         raise Failure(
             f"exact inference is out of reach for {target.name}, so there is no truth to measure errors against: observe more of it with "
@@ -56,11 +64,11 @@ def compare(
     report = _run(target, entrants, n, repeats_, seed_, quiet)
     report.command = shlex.join(command)
     report.remarks += left_out
-    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
-    report.plot(paths[0])
-    report.to_html(paths[1])
-    report.to_json(paths[2])
-    typer.echo(f"{report.table()}\n\n{report.sentences()}\n\nWritten: {', '.join(str(p) for p in paths)}")
+    paths = [] if stem is None else [stem.with_name(stem.name + suffix) for suffix in (".png", ".html", ".json")]
+    for path, write in zip(paths, (report.plot, report.to_html, report.to_json), strict=False):
+        write(path)
+    text = f"{report.table()}\n\n{report.sentences()}{written(paths)}"
+    hand_over(text, report.to_json, json_to, quiet, strict, report.trusted)
 
 
 def _target(model: str, evidence: str, say: Any) -> Any:

@@ -14,12 +14,26 @@ from typing import Annotated, Any
 import typer
 
 from weakchaos.cli.options import Failure, above_zero, whole
+from weakchaos.cli.pipes import (
+    UNTRUSTED,
+    Json,
+    Quiet,
+    Strict,
+    from_stdin,
+    hand_over,
+    json_place,
+    known_samplers,
+    models,
+    sampler_classes,
+)
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, StoreError, shown
+from weakchaos.core.flags import Severity
+from weakchaos.core.plain import strict_json
+from weakchaos.reports.page import versions
 
 __all__ = ["sample"]
 
 _ROWS = 40  # numbers of a summary that are printed
-_UNTRUSTED = 3  # exit code
 _NOTE = "command.json"  # in the store: what began the run
 
 
@@ -27,15 +41,18 @@ def sample(
     model: Annotated[
         str,
         typer.Argument(
-            help="A .uai file or a model of the package, a .stan program, or file.py:function that builds the target (the file is run)."
+            help="A .uai file (- for one on standard input) or a model of the package, a .stan program, or file.py:function that builds the target (the file is run).",
+            autocompletion=models,
         ),
     ] = "sachs",
-    data: Annotated[str, typer.Option(metavar="FILE.json", help="Data of a Stan program.")] = "",
+    data: Annotated[str, typer.Option(metavar="FILE.json", help="Data of a Stan program; - for standard input.")] = "",
     evidence: Annotated[str, typer.Option(metavar="FILE.evid", help="Observed units of a .uai model.")] = "",
     sampler: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="As in 'nuts', 'slice' or 'hmc:step_size=0.1,n_leapfrog=8'; the best for the model by default."
+            metavar="NAME",
+            help="As in 'nuts', 'slice' or 'hmc:step_size=0.1,n_leapfrog=8'; the best for the model by default.",
+            autocompletion=known_samplers,
         ),
     ] = "",
     draws: Annotated[str, typer.Option(help="Draws per chain: 1000 by default; with --until-ess, the most there may be.")] = "",
@@ -51,9 +68,11 @@ def sample(
             metavar="RUN.zarr", help="Keep draws there while they are made; the same command goes on where it was cut off."
         ),
     ] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")] = False,
+    json_to: Json = "",
+    strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Draw from a model, print the summary, and say what speaks against the run; exit code 3 when it is not to be trusted.
+    """Draw from a model, print the summary, and say what speaks against the run; exit code 3 when it is not to be trusted, with --strict also when draws are too few.
 
     Without MODEL: the protein signalling network of Sachs et al. (2005).
     """
@@ -65,29 +84,40 @@ def sample(
         "chains": whole("--chains", chains, 1),
         "seed": whole("--seed", seed, 0),
     }
-    target = _target(model, data, evidence, say)
+    json_place(json_to)
+    files = (from_stdin(model, ".uai", (data, evidence)), from_stdin(data, ".json", (evidence,)), from_stdin(evidence, ".evid"))
+    target = _target(*files, say)
     algorithm = _sampler(sampler)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said below, once
         if not store:
             trace = _draw(target, algorithm, n, until, run, not quiet)
         else:
-            note = {"model": model, "files": _digests(model, data, evidence), "sampler": sampler, "until_ess": until_ess, **run}
+            note = {"model": model, "files": _digests(*files), "sampler": sampler, "until_ess": until_ess, **run}
             trace = _stored(store, note, target, algorithm, n, until, run, say, not quiet)
-    typer.echo(_summary(trace, target))
+    head, table = _summary(trace, target)
     flags = list(dict.fromkeys([*trace.flags, *trace.check()]))
-    for flag in flags:
-        typer.echo(f"{flag.severity.value}: {flag.sentence}")
-    if not flags:
-        typer.echo("Nothing speaks against this run.")
-    if store:
-        typer.echo(f"Written: {store}, which weakchaos.load({store!r}) reads")
+    lines = [_in_text(head, table), *(f"{flag.severity.value}: {flag.sentence}" for flag in flags)]
+    lines += [] if flags else ["Nothing speaks against this run."]
+    lines += [f"Written: {store}, which weakchaos.load({store!r}) reads"] if store else []
+    severities = {flag.severity for flag in flags}
+    content = {
+        "format": "weakchaos sample 1",
+        "target": head,
+        "summary": [] if table is None else [{"name": str(name), **row} for name, row in table.to_dict("index").items()],
+        "flags": [{**flag.to_plain(), "sentence": flag.sentence} for flag in flags],
+        "trusted": Severity.INVALID not in severities,
+        "interrupted": bool(trace.interrupted),
+        "run": {"draws": trace.n_draws, **run, "sampler": repr(trace.system.sampler), "store": store or None},
+        "versions": versions(),
+    }
+    hand_over("\n".join(lines), lambda: strict_json(content), json_to, quiet)
     if trace.interrupted:
         if store:
             typer.echo("cut off; the same command goes on with this run", err=True)
         raise typer.Exit(130)
-    if any(flag.severity.value == "invalid" for flag in flags):
-        raise typer.Exit(_UNTRUSTED)
+    if Severity.INVALID in severities or (strict and Severity.IMPRECISE in severities):
+        raise typer.Exit(UNTRUSTED)
 
 
 def _draw(target: Any, algorithm: Any, n: int | None, until: Any, run: dict, progress: bool, **more: Any) -> Any:
@@ -213,14 +243,7 @@ def _sampler(text: str) -> Any:
     """A sampler by its name and its fields, ``hmc:step_size=0.1,n_leapfrog=8``."""
     if not text:
         return None
-    from weakchaos import herding, samplers
-
-    known = {name.lower(): getattr(face, name) for face in (herding, samplers) for name in face.__all__}
-    known = {
-        name: kind
-        for name, kind in known.items()
-        if isinstance(kind, type) and issubclass(kind, samplers.Sampler) and name != "sampler"
-    }
+    known = sampler_classes()
     word, _, fields = text.partition(":")
     kind = known.get(word.strip().lower().replace("-", "").replace("_", ""))
     if kind is None:
@@ -241,13 +264,13 @@ def _sampler(text: str) -> Any:
         raise Failure(f"`--sampler`: {str(error).replace('__init__() ', '')}") from error
 
 
-def _summary(trace: Any, target: Any) -> str:
-    """A table of what was drawn, and a line above it."""
+def _summary(trace: Any, target: Any) -> tuple[str, Any]:
+    """A line that says what was drawn, and a table of it; None for the table where draws are too few."""
     import numpy as np
 
     head = f"{getattr(target, 'name', 'target')}: {trace.n_draws} draws of each of {trace.n_chains} chains by {type(trace.system.sampler).__name__}"
     if trace.n_draws < 4:
-        return f"{head}; too few for a summary"
+        return f"{head}; too few for a summary", None
     try:
         table = trace.summary()
     except ImportError as error:
@@ -264,6 +287,13 @@ def _summary(trace: Any, target: Any) -> str:
         shares = {f"P({s})": (draws == s).mean((0, 1)) for s in range(min(most, 8))}
         kept = [name for name in ("ess_bulk", "r_hat") if name in table]
         table = table[kept].assign(**shares)[[*shares, *kept]]
+    return head, table
+
+
+def _in_text(head: str, table: Any) -> str:
+    """The line above the first rows of the table."""
+    if table is None:
+        return head
     rows = table.head(_ROWS)
     whole_ones = {name: (lambda v: f"{v:.0f}") for name in rows if name.startswith("ess")}
     formats = {name: whole_ones.get(name, lambda v: f"{v:.4g}") for name in rows}

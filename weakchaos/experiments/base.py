@@ -122,8 +122,8 @@ class Experiment:
 
         return draw_panels(self.panels, f"Claim: {self.claim} This run: {self.verdict}.", path)
 
-    def to_json(self, path: Any) -> None:
-        """Everything except the figure, with the curves, as strict JSON: numbers that are not finite become null."""
+    def to_json(self, path: Any = None) -> str:
+        """Everything except the figure, with the curves, as strict JSON: numbers that are not finite become null; written if `path` is given."""
 
         content = {k: getattr(self, k) for k in ("name", "claim", "source", "verdict", "rows", "findings", "parameters")}
         panels = [
@@ -133,7 +133,7 @@ class Experiment:
             }
             for p in self.panels
         ]
-        strict_json({**content, "numbers": self.conclusion.numbers(), "panels": panels}, path)
+        return strict_json({**content, "numbers": self.conclusion.numbers(), "panels": panels}, path)
 
 
 def run_cells(function: Callable[..., Any], cells: Iterable[tuple], executor: Any = None) -> list[Any]:

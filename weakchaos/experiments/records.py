@@ -20,7 +20,7 @@ from weakchaos.core.text_table import aligned
 from weakchaos.experiments import _module, claim, names, source
 from weakchaos.experiments.conclusion import Conclusion
 
-__all__ = ["conclude_again", "listing", "record", "recorded", "recorded_conclusion"]
+__all__ = ["conclude_again", "listing", "record", "recorded", "recorded_conclusion", "summaries"]
 
 _FOLDER = Path(__file__).parent / "recorded"
 _PICTURES = "pictures"  # arrays that are only drawn
@@ -104,6 +104,31 @@ def _state(name: str) -> str:
     other = "" if kept["version"] == __version__ else "no full run recorded by this version; by an earlier one: "
     by = f"full run of {kept['date']}, version {kept['version']}, seed {kept['seed']}, {kept['cpu_seconds']:.0f} s of CPU"
     return f"{other}{conclusion.verdict} ({by})"
+
+
+def summaries(chosen: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Claim, source, verdict and numbers of the last full run of the chosen experiments, or of all, as plain data; None where there was no run.
+
+    Examples
+    --------
+    >>> summaries(["sturmian"])[0]["seed"]
+    0
+    """
+    out = []
+    for name in names() if chosen is None else chosen:
+        kept, conclusion = recorded(name), recorded_conclusion(name)
+        run = {} if kept is None else {key: kept[key] for key in ("version", "date", "seed", "cpu_seconds")}
+        out.append(
+            {
+                "name": name,
+                "claim": claim(name),
+                "source": source(name),
+                "verdict": None if conclusion is None else conclusion.verdict,
+                **run,
+                "numbers": [] if conclusion is None else conclusion.numbers(),
+            }
+        )
+    return out
 
 
 def listing(table: bool = False, chosen: Sequence[str] | None = None) -> str:

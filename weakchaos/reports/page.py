@@ -6,6 +6,7 @@ import io
 import json
 import platform
 import re
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
@@ -18,14 +19,15 @@ from weakchaos.core.plain import plain
 __all__ = ["figure_svg", "versions", "write_page"]
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the numbers were made with."""
+def versions(more: Sequence[str] = (), extras: Sequence[str] = ()) -> dict[str, str]:
+    """Versions of what the numbers were made with, of further packages, and of those of `extras` that are installed."""
     out = {}
-    for name in ("weakchaos", "numpy", "numba"):
+    for name in ("weakchaos", "numpy", "numba", *more, *extras):
         try:
             out[name] = version(name)
         except PackageNotFoundError:  # run from a source tree that was never installed
-            out[name] = "0+unknown"
+            if name not in extras:
+                out[name] = "0+unknown"
     return {**out, "python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
 
 

@@ -51,6 +51,13 @@ class Report:
         return [*(f"{e.name}: {flag.sentence}" for e in self.entrants for flag in e.flags), *self.remarks]
 
     @property
+    def trusted(self) -> bool:
+        """Whether nothing makes the answers of any run invalid."""
+        from weakchaos.reports.compare.row_flags import is_trusted
+
+        return all(is_trusted(entrant) for entrant in self.entrants)
+
+    @property
     def rows(self) -> list[dict]:
         """One dict a sampler with keys sampler, driver, draws, error, slope, slope_se, lyapunov, entropy_rate, period, ns_per_draw,
         gradients_per_draw, and stream_entropy, autocorrelation, coupling_time, rhat, disagreement, sampler_exponent, sampler_exponent_kind, period_searched, status."""

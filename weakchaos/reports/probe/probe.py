@@ -93,6 +93,11 @@ class ProbeReport:
         """The flags as sentences."""
         return tuple(flag.sentence for flag in self.flags)
 
+    @property
+    def trusted(self) -> bool:
+        """Whether the network has a phase and no flag says that the numbers are invalid."""
+        return self.phase is not None and all(flag.severity is not Severity.INVALID for flag in self.flags)
+
     def _counted(self) -> list[int]:
         """Numbers of the rows that make the verdict: layers behind the first, or the first where there are no others."""
         return [i for i, r in enumerate(self.rows) if r["role"] == "layer"] or [0]
@@ -194,11 +199,11 @@ class ProbeReport:
 
         return write_probe_html(self, path, heading, command)
 
-    def to_json(self, path: Any) -> None:
-        """`to_dict` as strict JSON."""
+    def to_json(self, path: Any = None) -> str:
+        """`to_dict` as strict JSON; written if `path` is given."""
         from weakchaos.core.plain import strict_json
 
-        strict_json(self.to_dict(), path)
+        return strict_json(self.to_dict(), path)
 
     def plot(self, kind: str = "flow", path: Any = None, ax: Any = None) -> Any:
         """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth).

@@ -71,6 +71,13 @@ class SeriesReport:
     command: str = ""
     source: str = ""
 
+    @property
+    def trusted(self) -> bool:
+        """Whether the verdict is not open, and the numbers do not look like marks of missing data."""
+        from weakchaos.reports.series.meanings import OPEN_VERDICTS
+
+        return self.verdict not in OPEN_VERDICTS and not self.flags
+
     def __getitem__(self, quantity: str) -> dict[str, Any]:
         """The row of a quantity."""
         for row in self.rows:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["definition"]
+__all__ = ["OPEN_VERDICTS", "definition"]
+
+# What `judge_numbers` and `judge_symbols` call a series about which the numbers leave the question open.
+OPEN_VERDICTS = frozenset(
+    {
+        "undecided",
+        "nonlinear, undecided",
+        "nonlinear rule, undecided",
+        "nonlinear, too short to tell",
+        "nonlinear rule, too short to tell",
+    }
+)
 
 _WORDS = (
     (r"autocorrelation time", "the first lag at which the autocorrelation is below 1/e"),
