@@ -26,6 +26,8 @@ CASES = {
     "NUTS": Case(wc.samplers.NUTS()),
     "NUTS, long steps": Case(wc.samplers.NUTS(target_accept=0.5)),  # where weights and acceptance matter
     "RandomWalkMetropolis": Case(wc.samplers.RandomWalkMetropolis(0.6), warmup=300, thin=60),
+    "PersistentMetropolis": Case(wc.samplers.PersistentMetropolis(0.6), warmup=300, thin=60, reversible=False),
+    "PersistentSlice": Case(wc.samplers.PersistentSlice(2.0), warmup=100, thin=12, reversible=False),
     "BouncyParticle": Case(wc.samplers.BouncyParticle(), warmup=400, thin=6, reversible=False),
     "Slice": Case(wc.samplers.Slice(), warmup=100, thin=8),
     "ScoreMap": Case(wc.samplers.ScoreMap(), warmup=100, share=0.15),
@@ -69,6 +71,9 @@ BROKEN = {
     "WALNUTS, acceptance flipped": ("WALNUTS, long steps", "weakchaos.samplers.walnuts", "math.exp(-error - new_weight)", "math.exp(error - new_weight)"),
     "WALNUTS, momentum not refreshed": ("WALNUTS", "weakchaos.samplers.walnuts", "p = normal_from_uniform(draw_uniform(stream, stream_state)) /", "p = 1.0 /"),
     "RandomWalkMetropolis, acceptance flipped": ("RandomWalkMetropolis", "weakchaos.samplers.metropolis", "value[0] - known[dim])", "known[dim] - value[0])"),
+    "PersistentMetropolis, number kept as it is": ("PersistentMetropolis", "weakchaos.samplers.persistent_metropolis", "phase[dim] /= ratio", "phase[dim] /= 1.0"),
+    "PersistentMetropolis, acceptance flipped": ("PersistentMetropolis", "weakchaos.samplers.persistent_metropolis", "ratio = math.exp(value[0] - known[dim])", "ratio = math.exp(known[dim] - value[0])"),
+    "PersistentSlice, number kept as it is": ("PersistentSlice", "weakchaos.samplers.persistent_slice", "math.exp(level - known[dim])", "abs(v)"),
     "Slice, level too low": ("Slice", "weakchaos.samplers.slice_sampling", "math.log(max(u, 5e-324))", "3.0 * math.log(max(u, 5e-324))"),
     "ScoreMap, draws left in the coordinates of the map": ("ScoreMap", "weakchaos.targets.pulled_back", "        draws[t, :] = x\n", ""),
     "ZigZag, every proposed event taken": ("ZigZag", _PIECEWISE, "if u * bound < rate:", "if u < 1.0:"),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
     from weakchaos.samplers.nuts import NUTS
     from weakchaos.samplers.packed_ising import PackedIsing
+    from weakchaos.samplers.permutation_gibbs import PermutationGibbs
+    from weakchaos.samplers.persistent_metropolis import PersistentMetropolis
+    from weakchaos.samplers.persistent_slice import PersistentSlice
     from weakchaos.samplers.score_map import ScoreMap
     from weakchaos.samplers.slice_sampling import Slice
     from weakchaos.samplers.thermostat_0532 import Thermostat0532
@@ -59,6 +62,9 @@ __all__ = [
     "NoseHoover",
     "NoseHooverChain",
     "PackedIsing",
+    "PermutationGibbs",
+    "PersistentMetropolis",
+    "PersistentSlice",
     "RandomWalk",
     "RandomWalkMetropolis",
     "Sampler",

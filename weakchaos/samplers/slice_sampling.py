@@ -25,7 +25,7 @@ from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.record import evaluate_start, know, record
 from weakchaos.targets.density import Density
 
-__all__ = ["Slice"]
+__all__ = ["Slice", "along_line"]
 
 # Halvings of an interval after which its points are no longer told apart: a density that is not a function of its argument would go on for ever.
 _MOST_SHRINKS = 2000
@@ -48,11 +48,9 @@ def _log_density(density, user_data, x, line, t, place, value, counters):
 
 
 @njit(nogil=True, error_model="numpy")
-def _along(density, user_data, stream, stream_state, width, max_steps, x, line, known, place, value, counters):
-    """Draw anew on a line through `x`, in place; how far it went, NaN where the user's function failed."""
+def along_line(density, user_data, stream, stream_state, width, max_steps, level, x, line, known, place, value, counters):
+    """Draw anew from the part of a line through `x` that is above the level, in place; how far it went, NaN where the user's function failed."""
     dim = x.size
-    u = draw_uniform(stream, stream_state)
-    level = known[dim] + math.log(max(u, 5e-324))
     left = -width * draw_uniform(stream, stream_state)
     right = left + width
     outwards = min(int(max_steps * draw_uniform(stream, stream_state)), max_steps - 1)
@@ -112,7 +110,9 @@ def _slices(density, user_data, stream, stream_state, width, learned, tuning, ma
                 norm = math.sqrt(norm)
                 for i in range(dim):
                     line[i] /= norm
-            gone = _along(density, user_data, stream, stream_state, width[k], max_steps, x, line, known, place, value, counters)
+            u = draw_uniform(stream, stream_state)
+            level = known[dim] + math.log(max(u, 5e-324))
+            gone = along_line(density, user_data, stream, stream_state, width[k], max_steps, level, x, line, known, place, value, counters)
             if math.isnan(gone):
                 x[:] = before  # a step is all of its lines or none
                 known[dim] = value_before
