@@ -119,7 +119,7 @@ class PersistentMetropolis(Sampler):
     """Random-walk Metropolis whose uniform number of acceptance drifts instead of being drawn anew.
 
     A step takes one number of the stream for each coordinate of the target and none for its decision, so that a stream feeds proposals only. For `GeneralizedHMC` and
-    other samplers that turn around when they are rejected, persistence makes the memory several times shorter; a random walk has no direction to lose, and gains little.
+    other samplers that turn around when they are rejected, persistence makes the memory several times shorter; a random walk has no direction to lose, and gains a tenth at best. A small drift makes the log density remember longer.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class PersistentMetropolis(Sampler):
     """
 
     scale: Any = None
-    uniform_drift: float = 0.1
+    uniform_drift: float = 0.3
 
     def __post_init__(self):
         checked_drift(self.uniform_drift)

@@ -112,7 +112,9 @@ def _slices(density, user_data, stream, stream_state, width, learned, tuning, ma
                     line[i] /= norm
             u = draw_uniform(stream, stream_state)
             level = known[dim] + math.log(max(u, 5e-324))
-            gone = along_line(density, user_data, stream, stream_state, width[k], max_steps, level, x, line, known, place, value, counters)
+            gone = along_line(
+                density, user_data, stream, stream_state, width[k], max_steps, level, x, line, known, place, value, counters
+            )
             if math.isnan(gone):
                 x[:] = before  # a step is all of its lines or none
                 known[dim] = value_before
