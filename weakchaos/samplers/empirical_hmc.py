@@ -32,7 +32,7 @@ from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.adapting_chains import check_adapting, metric_of
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.integrators import DONE, FAILED
-from weakchaos.samplers.mass import dot, first_whitened_step, push, to_whitened, transpose_of
+from weakchaos.samplers.mass import dot, first_whitened_step, glide, product_of, push, to_whitened, transpose_of
 from weakchaos.samplers.nuts import BoundNUTS
 from weakchaos.samplers.record import arrive, evaluate_start, record
 from weakchaos.samplers.step_adaptation import follow, restart, to_be_found
@@ -140,7 +140,7 @@ def _empirical(
 ):  # fmt: skip
     """`n` steps; the step size follows the acceptance where it `tunes`, and each of them measures a turn first where it `measures`."""
     dim = x.size
-    value, room, transposed = np.empty(1), np.empty((6, dim)), transpose_of(kind, factor)
+    value, room, transposed, product = np.empty(1), np.empty((6, dim)), transpose_of(kind, factor), product_of(kind, factor)
     position, momentum, whitened, gradient, velocity = room[0], room[1], room[2], room[3], room[4]
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
         return 0
@@ -177,13 +177,11 @@ def _empirical(
         for i in range(dim):
             position[i], momentum[i] = x[i], normal_from_uniform(draw_uniform(stream, stream_state))
         u = draw_uniform(stream, stream_state)
-        to_whitened(kind, scale, factor, directions, gains, known[dim : 2 * dim], whitened)
-        energy, status, made = 0.5 * dot(momentum, momentum) - known[2 * dim], DONE, 0
-        while made < steps and status == DONE:
-            status = push(
-                density, user_data, used, kind, scale, factor, transposed, directions, gains, position, momentum, whitened, gradient, velocity, value, counters
-            )  # fmt: skip
-            made += 1
+        energy = 0.5 * dot(momentum, momentum) - known[2 * dim]
+        status, made = glide(
+            density, user_data, used, steps, kind, scale, factor, transposed, directions, gains, product, known[dim : 2 * dim], position, momentum, whitened, gradient,
+            velocity, value, counters
+        )  # fmt: skip
         if status == FAILED:
             return t
         kinetic = 0.5 * dot(momentum, momentum)

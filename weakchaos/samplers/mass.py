@@ -23,7 +23,19 @@ from weakchaos.core.counters import BAD_VALUES, GRADIENTS
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, normal_from_uniform
 from weakchaos.samplers.integrators import DONE, FAILED, OUTSIDE
 
-__all__ = ["DENSE", "DIAGONAL", "LOW_RANK", "dot", "first_whitened_step", "push", "to_velocity", "to_whitened", "transpose_of"]
+__all__ = [
+    "DENSE",
+    "DIAGONAL",
+    "LOW_RANK",
+    "dot",
+    "first_whitened_step",
+    "glide",
+    "product_of",
+    "push",
+    "to_velocity",
+    "to_whitened",
+    "transpose_of",
+]
 
 DIAGONAL, DENSE, LOW_RANK = range(3)
 # An improper density accepts any step; beyond these the search for one ends.
@@ -56,6 +68,20 @@ def transpose_of(kind, factor):
     if kind != DENSE:
         return np.empty((0, 0))
     return np.ascontiguousarray(factor.T)
+
+
+@njit(nogil=True, error_model="numpy")
+def product_of(kind, factor):
+    """``V = L L^T`` of a dense factor, for `glide`, four rows at a time and the last ones zeros; nothing for other kinds."""
+    if kind != DENSE:
+        return np.empty((0, 4, 0))
+    dim = factor.shape[0]
+    out = np.zeros(((dim + 3) // 4, 4, dim))
+    for i in range(dim):
+        for j in range(i + 1):
+            out[i // 4, i % 4, j] = dot(factor[i, : j + 1], factor[j, : j + 1])
+            out[j // 4, j % 4, i] = out[i // 4, i % 4, j]
+    return out
 
 
 @njit(nogil=True, error_model="numpy")
@@ -115,6 +141,22 @@ def to_whitened(kind, scale, factor, directions, gains, gradient, out):
 
 
 @njit(nogil=True, error_model="numpy")
+def _evaluate(density, user_data, position, gradient, value, counters):
+    """The log density and its gradient at a place of a trajectory: DONE, OUTSIDE where it is not finite, or FAILED where the user's function raised."""
+    counters[GRADIENTS] += 1
+    if (
+        call_density(density, np.uint64(position.size), address_of(position), address_of(gradient), address_of(value), user_data)
+        != 0
+    ):
+        return FAILED
+    if not math.isfinite(value[0]):
+        if value[0] != -math.inf:
+            counters[BAD_VALUES] += 1
+        return OUTSIDE
+    return DONE
+
+
+@njit(nogil=True, error_model="numpy")
 def push(
     density, user_data, step_size, kind, scale, factor, transposed, directions, gains, position, momentum, whitened, gradient, velocity, value, counters
 ):  # fmt: skip
@@ -129,17 +171,83 @@ def push(
     to_velocity(kind, scale, factor, transposed, directions, gains, momentum, velocity)
     for i in range(dim):
         position[i] += step_size * velocity[i]
-    counters[GRADIENTS] += 1
-    if call_density(density, np.uint64(dim), address_of(position), address_of(gradient), address_of(value), user_data) != 0:
-        return FAILED
-    if not math.isfinite(value[0]):
-        if value[0] != -math.inf:
-            counters[BAD_VALUES] += 1
-        return OUTSIDE
+    status = _evaluate(density, user_data, position, gradient, value, counters)
+    if status != DONE:
+        return status
     to_whitened(kind, scale, factor, directions, gains, gradient, whitened)
     for i in range(dim):
         momentum[i] += half * whitened[i]
     return DONE
+
+
+@njit(nogil=True, error_model="numpy")
+def glide(
+    density, user_data, step_size, steps, kind, scale, factor, transposed, directions, gains, product, start, position, momentum, whitened, gradient, velocity, value, counters
+):  # fmt: skip
+    """`steps` leapfrog steps at once, from a `position` with the gradient `start`: the same points as by `push`, but for rounding.
+
+    Nobody looks at the momentum on the way, so the two half kicks between steps are one, and with a dense metric the sum of all kicks G is kept as it
+    is: the velocity is ``v + V G``, one product with `product` (see `product_of`) instead of two with the factor.
+
+    Returns the status of the last step, and how many were made.
+    """
+    dim = position.size
+    half = 0.5 * step_size
+    made, status = 0, DONE
+    if kind == LOW_RANK:
+        to_whitened(kind, scale, factor, directions, gains, start, whitened)
+        while made < steps and status == DONE:
+            status = push(
+                density, user_data, step_size, kind, scale, factor, transposed, directions, gains, position, momentum, whitened, gradient, velocity, value, counters
+            )  # fmt: skip
+            made += 1
+        return status, made
+    if kind == DIAGONAL:
+        for i in range(dim):
+            momentum[i] += half * (scale[i] * start[i])
+            position[i] += step_size * (scale[i] * momentum[i])
+        while True:
+            made += 1
+            status = _evaluate(density, user_data, position, gradient, value, counters)
+            if status != DONE or made == steps:
+                break
+            for i in range(dim):
+                momentum[i] += step_size * (scale[i] * gradient[i])
+                position[i] += step_size * (scale[i] * momentum[i])
+        if status == DONE:
+            for i in range(dim):
+                momentum[i] += half * (scale[i] * gradient[i])
+        return status, made
+    kicks = np.zeros(4 * product.shape[0])
+    to_velocity(kind, scale, factor, transposed, directions, gains, momentum, velocity)
+    for i in range(dim):
+        kicks[i] = half * start[i]
+    while True:
+        made += 1
+        for i in range(dim):
+            position[i] += step_size * velocity[i]
+        for j in range(product.shape[0]):
+            rows = product[j]
+            a, b, c, d = (
+                step_size * kicks[4 * j],
+                step_size * kicks[4 * j + 1],
+                step_size * kicks[4 * j + 2],
+                step_size * kicks[4 * j + 3],
+            )
+            for i in range(dim):
+                position[i] += (rows[0, i] * a + rows[1, i] * b) + (rows[2, i] * c + rows[3, i] * d)
+        status = _evaluate(density, user_data, position, gradient, value, counters)
+        if status != DONE:
+            break
+        kick = step_size if made < steps else half
+        for i in range(dim):
+            kicks[i] += kick * gradient[i]
+        if made == steps:
+            break
+    to_whitened(kind, scale, factor, directions, gains, kicks[:dim], velocity)
+    for i in range(dim):
+        momentum[i] += velocity[i]
+    return status, made
 
 
 @njit(nogil=True, error_model="numpy")
