@@ -16,8 +16,9 @@ from weakchaos.targets.factor_graph import FactorGraph
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.markov_chain import MarkovChain
 from weakchaos.targets.moments import Moments
-from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.mrf import Ising, PairwiseMRF
 from weakchaos.targets.points import Points
+from weakchaos.targets.potts import Potts
 
 # Large parts that many programs never touch are imported when they are first named, and so is what reads the version.
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.record import record_units
-from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.mrf import Ising, PairwiseMRF
+from weakchaos.targets.potts import Potts
 
 __all__ = ["SwendsenWang", "Wolff"]
 

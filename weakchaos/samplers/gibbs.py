@@ -25,7 +25,8 @@ from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
 from weakchaos.samplers.record import record_units
 from weakchaos.targets.colouring import colours_of, neighbours_of
 from weakchaos.targets.discrete_target import TABULATED_UNITS, DiscreteTarget, factor_conditional, pair_field
-from weakchaos.targets.mrf import PairwiseMRF, Potts
+from weakchaos.targets.mrf import PairwiseMRF
+from weakchaos.targets.potts import Potts
 
 __all__ = ["Gibbs"]
 

@@ -5,9 +5,10 @@ from weakchaos.targets.factor_graph import FactorGraph
 from weakchaos.targets.ising_moments import IsingMoments
 from weakchaos.targets.markov_chain import MarkovChain
 from weakchaos.targets.moments import Moments
-from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
+from weakchaos.targets.mrf import Ising, PairwiseMRF
 from weakchaos.targets.parameters import Parameters
 from weakchaos.targets.points import Points
+from weakchaos.targets.potts import Potts
 from weakchaos.targets.zoo.base import ZooDensity
 
 __all__ = [

@@ -1,8 +1,7 @@
-"""Pairwise Markov random fields: Boltzmann machines of 0/1 units, Ising models of +-1 spins, Potts models."""
+"""Pairwise Markov random fields of two states a unit: Boltzmann machines of 0/1 units, Ising models of +-1 spins."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +9,18 @@ from typing import Any
 import numpy as np
 
 import weakchaos.targets.exact as exact
-from weakchaos.core.arguments import real_array, real_number, whole_number
+from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.cooled_start import cool, is_cold
 from weakchaos.targets.couplings import checked_fields, checked_shape, lattice_edges, pairs_by_unit, symmetric_edges
 from weakchaos.targets.discrete_target import DiscreteTarget
+from weakchaos.targets.lattices import Lattice
+from weakchaos.targets.potts import Potts
 
 __all__ = ["Ising", "PairwiseMRF", "Potts", "lattice_edges"]
 
 _ENUMERATED = 20
-_MOST_STATES = 1 << 16
+_GLASSES = ("pm_j", "gaussian")
 _LARGEST_UNIFORM = 1 << 40  # units of a lattice as a description; samplers that list its edges take fewer
 _MADE_LATER = ("cardinalities", "observed", "edges", "weights", "fields", "names", "_truth")
 
@@ -175,7 +176,9 @@ class Ising(PairwiseMRF):
 
     name = "Ising"
     readout_shift, readout_step = -1, 2
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None  # of a uniform hyper-cubic lattice
+    _geometry: Lattice | None = None
+    _bare: tuple[np.ndarray, np.ndarray] | None = None
     periodic: bool
     beta: float
     coupling: float
@@ -191,32 +194,125 @@ class Ising(PairwiseMRF):
         self._setup(n, i, j, 4.0 * weight, 2.0 * field - 2.0 * total, names)
 
     @classmethod
-    def lattice(cls, shape: Any, beta: float, coupling: float = 1.0, field: float = 0.0, periodic: bool = True) -> Ising:
-        """Nearest neighbours on a hyper-cubic lattice: ``p(s) ~ exp(beta (coupling sum_<ij> s_i s_j + field sum_i s_i))``.
+    def lattice(
+        cls,
+        shape: Any,
+        beta: float,
+        coupling: float = 1.0,
+        field: float = 0.0,
+        periodic: bool = True,
+        kind: str = "cubic",
+        next_nearest: float = 0.0,
+    ) -> Ising:
+        """Uniform couplings on a lattice: ``p(s) ~ exp(beta (coupling sum_<ij> s_i s_j + next_nearest sum_<<ij>> s_i s_j + field sum_i s_i))``.
 
         Parameters
         ----------
         shape : int or tuple of int
-            Sides; units are numbered in C order.
+            Cells along each axis; units are numbered in C order, those of a cell one after another.
         beta : float
-            Inverse temperature; critical at ``log(1 + sqrt 2) / 2 = 0.4407`` in two dimensions (Onsager, Phys. Rev. 65 (1944) 117).
+            Inverse temperature; critical at ``log(1 + sqrt 2) / 2 = 0.4407`` on the square lattice (Onsager, Phys. Rev. 65 (1944) 117), at ``log(3) / 4 = 0.2747`` on the
+            triangular, ``log(2 + sqrt 3) / 2 = 0.6585`` on the honeycomb and ``log(3 + 2 sqrt 3) / 4 = 0.4666`` on the kagome lattice (Syôzi 1972).
         coupling, field : float
         periodic : bool
             Whether the lattice is a torus; otherwise it has free boundaries.
+        kind : {"cubic", "triangular", "honeycomb", "kagome"}
+            "cubic" is hyper-cubic in any number of dimensions; the others have two axes, and 1, 2 and 3 units a cell.
+        next_nearest : float
+            Coupling of the pairs at the second distance: the diagonals of a square, for example.
 
         Notes
         -----
-        Nothing is made for each unit or edge before it is asked for, so that a lattice of 2**30 spins costs nothing until `samplers.PackedIsing` makes its
-        128 MiB; other samplers list units and edges, and refuse more than 2**26 units.
+        Of a hyper-cubic lattice of nearest neighbours nothing is made for each unit or edge before it is asked for, so that a lattice of 2**30 spins costs nothing until
+        `samplers.PackedIsing` makes its 128 MiB; other samplers list units and edges, and refuse more than 2**26 units.
+
+        Examples
+        --------
+        >>> Ising.lattice((4, 4), beta=0.2, kind="kagome")
+        <Ising: 48 units, 96 couplings>
         """
+        beta, coupling, field = real_number("beta", beta), real_number("coupling", coupling), real_number("field", field)
+        next_nearest = real_number("next_nearest", next_nearest)
+        if kind != "cubic" or next_nearest != 0.0:
+            geometry = Lattice(shape, kind, periodic)
+            near, far = geometry.edges(), geometry.edges(2) if next_nearest else ((), ())
+            pairs = np.array([np.concatenate([a, b]) for a, b in zip(near, far, strict=True)], np.int64)
+            bare = np.repeat([coupling, next_nearest], [len(near[0]), len(far[0])])
+            return cls._at(beta, geometry, pairs.T, bare, np.full(geometry.n_sites, field))
         self = cls.__new__(cls)
         self.shape, self.periodic = checked_shape(shape, most=_LARGEST_UNIFORM), bool(periodic)
-        self.beta, self.coupling, self.field = (
-            real_number("beta", beta),
-            real_number("coupling", coupling),
-            real_number("field", field),
-        )
+        self.beta, self.coupling, self.field = beta, coupling, field
         return self
+
+    @classmethod
+    def glass(
+        cls,
+        shape: Any,
+        beta: float = 1.0,
+        *,
+        seed: int,
+        kind: str = "pm_j",
+        field: float = 0.0,
+        periodic: bool = True,
+        lattice: str = "cubic",
+    ) -> Ising:
+        """A spin glass: a lattice whose couplings are drawn once, by a seed (Edwards and Anderson, J. Phys. F 5 (1975) 965).
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Cells along each axis, of any number of dimensions.
+        beta : float
+            Inverse temperature.
+        seed : int
+            The same seed gives the same couplings.
+        kind : {"pm_j", "gaussian"}
+            Couplings are +1 or -1 by a coin, or normal of mean 0 and variance 1.
+        field : float
+        periodic : bool
+        lattice : {"cubic", "triangular", "honeycomb", "kagome"}
+
+        Examples
+        --------
+        >>> glass = Ising.glass((4, 4, 4), beta=0.9, seed=1)
+        >>> glass.dim, sorted(set(glass.bare_couplings.tolist()))
+        (64, [-1.0, 1.0])
+        """
+        if kind not in _GLASSES:
+            raise ArgumentError(f"`kind` must be {' or '.join(map(repr, _GLASSES))}; got {shown(kind)}")
+        geometry, rng = Lattice(shape, lattice, periodic), np.random.default_rng(whole_number("seed", seed, 0, math.inf))
+        pairs = np.stack(geometry.edges(), 1)
+        bare = rng.choice([-1.0, 1.0], len(pairs)) if kind == "pm_j" else rng.standard_normal(len(pairs))
+        return cls._at(real_number("beta", beta), geometry, pairs, bare, np.full(geometry.n_sites, real_number("field", field)))
+
+    @classmethod
+    def _at(cls, beta: float, geometry: Lattice, pairs: np.ndarray, couplings: np.ndarray, fields: np.ndarray) -> Ising:
+        self = cls.__new__(cls)
+        self.beta, self._geometry, self._bare = beta, geometry, (couplings, fields)
+        self._from_spins(geometry.n_sites, pairs[:, 0], pairs[:, 1], beta * couplings, beta * fields, None)
+        return self
+
+    @property
+    def geometry(self) -> Lattice | None:
+        """The lattice on which the spins are; None for a model of couplings without one."""
+        return self._geometry if self.shape is None else Lattice(self.shape, "cubic", self.periodic)
+
+    @property
+    def bare_couplings(self) -> np.ndarray:
+        """Couplings of `edges` without the inverse temperature: the energy is ``-sum J_ij s_i s_j - sum h_i s_i``, its weight ``exp(-beta energy)``."""
+        if self.shape is not None:
+            return np.full(len(self.edges), self.coupling)
+        return self.weights / 4.0 if self._bare is None else self._bare[0]
+
+    @property
+    def bare_fields(self) -> np.ndarray:
+        """Fields h of the spins without the inverse temperature."""
+        if self.shape is not None:
+            return np.full(self.dim, self.field)
+        if self._bare is not None:
+            return self._bare[1]
+        ends = self.edges.T
+        return self.fields / 2.0 + sum(np.bincount(end, self.weights / 4.0, self.dim) for end in ends)
 
     def __getattr__(self, name: str) -> Any:
         # Names, edges and fields of a uniform lattice are made when they are first asked for: packed spins need none of them.
@@ -252,6 +348,13 @@ class Ising(PairwiseMRF):
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the model again."""
+        if self._geometry is not None and self._bare is not None:
+            place = {"shape": list(self._geometry.shape), "kind": self._geometry.kind, "periodic": self._geometry.periodic}
+            return {"geometry": place, "beta": self.beta}, {
+                "edges": self.edges,
+                "couplings": self._bare[0],
+                "fields": self._bare[1],
+            }
         if self.shape is None:
             return super().to_spec()
         keys = ("shape", "beta", "coupling", "field", "periodic")
@@ -260,110 +363,6 @@ class Ising(PairwiseMRF):
     @classmethod
     def from_spec(cls, spec: dict, arrays: dict) -> Ising:
         """The model that `to_spec` described."""
+        if "geometry" in spec:
+            return cls._at(spec["beta"], Lattice(**spec["geometry"]), arrays["edges"], arrays["couplings"], arrays["fields"])
         return cls.lattice(**spec["lattice"]) if "lattice" in spec else super().from_spec(spec, arrays)  # type: ignore[return-value]
-
-
-class Potts(DiscreteTarget):
-    """A Potts model: ``p(x) ~ exp(sum_{i<j} J_ij [x_i = x_j] + sum_i h_i(x_i))`` over x in {0 .. q - 1}^n.
-
-    Parameters
-    ----------
-    couplings : array or scipy sparse matrix of shape (n, n)
-        J, symmetric with zero diagonal; positive couplings align.
-    q : int
-        Number of states of a unit.
-    fields : array of shape (n, q), optional
-    names : sequence of str, optional
-
-    Examples
-    --------
-    >>> model = Potts.lattice((4, 4), q=3, beta=0.8)
-    >>> model.dim, int(model.cardinalities[0])
-    (16, 3)
-    """
-
-    name = "Potts"
-
-    def __init__(self, couplings: Any, q: int, fields: Any = None, names: Sequence[str] | None = None):
-        n, i, j, weight = symmetric_edges(couplings)
-        self._setup(n, i, j, weight, q, fields, names)
-
-    def _setup(self, n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray, q: Any, fields: Any, names: Any) -> None:
-        q = whole_number("q", q, 2, _MOST_STATES)
-        self.cardinalities, self.observed = np.full(n, q, np.int64), {}
-        self.q, self.edges, self.weights = int(q), np.stack([i, j], 1).reshape(-1, 2), weight
-        self.fields = np.zeros((n, q)) if fields is None else real_array("fields", fields)
-        if self.fields.shape != (n, q) or not np.isfinite(self.fields).all():
-            raise ArgumentError(f"`fields` must be finite and of shape ({n}, {q}); got {shown(fields)}")
-        self.names = [f"x{k}" for k in range(n)] if names is None else [str(k) for k in names]
-        if len(self.names) != n:
-            raise ArgumentError(f"`names` must hold {n} names; got {len(self.names)}")
-
-    @classmethod
-    def lattice(cls, shape: Any, q: int, beta: float, periodic: bool = True) -> Potts:
-        """Nearest neighbours on a hyper-cubic lattice with coupling `beta`; critical at ``log(1 + sqrt q)`` in two dimensions."""
-        sides = checked_shape(shape)
-        beta = real_number("beta", beta)
-        i, j = lattice_edges(sides, periodic)
-        self = cls.__new__(cls)
-        self._setup(math.prod(sides), i, j, np.full(len(i), beta), q, None, None)
-        return self
-
-    def __repr__(self) -> str:
-        return f"<Potts: {self.dim} units of {self.q} states, {len(self.edges)} couplings>"
-
-    def random_start(self, rng: np.random.Generator) -> np.ndarray:
-        """A state drawn uniformly over all states; it is annealed first if the model is so cold that a chain would stay near it for ever."""
-        x = super().random_start(rng)
-        ptr, unit, weight = pairs_by_unit(self.dim, self.edges, self.weights)
-        return cool(x, rng, self.fields, ptr, unit, weight, ones=False) if is_cold(self.fields, ptr, weight) else x
-
-    @property
-    def scopes(self) -> list[np.ndarray]:
-        """Units of each table: one a unit, one an edge."""
-        return [np.array([k]) for k in range(self.dim)] + list(self.edges)
-
-    @property
-    def log_tables(self) -> list[np.ndarray]:
-        """Logarithms of the tables, in the order of `scopes`."""
-        return list(self.fields) + [w * np.eye(self.q) for w in self.weights]
-
-    def log_prob(self, x: Any) -> np.ndarray:
-        """Unnormalised log probability of states, shape (..., n)."""
-        x = np.asarray(x, np.int64)
-        equal = x[..., self.edges[:, 0]] == x[..., self.edges[:, 1]]
-        return equal @ self.weights + np.take_along_axis(np.broadcast_to(self.fields, (*x.shape, self.q)), x[..., None], -1)[
-            ..., 0
-        ].sum(-1)
-
-    def distribution(self) -> np.ndarray:
-        """Exact probabilities of all q**n states, the last unit fastest; at most 2**20 states."""
-        if self.q**self.dim > 1 << _ENUMERATED:
-            raise ArgumentError(f"exact enumeration is for at most 2**{_ENUMERATED} states; this model has {self.q}**{self.dim}")
-        states = np.array(list(itertools.product(range(self.q), repeat=self.dim)))
-        energy = self.log_prob(states)
-        p = np.exp(energy - energy.max())
-        return p / p.sum()
-
-    def marginals(self) -> list[np.ndarray]:
-        """Exact P(x_i = k) by a junction tree."""
-        return exact.marginals(self)[0]
-
-    def factor_graph(self) -> Any:
-        """The same model as a `FactorGraph`."""
-        from weakchaos.targets.factor_graph import FactorGraph
-
-        # The logarithms as they are: exp(760) has no float64, and exp(-760) would be an impossible state.
-        return FactorGraph.from_log_tables(self.cardinalities, zip(self.scopes, self.log_tables, strict=True), names=self.names)
-
-    def to_spec(self) -> tuple[dict, dict]:
-        """Plain data, from which `from_spec` makes the model again."""
-        return {"q": self.q, "names": list(self.names)}, {"edges": self.edges, "weights": self.weights, "fields": self.fields}
-
-    @classmethod
-    def from_spec(cls, spec: dict, arrays: dict) -> Potts:
-        """The model that `to_spec` described."""
-        self = cls.__new__(cls)
-        edges = arrays["edges"]
-        self._setup(len(arrays["fields"]), edges[:, 0], edges[:, 1], arrays["weights"], spec["q"], arrays["fields"], spec["names"])
-        return self
