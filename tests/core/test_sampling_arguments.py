@@ -73,7 +73,7 @@ def test_messages_say_what_to_write():
         run(d.numba_gaussian(), executor=ThreadPoolExecutor)
     with pytest.raises(ArgumentTypeError, match="`trace` must be a Trace"):
         extend(None)
-    with pytest.raises(ArgumentError, match="`record` must be 'draws' or 'averages'"):
+    with pytest.raises(ArgumentError, match="`record` must be 'draws', 'averages' or 'observables'"):
         run(d.numba_gaussian(), record="everything")
     with pytest.raises(ArgumentError, match="`checkpoints` goes with record='averages'"):
         run(d.numba_gaussian(), checkpoints=[1])

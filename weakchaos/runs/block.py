@@ -44,7 +44,7 @@ class Plan:
         if self.draws * self.thin + self.warmup > _MOST_STEPS:
             raise ArgumentError(f"`draws` * `thin` + `warmup` must be at most {_MOST_STEPS:.1e} steps; got {self}")
         if self.record not in ("draws", "averages"):
-            raise ArgumentError(f"`record` must be 'draws' or 'averages'; got {shown(self.record)}")
+            raise ArgumentError(f"`record` must be 'draws', 'averages' or 'observables'; got {shown(self.record)}")
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,9 @@ def sample(
     progress : bool
     store : path, optional
         A ``.zarr`` directory to which draws are appended while the run goes on; `weakchaos.resume` continues it bit for bit.
-    record : {"draws", "averages"}
-        With ``"averages"`` kernels keep running sums and nothing grows with the number of draws.
+    record : {"draws", "averages", "observables"}
+        With ``"averages"`` kernels keep running sums and nothing grows with the number of draws. With ``"observables"`` a draw of a discrete target is its energy,
+        magnetisation and, on a lattice, structure factor (`samplers.Observables`), and ``trace.thermodynamics()`` is made of them.
     checkpoints : sequence of int, optional
         Draw counts at which the running averages are noted (default: eight per decade).
     initial : array of shape (dim,), (chains, dim) or (chains, walkers, dim), dict, list of one dict a chain, or "pathfinder", optional
@@ -119,6 +120,8 @@ def sample(
     """
     _check_arguments(target, sampler, executor)
     sampler = _default_sampler(target) if sampler is None else sampler
+    if record == "observables":
+        sampler, record = named_class("samplers:Observables")(sampler), "draws"
     chains = whole_number("chains", chains, 1)
     until = Until.of(until)
     most = (1000 if until is None else MOST_DRAWS) if draws is None else whole_number("draws", draws, 0)

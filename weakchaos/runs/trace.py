@@ -342,6 +342,26 @@ class Trace(HandsOver):
 
         return check_run(self)
 
+    def thermodynamics(self) -> Any:
+        """Averages, heat capacity, susceptibility and Binder cumulant with errors, of a run with ``record="observables"``.
+
+        Returns
+        -------
+        Thermodynamics
+
+        Examples
+        --------
+        >>> import weakchaos as wc
+        >>> target = wc.Ising.lattice((16, 16), beta=0.3)
+        >>> trace = wc.sample(target, draws=2000, record="observables", seed=1, progress=False)
+        >>> found = trace.thermodynamics()["energy"]
+        >>> bool(abs(found.value - wc.renormalization.exact_energy(0.3, 16)) < 5 * found.error)
+        True
+        """
+        from weakchaos.runs.thermodynamics import measure_thermodynamics
+
+        return measure_thermodynamics(self)
+
     def save(self, path: Any) -> Path:
         """Write everything to an .npz file; `weakchaos.load` reads it back and `extend` continues it bit for bit.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from weakchaos.samplers.nose_hoover import NoseHoover
     from weakchaos.samplers.nose_hoover_chain import NoseHooverChain
     from weakchaos.samplers.nuts import NUTS
+    from weakchaos.samplers.observables import Observables
     from weakchaos.samplers.packed_ising import PackedIsing
     from weakchaos.samplers.permutation_gibbs import PermutationGibbs
     from weakchaos.samplers.persistent_metropolis import PersistentMetropolis
@@ -61,6 +62,7 @@ __all__ = [
     "Langevin",
     "NoseHoover",
     "NoseHooverChain",
+    "Observables",
     "PackedIsing",
     "PermutationGibbs",
     "PersistentMetropolis",

@@ -10,6 +10,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_numbers
 from weakchaos.core.errors import ArgumentError
+from weakchaos.native.compiled import kernel
 
 __all__ = ["checked_fields", "checked_shape", "lattice_edges", "pairs_by_unit", "symmetric_edges"]
 
@@ -103,7 +104,18 @@ def pairs_by_unit(n: int, edges: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     >>> [a.tolist() for a in pairs_by_unit(3, np.array([[0, 1], [1, 2]]), np.array([5.0, 7.0]))]
     [[0, 1, 3, 4], [1, 2, 0, 1], [5.0, 7.0, 5.0, 7.0]]
     """
-    ends = np.concatenate([edges, edges[:, ::-1]])
-    order = np.argsort(ends[:, 0], kind="stable")
-    pointers = np.concatenate([[0], np.cumsum(np.bincount(ends[:, 0], minlength=n))]).astype(np.int64)
-    return pointers, ends[order, 1].copy(), np.concatenate([weights, weights])[order]
+    degree = np.bincount(edges.ravel(), minlength=n)
+    pointers = np.concatenate([[0], np.cumsum(degree)]).astype(np.int64)
+    unit, weight = np.empty(2 * len(edges), np.int64), np.empty(2 * len(edges))
+    _sort_pairs(edges, np.asarray(weights, np.float64), pointers[:-1].copy(), unit, weight)
+    return pointers, unit, weight
+
+
+@kernel
+def _sort_pairs(edges, weights, place, unit, weight):
+    """First the couplings of which a unit is the first end, then those of which it is the second, each in their order."""
+    for end in range(2):
+        for e in range(edges.shape[0]):
+            i = edges[e, end]
+            unit[place[i]], weight[place[i]] = edges[e, 1 - end], weights[e]
+            place[i] += 1

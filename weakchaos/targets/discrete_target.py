@@ -136,15 +136,23 @@ def build_model(target: Any, tabulate: bool = True) -> Model:
     """The arrays of a target with ``cardinalities``, ``scopes``, ``log_tables`` and ``observed``, or with ``pair_arrays()``."""
     cardinality = np.asarray(target.cardinalities, np.int64)
     n = len(cardinality)
-    free = np.array([i for i in range(n) if i not in target.observed and cardinality[i] > 1], np.int64)
+    moves = cardinality > 1
+    moves[list(target.observed)] = False
+    free = np.flatnonzero(moves)
     pair_arrays = getattr(target, "pair_arrays", None)
     none_i, none_f = np.empty(0, np.int64), np.empty(0)
     if pair_arrays is not None:
         pair_ptr, pair_unit, pair_weight, field = pair_arrays()
         degree = np.diff(pair_ptr)
         # Couplings alone do for large models: tables would take longer to make than a run.
-        bare = not tabulate or n > TABULATED_UNITS or degree.max(initial=0) > math.log2(TABULATED_STATES)
-        scopes, tables = ([], []) if bare else (target.scopes, target.log_tables)
+        if not tabulate or n > TABULATED_UNITS or degree.max(initial=0) > math.log2(TABULATED_STATES):
+            return Model(
+                cardinality=cardinality, offset=_pointers(cardinality), free=free, table_start=np.full(n, -1), blanket_ptr=np.zeros(n + 1, np.int64),
+                blanket=none_i, stride=none_i, cdf=none_f, pair_ptr=pair_ptr, pair_unit=pair_unit, pair_weight=pair_weight, field=field,
+                factor_ptr=np.zeros(n + 1, np.int64), factor=none_i, own_stride=none_i, scope_ptr=np.zeros(1, np.int64), scope=none_i,
+                scope_stride=none_i, table_ptr=np.zeros(1, np.int64), log_table=none_f,
+            )  # fmt: skip
+        scopes, tables = target.scopes, target.log_tables
     else:
         pair_ptr, pair_unit, pair_weight, field = np.zeros(1, np.int64), none_i, none_f, none_f
         scopes, tables = target.scopes, target.log_tables

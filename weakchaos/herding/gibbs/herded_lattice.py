@@ -54,6 +54,30 @@ def _pairwise(model, neighbours, weights, field):
 
 
 @kernel
+def _distinct(rows, words, table, first, number):
+    """Number the distinct rows in the order of their first use, by a table of linear probing; how many there are."""
+    found, mask = 0, np.uint64(table.size - 1)
+    for r in range(rows.shape[0]):
+        key = np.uint64(0)
+        for k in range(rows.shape[1]):
+            key = (key ^ np.uint64(words[r, k])) * np.uint64(0xBF58476D1CE4E5B9)
+            key ^= key >> np.uint64(31)
+        at = key & mask
+        while table[at] >= 0:
+            same = True
+            for k in range(rows.shape[1]):
+                same &= words[first[table[at]], k] == words[r, k]
+            if same:
+                break
+            at = (at + np.uint64(1)) & mask
+        if table[at] < 0:
+            table[at], first[found] = found, r
+            found += 1
+        number[r] = table[at]
+    return found
+
+
+@kernel
 def _probabilities(weights, field, up):
     for row in range(field.size):
         for state in range(16):
@@ -92,13 +116,13 @@ def neighbourhoods(model: Any) -> Neighbourhoods | None:
     weights, field = np.zeros((free.size, 4)), np.zeros(free.size)
     if not _pairwise(model, neighbours, weights, field):
         return None
-    distinct, first, row = np.unique(np.column_stack([field, weights]), axis=0, return_index=True, return_inverse=True)
     # In the order of first use, which memory is read in: sorted rows cost a cache miss a visit.
-    order = np.argsort(first)
-    distinct, row = distinct[order], np.argsort(order)[row.ravel()]
-    up = np.empty((len(distinct), 16))
-    _probabilities(np.ascontiguousarray(distinct[:, 1:]), np.ascontiguousarray(distinct[:, 0]), up)
-    return Neighbourhoods(neighbours, row.astype(np.int32), up)
+    together, row = np.column_stack([field, weights]) + 0.0, np.empty(free.size, np.int32)  # + 0.0: there is one zero
+    first = np.empty(free.size, np.int64)
+    first = first[: _distinct(together, together.view(np.int64), np.full(1 << (2 * free.size).bit_length(), -1), first, row)]
+    up = np.empty((len(first), 16))
+    _probabilities(weights[first], field[first], up)
+    return Neighbourhoods(neighbours, row, up)
 
 
 @kernel

@@ -152,19 +152,18 @@ class _Bound(BoundDiscrete):
     def __init__(self, sampler: HerdedGibbs, target: Any, driver: Any):
         super().__init__(sampler, target, None)
         self._model = target.model()
-        free = set(self._model.free.tolist())
-        self._lay_out([(i,) if i in free else () for i in range(self.dim)])
+        self._lay_out(None)
         none = sampler.coarse is None and sampler.weights == "blanket"
         self._around = neighbourhoods(self._model) if none else None
 
-    def _lay_out(self, movers: list[tuple[int, ...]]) -> None:
+    def _lay_out(self, movers: list[tuple[int, ...]] | None) -> None:
         sampler, model = self.sampler, self._model
         self._coarse, self._first = None, 0
         if sampler.coarse is not None:
             self._coarse, self._first = lay_out(sampler.coarse, sampler.bins, model, movers)
         self._fine, self._size = lay_out(sampler.weights, sampler.bins, model, movers, self._first, _FIRST_SLOTS)
         self._hashed = sampler.weights == "hash"
-        self._visits = sum(1 for block in movers if block)
+        self._visits = self._model.free.size if movers is None else sum(1 for block in movers if block)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """Units at random or at `position`, no weight used yet."""

@@ -183,7 +183,60 @@ def _words(cards: list[int], scale: int) -> np.ndarray | None:
     return out
 
 
-def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], first: int = 0, slots: int = 0) -> tuple[Weights, int]:
+@kernel
+def _contexts(ptr, other, start, unit, stride):
+    """Neighbours of every unit of a pairwise model of 0/1 units, each once, and their strides; the number of places that all of their states take."""
+    size, end = 0, 0
+    for i in range(ptr.size - 1):
+        start[i] = end
+        for a in range(ptr[i], ptr[i + 1]):
+            new = True
+            for b in range(start[i], end):
+                new &= unit[b] != other[a]
+            if new:
+                unit[end] = other[a]
+                end += 1
+        if end - start[i] > 40:
+            return -1
+        for b in range(start[i], end):
+            stride[b] = 1 << (end - 1 - b)
+        size += 1 << (end - start[i])
+    start[ptr.size - 1] = end
+    return size
+
+
+def _lay_out_pairs(model: Any, first: int, bins: int) -> tuple[Weights, int]:
+    """Weights by blanket for single units of a pairwise model of 0/1 units, all of which move: as `lay_out`, without a loop in Python."""
+    n = model.cardinality.size
+    start, unit, stride = np.empty(n + 1, np.int64), np.empty_like(model.pair_unit), np.empty_like(model.pair_unit)
+    count = _contexts(model.pair_ptr, model.pair_unit, start, unit, stride)
+    if count < 0 or first + count > _LARGEST_TABLE:
+        raise _too_large("blanket")
+    base = first + np.concatenate([[0], np.cumsum(1 << np.diff(start))[:-1]])
+    unit, stride = unit[: start[-1]].copy(), stride[: start[-1]].copy()
+    weights = Weights(
+        _BLANKET, bins, base, np.ones(n, np.int64), start, unit, stride, np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+    )
+    return weights, first + int(count)
+
+
+def _all_pairs(model: Any) -> bool:
+    """Whether every unit moves, has two states, and depends on others by couplings alone."""
+    return bool(
+        model.field.size and model.free.size == model.cardinality.size and (model.cardinality == 2).all() and not model.blanket.size
+    )
+
+
+def _too_large(kind: str) -> ArgumentError:
+    return ArgumentError(
+        f"`weights`={kind!r} needs more than {_LARGEST_TABLE} numbers for this model; 'hash' keeps those of visited states only"
+        + {"full": ", 'blanket' one weight per state of a Markov blanket", "shared": "; or use fewer `bins`"}.get(kind, "")
+    )
+
+
+def lay_out(
+    kind: str, bins: int, model: Any, movers: list[tuple[int, ...]] | None, first: int = 0, slots: int = 0
+) -> tuple[Weights, int]:
     """The places of the weights of units or blocks.
 
     Parameters
@@ -193,8 +246,8 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
     bins : int
         Number of bins of each probability, for ``"shared"``.
     model : Model
-    movers : list of tuple of int
-        Units or blocks that are visited; empty where there is none.
+    movers : list of tuple of int, or None
+        Units or blocks that are visited; empty where there is none. None for single units, all that are free.
     first : int
         The first free place.
     slots : int
@@ -211,8 +264,12 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
     ArgumentError
         For more than 2**26 numbers.
     """
+    moving = {int(i) for i in model.free} if movers is not None or kind != "blanket" or not _all_pairs(model) else None
+    if moving is None:
+        return _lay_out_pairs(model, first, int(bins))
+    if movers is None:
+        movers = [(i,) if i in moving else () for i in range(model.cardinality.size)]
     code, n, cards = KINDS.index(kind), len(movers), model.cardinality.tolist()
-    moving = {int(i) for i in model.free}
     free_cards = [c if i in moving else 1 for i, c in enumerate(cards)]
     states = [math.prod(cards[i] for i in block) for block in movers]
     width = np.array([1 if s == 2 else s for s in states], np.int64)
@@ -249,10 +306,7 @@ def lay_out(kind: str, bins: int, model: Any, movers: list[tuple[int, ...]], fir
                     count *= cards[j]
         size += count * int(width[i])
         if size > _LARGEST_TABLE:
-            raise ArgumentError(
-                f"`weights`={kind!r} needs more than {_LARGEST_TABLE} numbers for this model; 'hash' keeps those of visited states only"
-                + {FULL: ", 'blanket' one weight per state of a Markov blanket", SHARED: "; or use fewer `bins`"}.get(code, "")
-            )
+            raise _too_large(kind)
     start = np.concatenate([[0], np.cumsum([len(u) for u in units])]).astype(np.int64)
     unit, stride = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
     return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
