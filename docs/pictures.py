@@ -242,6 +242,47 @@ def networks():
     draw_depth_scales("tanh", path=IMAGES / "depth_scales.png")
 
 
+def recurrent():
+    """Random GRUs with open and closed update gates; the exponent of driven networks by the variance of inputs."""
+    rg, n = wc.renormalization, 60
+    figure = Figure(figsize=(13.5, 3.8), dpi=110, layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    gains = np.array([0.5, 1, 1.5, 2, 2.5, 3, 4])
+    for bias, colour in ((0, "#0072B2"), (2, "#D55E00"), (4, "#009E73")):
+        values, times = [], []
+        for gain in gains:
+            weights, biases = gain * np.random.default_rng(1).normal(size=(3 * n, n)) / n**0.5, np.zeros(3 * n)
+            biases[n : 2 * n] = bias
+            found = rg.RecurrentNetwork(rg.RecurrentCell("gru", weights, bias_hh=biases)).spectrum(k=1, steps=1500, starts=2)
+            values.append(found.leading)
+            times.append(found.gate_time)
+        label = f"bias of the update gate {bias}"
+        left.plot(gains, values, "o-", color=colour, label=label)
+        middle.plot(gains, np.array(values) * times, "o-", color=colour, label=label)
+    left.set(xlabel="gain of the weights", ylabel="nats per step", title="Exponent per step")
+    middle.set(xlabel="gain of the weights", ylabel="nats per gate time", title="Exponent per gate time")
+    left.legend(fontsize=8)
+    variances = np.linspace(0.02, 4, 40)
+    for gain, colour in ((1.5, "#0072B2"), (2, "#D55E00"), (3, "#009E73")):
+        right.plot(
+            variances,
+            [rg.recurrent_theory(gain, input_variance=v).exponent for v in variances],
+            color=colour,
+            label=f"gain {gain:g}",
+        )
+        for v in (0.1, 1, 3):
+            rng = np.random.default_rng(5)
+            cell = rg.RecurrentCell("rate", gain * rng.normal(size=(200, 200)) / 200**0.5, np.eye(200))
+            found = rg.RecurrentNetwork(cell, v**0.5 * rng.normal(size=(600, 200))).spectrum(k=1, starts=1)
+            right.errorbar(v, float(found), 2 * found.stderr[0], fmt="o", color=colour)
+    right.set(xlabel="variance of the inputs", ylabel="nats per step", title="Driven rate networks: theory, and 200 units")
+    right.legend(fontsize=8)
+    for axes in (left, middle, right):
+        axes.axhline(0, color="k", lw=0.8)
+        axes.grid(alpha=0.3)
+    figure.savefig(IMAGES / "recurrent.png")
+
+
 def renormalization():
     """Exponents of the square lattice, and a population with shared latent variables beside its null models."""
     from weakchaos.plots.scaling import draw_exponents, draw_population

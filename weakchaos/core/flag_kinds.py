@@ -76,6 +76,14 @@ class Kind(StrEnum):
     EXTINCT = "extinct"
     POOLED = "pooled"
     BELOW_ROUNDING = "below_rounding"
+    # recurrent networks
+    STATE_DRIFTS = "state_drifts"
+    STARTS_DISAGREE = "starts_disagree"
+    SETTLED = "settled"
+    SLOW_GATES = "slow_gates"
+    CLOSED_GATES = "closed_gates"
+    RANK_LOST = "rank_lost"
+    NEAR_RANK_LOSS = "near_rank_loss"
 
 
 class Words(NamedTuple):

@@ -118,4 +118,50 @@ NETWORK_WORDS: dict[Kind, Words] = {
         "differences are below rounding",
         "differences between inputs are below the rounding errors in {where}, so no dimension is given; probe model.double() to measure it",
     ),
+    Kind.STATE_DRIFTS: Words(
+        Severity.IMPRECISE,
+        "drifts",
+        "the state still drifts",
+        "the state still drifts at the end of {starts} of {of} runs, with numbers as large as {largest:.3g}: the exponents are those of a transient; raise "
+        "`transient`",
+    ),
+    Kind.STARTS_DISAGREE: Words(
+        Severity.IMPRECISE,
+        "starts disagree",
+        "starts lead to different exponents",
+        "the largest exponent depends on the start, from {least:.4f} to {most:.4f}, and {settled} of the starts lead to fixed points: there may be several "
+        "attractors",
+    ),
+    Kind.SETTLED: Words(
+        _NOTE,
+        "fixed point",
+        "the network settles to a fixed point",
+        "every start leads to a stable fixed point, where the largest eigenvalue has ln abs = {exponent:.4f}; the orbits on their way there have {orbit:.4f}",
+    ),
+    Kind.SLOW_GATES: Words(
+        _NOTE,
+        "closed gates",
+        "gates are closed",
+        "the memory is long because gates are closed: they keep the leading units for {steps:.3g} steps, and per gate time the exponent is {scaled:.3f}, "
+        "which is not near 0, so the network is not critical",
+    ),
+    Kind.CLOSED_GATES: Words(
+        _NOTE,
+        "closed gates",
+        "gates are closed",
+        "gates are closed and keep the leading units for {steps:.3g} steps, so that an exponent near 0 is no sign of criticality; per gate time it is "
+        "{scaled:.3f}, which these runs do not tell from 0",
+    ),
+    Kind.RANK_LOST: Words(
+        _NOTE,
+        "minus infinity",
+        "the Jacobian has no full rank",
+        "{count} of {of} exponents are minus infinity: the Jacobian has no full rank, and differences in these directions vanish in one step",
+    ),
+    Kind.NEAR_RANK_LOSS: Words(
+        _NOTE,
+        "upper bound",
+        "directions were lost in rounding",
+        "{count} directions were lost in rounding errors in some of the steps: their exponents are upper bounds",
+    ),
 }

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from weakchaos.renormalization.coarse.population import coarse_grain
     from weakchaos.renormalization.coarse.spin_flows import decimate_chain, migdal_kadanoff, migdal_kadanoff_fixed_point
     from weakchaos.renormalization.networks.architectures import batch_norm_growth, convolution_scales, residual_flow
+    from weakchaos.renormalization.networks.cells import RecurrentCell
     from weakchaos.renormalization.networks.depth_spectra import depth_spectrum
+    from weakchaos.renormalization.networks.recurrent_exponents import RecurrentSpectrum
+    from weakchaos.renormalization.networks.recurrent_fixed_points import fixed_point
+    from weakchaos.renormalization.networks.recurrent_network import RecurrentNetwork
     from weakchaos.renormalization.networks.spectra import LayerStack, closed_loop_spectrum, recurrent_spectrum
     from weakchaos.renormalization.theory.activations import Activation, activation
-    from weakchaos.renormalization.theory.dynamic_theory import recurrent_theory
+    from weakchaos.renormalization.theory.dynamic_theory import critical_input_variance, recurrent_theory
     from weakchaos.renormalization.theory.mean_field import mean_field
     from weakchaos.renormalization.theory.phases import phase_diagram
     from weakchaos.reports.probe.probe import probe
@@ -33,6 +37,9 @@ __all__ = [
     "Activation",
     "LayerStack",
     "ProbeCallback",
+    "RecurrentCell",
+    "RecurrentNetwork",
+    "RecurrentSpectrum",
     "RestrictedBoltzmannMachine",
     "activation",
     "batch_norm_growth",
@@ -41,10 +48,12 @@ __all__ = [
     "coarse_grain",
     "convolution_scales",
     "coupling_sums",
+    "critical_input_variance",
     "decimate_chain",
     "depth_spectrum",
     "energy_per_spin",
     "exact_energy",
+    "fixed_point",
     "layers",
     "machine_flow",
     "mean_field",

@@ -16,6 +16,7 @@ from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.diagnostics.orbits.spectrum import Spectrum, spectrum_of
 from weakchaos.renormalization.networks.signals import chain_of
+from weakchaos.renormalization.networks.torch_cells import is_torch_module
 from weakchaos.renormalization.theory.activations import activation as as_activation
 
 __all__ = ["LayerStack", "closed_loop_spectrum", "recurrent_spectrum"]
@@ -82,6 +83,10 @@ def recurrent_spectrum(
     >>> len(spectrum.exponents), bool(spectrum.exponents[0] > 0)
     (50, True)
     """
+    if is_torch_module(weights):
+        raise ArgumentTypeError(
+            "`weights` is a module of torch; its spectrum is RecurrentNetwork(module, inputs).spectrum(k=...), with all its gates and biases"
+        )
     w = real_array("weights", weights, "a square array")
     if w.ndim != 2 or w.shape[0] != w.shape[1] or not np.isfinite(w).all():
         raise ArgumentError(f"`weights` must be a finite square array; got shape {w.shape}")

@@ -1,7 +1,9 @@
 """Theory of large random recurrent networks: Lyapunov exponents without a simulation.
 
 In discrete time, h' = g J tanh(h) with J_ij ~ N(0, 1 / N): with fresh couplings in every step this is a deep network without biases, and time is
-depth. In continuous time, dx/dt = -x + g J phi(x) (Sompolinsky, Crisanti and Sommers, Phys. Rev. Lett. 61 (1988) 259,
+depth. Under white noise of variance s2, h' = g J tanh(h) + xi, the noise takes the place of the biases: q = g^2 E phi(sqrt(q) z)^2 + s2 and lambda =
+0.5 ln(g^2 E phi'(sqrt(q) z)^2), so that inputs push units into saturation and suppress chaos (Molgedey, Schuchhardt and Schuster, Phys. Rev. Lett. 69 (1992)
+3717, doi:10.1103/PhysRevLett.69.3717). In continuous time, dx/dt = -x + g J phi(x) (Sompolinsky, Crisanti and Sommers, Phys. Rev. Lett. 61 (1988) 259,
 doi:10.1103/PhysRevLett.61.259): the autocorrelation D(t) of a unit moves like a particle of energy zero in the potential V,
 
     D'' = -dV/dD,  V(D) = -D^2 / 2 + g^2 int_0^D C(y) dy,  C(D) = E phi(u) phi(v),  V(D(0)) = 0,
@@ -21,7 +23,7 @@ from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.renormalization.theory.mean_field import MeanField, mean_field
 
-__all__ = ["RecurrentTheory", "recurrent_theory"]
+__all__ = ["RecurrentTheory", "critical_input_variance", "recurrent_theory"]
 
 _NODES = 48  # Chebyshev nodes of the correlation
 _POINTS = 4000
@@ -70,7 +72,9 @@ def _mean_pair(theory: MeanField, variance: float) -> float:
     return 0.5 * float(weights @ [theory.pair(variance, 0.5 * (1 + c)) for c in nodes])
 
 
-def recurrent_theory(gain: float, activation: Any = "tanh", continuous: bool = False) -> RecurrentTheory:
+def recurrent_theory(
+    gain: float, activation: Any = "tanh", continuous: bool = False, input_variance: float = 0.0
+) -> RecurrentTheory:
     """The largest Lyapunov exponent of an infinite random recurrent network.
 
     Parameters
@@ -78,9 +82,11 @@ def recurrent_theory(gain: float, activation: Any = "tanh", continuous: bool = F
     gain : float
         Standard deviation of the couplings times sqrt(N).
     activation : str, callable, Activation or MeanField
-        An activation with phi(0) = 0.
+        An activation with phi(0) = 0; under inputs any.
     continuous : bool
         dx/dt = -x + g J phi(x) instead of h' = g J phi(h).
+    input_variance : float
+        Variance of independent Gaussian numbers that every unit receives in every step, in discrete time; the exponent is then conditional on these inputs.
 
     Returns
     -------
@@ -106,6 +112,12 @@ def recurrent_theory(gain: float, activation: Any = "tanh", continuous: bool = F
     gain = real_number("gain", gain)
     if gain <= 0:
         raise ArgumentError(f"`gain` must be positive; got {shown(gain)}")
+    noise = real_number("input_variance", input_variance, 0.0)
+    if noise:
+        if continuous:
+            raise ArgumentError("`input_variance` is for discrete time; leave it out, or set continuous=False")
+        driven = theory.at(gain * gain, noise)
+        return RecurrentTheory(gain, driven.lyapunov, driven.q, np.zeros(1), np.array([driven.q]))
     if theory.moments(0.0)[0] > 1e-24:
         raise ArgumentError(
             f"`activation` must vanish at 0, so that silence is a state of the network; {theory.activation.name} does not"
@@ -117,6 +129,58 @@ def recurrent_theory(gain: float, activation: Any = "tanh", continuous: bool = F
         point = theory.at(gain * gain)
         return RecurrentTheory(gain, point.lyapunov, point.q, np.zeros(1), np.array([point.q]))
     return _continuous(theory, gain)
+
+
+def critical_input_variance(gain: float, activation: Any = "tanh") -> float:
+    """The variance of white-noise inputs at which they just suppress the chaos of an infinite random network in discrete time.
+
+    Parameters
+    ----------
+    gain : float
+        Standard deviation of the couplings times sqrt(N).
+    activation : str, callable, Activation or MeanField
+        A saturating one, whose mean squared slope falls with the variance of its argument.
+
+    Returns
+    -------
+    float
+        0 for a network that is not chaotic without inputs.
+
+    Raises
+    ------
+    ArgumentError
+        If no variance suppresses chaos, as for rectified units.
+
+    Examples
+    --------
+    >>> round(critical_input_variance(2.0), 6)
+    1.635957
+    """
+    from scipy.optimize import brentq
+
+    theory = activation if isinstance(activation, MeanField) else mean_field(activation)
+    gain = real_number("gain", gain)
+    if gain <= 0:
+        raise ArgumentError(f"`gain` must be positive; got {shown(gain)}")
+
+    def surplus(log_length: float) -> float:
+        return gain * gain * theory.moments(math.exp(log_length))[2] - 1
+
+    def variance(log_length: float) -> float:
+        length = math.exp(log_length)
+        return length - gain * gain * theory.moments(length)[0]
+
+    grid = np.linspace(math.log(1e-8), math.log(1e8), 65)
+    signs = np.array([surplus(x) > 0 for x in grid])
+    if not signs.any():
+        return 0.0
+    if signs[-1]:
+        raise ArgumentError(
+            f"`activation` must saturate: inputs of no variance suppress the chaos of {theory.activation.name} at gain {gain:g}"
+        )
+    last = int(np.flatnonzero(signs)[-1])
+    found = variance(brentq(surplus, grid[last], grid[last + 1], xtol=1e-14))
+    return max(found, 0.0)
 
 
 def _continuous(theory: MeanField, gain: float) -> RecurrentTheory:
