@@ -97,6 +97,15 @@ def test_chains_that_repeat_themselves_are_found_and_rejections_are_none():
     assert [flag.numbers["distinct"] for flag in movement_flags(walk, continuous=True)] == [301]
 
 
+def test_chains_that_never_leave_different_values_are_said_to_stay_there():
+    x = np.tile(np.array([0.0, 0.0, 1.0, 1.0])[:, None, None], (1, 200, 1))
+    x = np.concatenate([x, np.random.default_rng(4).normal(size=(4, 200, 1))], 2)
+    (flag,) = _agreement(x, ["either", "moving"])
+    assert flag.kind is Kind.DISAGREE
+    assert "each chain stays at one value of either" in flag.sentence
+    assert "inf" not in flag.sentence
+
+
 @pytest.mark.parametrize("copy", ["shifted", "coalesced", "equal"])
 def test_chains_that_are_copies_are_found(copy):
     rng = np.random.default_rng(6)

@@ -6,6 +6,7 @@ are in `weakchaos.core.flag_words_networks`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from weakchaos.core.flag_kinds import Kind, Severity, Words
@@ -99,6 +100,12 @@ def _low_acceptance(flag: Any) -> str:
 
 def _disagree(flag: Any) -> str:
     n = flag.numbers
+    if not math.isfinite(n["ratio"]):
+        # Their own Monte Carlo errors are 0.
+        return (
+            f"each chain stays at one value of {flag.where}, and not all at the same: they have not reached the same distribution; start elsewhere, or use "
+            "another sampler"
+        )
     if n.get("spread") is not None:
         return (
             f"starts disagree by up to {n['spread']:.2g} about {flag.where}, {n['ratio']:.2g} times the variance that their own Monte Carlo errors "

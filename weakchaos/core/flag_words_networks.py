@@ -127,7 +127,7 @@ NETWORK_WORDS: dict[Kind, Words] = {
     ),
     Kind.STARTS_DISAGREE: Words(
         Severity.IMPRECISE,
-        "starts disagree",
+        "starts differ",
         "starts lead to different exponents",
         "the largest exponent depends on the start, from {least:.4f} to {most:.4f}, and {settled} of the starts lead to fixed points: there may be several "
         "attractors",
