@@ -110,6 +110,25 @@ CASES = {
     "slice, random directions": lambda: wc.samplers.Slice(0.7, "random").bind(wc.zoo.funnel(3)),
     "ScoreMap": lambda: wc.samplers.ScoreMap().bind(wc.zoo.banana()),
     "ScoreMap, walk": lambda: wc.samplers.ScoreMap(wc.samplers.RandomWalkMetropolis()).bind(wc.zoo.banana(), "sobol-4"),
+    "tempering, Gibbs": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3).bind(machine(4)),
+    "tempering, asia": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3, swap_every=2).bind(packaged("asia")),
+    "tempering, copies": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3, copies=2, clusters=True).bind(
+        wc.Ising.lattice((3, 3), 0.4)
+    ),
+    "tempering, herded": lambda: wc.samplers.ParallelTempering(wc.herding.HerdedGibbs("hash"), betas=(0.2, 0.7, 1.0)).bind(
+        packaged("child")
+    ),
+    "tempering, billiard": lambda: wc.samplers.ParallelTempering(wc.samplers.ChaoticBoltzmann(averages="draws"), 3).bind(
+        wc.Potts.lattice((3, 3), 3, 0.8)
+    ),
+    "tempering, NUTS": lambda: wc.samplers.ParallelTempering(wc.samplers.NUTS(0.3), 3, reference=(0.0, 3.0)).bind(wc.zoo.banana()),
+    "tempering, ensemble": lambda: wc.samplers.ParallelTempering(wc.samplers.EnsembleStretch(4), 3).bind(wc.zoo.banana()),
+    "tempering, Nose-Hoover": lambda: wc.samplers.ParallelTempering(wc.samplers.NoseHoover(0.1), 3, threads=2).bind(
+        wc.zoo.banana()
+    ),
+    "tempering, flow": lambda: wc.samplers.ParallelTempering(
+        wc.samplers.DeterministicGibbs(bounds=(-3, 3), nodes=4), betas=(0.5, 1.0)
+    ).bind(wc.zoo.banana()),
     "WALNUTS": lambda: wc.samplers.WALNUTS(0.6, max_error=0.2).bind(wc.zoo.funnel(3)),
     "WALNUTS, untuned": lambda: wc.samplers.WALNUTS().bind(wc.zoo.banana(), "sobol-4"),
     "Metropolis, golden": lambda: wc.samplers.RandomWalkMetropolis().bind(wc.zoo.funnel(3), "golden"),

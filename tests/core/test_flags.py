@@ -24,6 +24,7 @@ NUMBERS = {
     Kind.STREAM_LENGTH: {"steps": 3, "length": 7, "varies": False},
     Kind.LOW_ACCEPTANCE: {"rate": 0.001, "chain": None},
     Kind.DISAGREE: {"rhat": 1.5, "ratio": 20.0},
+    Kind.UNMIXED: {"ess": 3.0, "rhat": 1.5, "draws": 100},
     Kind.SCORES: {"what": "spread", "gap": 0.4, "error": 0.05, "outward": False},
     Kind.STEIN: {"what": "spread", "sampler": "MCLMC", "gap": 0.4, "error": 0.05},
     Kind.BIAS_UNKNOWN: {"what": "mean", "sampler": "MCLMC", "gap": 0.4, "error": None},

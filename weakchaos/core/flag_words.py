@@ -98,6 +98,15 @@ def _low_acceptance(flag: Any) -> str:
     return f"proposals were accepted with probability {n['rate']:.2g} on average {who}; use smaller steps"
 
 
+def _tempering(n: Any) -> str:
+    """What tempering can do where chains stay apart, by what is known of the target: ``temperature`` is "tempered", "target" or None."""
+    if n.get("temperature") == "tempered":
+        return "; give ParallelTempering more temperatures, a hotter one or a longer warm-up"
+    if n.get("temperature") == "target":
+        return "; weakchaos.samplers.ParallelTempering around this sampler carries chains over what keeps them apart"
+    return ""
+
+
 def _disagree(flag: Any) -> str:
     n = flag.numbers
     if not math.isfinite(n["ratio"]):
@@ -109,11 +118,19 @@ def _disagree(flag: Any) -> str:
     if n.get("spread") is not None:
         return (
             f"starts disagree by up to {n['spread']:.2g} about {flag.where}, {n['ratio']:.2g} times the variance that their own Monte Carlo errors "
-            "explain: they have not reached the same distribution"
+            f"explain: they have not reached the same distribution{_tempering(n)}"
         )
     return (
         f"chains disagree about {flag.where} by more than their Monte Carlo error (R-hat {n['rhat']:.3g}, {n['ratio']:.2g} times the spread that the "
-        "error explains): they have not reached the same distribution; run longer, start elsewhere, or use another sampler"
+        f"error explains): they have not reached the same distribution; run longer, start elsewhere, or use another sampler{_tempering(n)}"
+    )
+
+
+def _unmixed(flag: Any) -> str:
+    n = flag.numbers
+    return (
+        f"{flag.where} has an effective sample size of {n['ess']:.2g} in {n['draws']} draws (R-hat {n['rhat']:.3g}): chains have not mixed, or wander "
+        f"without end because the density cannot be integrated; nothing can be said from them{_tempering(n)}"
     )
 
 
@@ -209,8 +226,7 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "unmixed",
         "chains have not mixed",
-        "{where} has an effective sample size of {ess:.2g} in {draws} draws (R-hat {rhat:.3g}): chains have not mixed, or wander without end because the "
-        "density cannot be integrated; nothing can be said from them",
+        _unmixed,
     ),
     Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
     Kind.SCORES: Words(_INVALID, "scores", "the gradients are of another density", _scores),
@@ -307,6 +323,26 @@ WORDS: dict[Kind, Words] = {
         "warm-up ended before it had settled",
         "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains, so that they may be "
         "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
+    ),
+    Kind.ROUND_TRIPS: Words(
+        _IMPRECISE,
+        "round trips",
+        "no replica came round",
+        "of {chains} chains {without} made no round trip: no replica went from the target to the hottest temperature and back in {draws} draws, so that hot replicas told "
+        "the target nothing; run longer, or take other temperatures",
+    ),
+    Kind.SWAPS: Words(
+        _IMPRECISE,
+        "swaps",
+        "two temperatures hardly exchange replicas",
+        "temperatures {hot} and {cold} of {temperatures}, counted from the hottest, exchange replicas with probability {rate:.2g}: take more temperatures, "
+        "twice the barrier that weakchaos.diagnostics.tempering(trace) reports, and one",
+    ),
+    Kind.LADDER: Words(
+        _NOTE,
+        "ladder",
+        "the temperatures were not tuned",
+        "the temperatures are not tuned in {chains} chains, as there was no warm-up: they stand where a ladder begins; pass `warmup`, 1000 for example, or `betas`",
     ),
     Kind.UNADJUSTED: Words(_NOTE, "unadjusted", "every step is accepted", _unadjusted),
     Kind.NO_MAP: Words(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from weakchaos.diagnostics.symbols.repetitions import period, runs
     from weakchaos.diagnostics.symbols.symbolic import symbolize
     from weakchaos.diagnostics.symbols.words import word_complexity
+    from weakchaos.diagnostics.tempered_runs import Tempering, tempering
     from weakchaos.diagnostics.visits import visit_split
     from weakchaos.reports.series.analyse import SeriesReport, analyse_series
     from weakchaos.runs.score_check import check_scores
@@ -58,6 +59,7 @@ __all__ = [
     "OrbitDiagram",
     "Result",
     "SeriesReport",
+    "Tempering",
     "analyse_series",
     "approximate_entropy",
     "block_entropy",
@@ -113,6 +115,7 @@ __all__ = [
     "surrogate_test",
     "surrogates",
     "symbolize",
+    "tempering",
     "topological_entropy",
     "visit_split",
     "word_complexity",

@@ -8,6 +8,7 @@ chains of a few effective draws, which may be anywhere. How chains move is judge
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from weakchaos.runs.check_movement import movement_flags
 from weakchaos.runs.check_stein import check_unadjusted
 from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
 
-__all__ = ["check_run"]
+__all__ = ["check_run", "name_tempering"]
 
 _LEAST_DRAWS = 100  # fewer say nothing of agreement
 _RHAT = 1.01
@@ -25,6 +26,7 @@ _LEVEL = 1e-5  # of the F test, shared among coordinates: a healthy run must not
 _ESS = 100  # effective draws a chain, of Vehtari et al. (2021)
 _UNMIXED, _NO_ESS = 1.1, 5  # R-hat above which, and effective draws a chain below which, nothing can be said at all
 _DIVERGENT = 0.005
+_LEAST_SWAPS = 0.05  # probability with which neighbouring temperatures exchange replicas
 _NUMBERS = 4_000_000  # draws times coordinates that are looked at
 
 
@@ -59,7 +61,7 @@ def check_run(trace: Any) -> list[Flag]:
     known = trace.system is not None
     flags += movement_flags(draws, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
     if trace.weights is None:
-        flags += _agreement(draws, [trace.names[c] for c in columns], group)
+        flags += name_tempering(_agreement(draws, [trace.names[c] for c in columns], group), trace.system)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
     return gravest_first(flags)
@@ -77,7 +79,33 @@ def _statistics(trace: Any) -> list[Flag]:
         for chain, rate in enumerate(stats["acceptance_rate"].mean(1)):
             if rate < 0.01:
                 out.append(Flag.of(Kind.LOW_ACCEPTANCE, rate=float(rate), chain=chain))
+    if "round_trips" in stats and trace.n_draws >= _LEAST_DRAWS:
+        out += _swaps(stats, trace.n_draws)
     return out
+
+
+def _swaps(stats: Any, draws: int) -> list[Flag]:
+    """Pairs of temperatures that hardly exchange replicas, and chains no replica of which came round."""
+    out = []
+    rates = [float(stats[name].mean()) for name in stats if name.startswith("swap_acceptance_")]
+    worst = int(np.argmin(rates))
+    if rates[worst] < _LEAST_SWAPS:
+        out.append(Flag.of(Kind.SWAPS, hot=worst, cold=worst + 1, temperatures=len(rates) + 1, rate=rates[worst]))
+    trips = stats["round_trips"].sum(1)
+    if not trips.all():
+        out.append(Flag.of(Kind.ROUND_TRIPS, chains=len(trips), without=int((trips == 0).sum()), draws=draws))
+    return out
+
+
+def name_tempering(flags: list[Flag], system: Any) -> list[Flag]:
+    """The same flags; those of chains that stay apart know whether tempering is at hand ("target"), or already in use ("tempered")."""
+    temperature = "target" if getattr(getattr(system, "target", None), "has_temperature", False) else None
+    if hasattr(system, "temperatures"):
+        temperature = "tempered"
+    if temperature is None:
+        return flags
+    apart = (Kind.DISAGREE, Kind.UNMIXED)
+    return [replace(f, numbers={**f.numbers, "temperature": temperature}) if f.kind in apart else f for f in flags]
 
 
 def _excess(scores: np.ndarray, group: int = 1) -> tuple[float, float]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from weakchaos.samplers.persistent_slice import PersistentSlice
     from weakchaos.samplers.score_map import ScoreMap
     from weakchaos.samplers.slice_sampling import Slice
+    from weakchaos.samplers.tempering.parallel_tempering import ParallelTempering
     from weakchaos.samplers.thermostat_0532 import Thermostat0532
     from weakchaos.samplers.walnuts import WALNUTS
     from weakchaos.samplers.zig_zag import ZigZag
@@ -64,6 +65,7 @@ __all__ = [
     "NoseHooverChain",
     "Observables",
     "PackedIsing",
+    "ParallelTempering",
     "PermutationGibbs",
     "PersistentMetropolis",
     "PersistentSlice",

@@ -104,6 +104,7 @@ class Density(Target):
     _renew: Callable[[], tuple] | None = None  # the data as they are now, where another library may replace the arrays
     derived: Callable | None = None  # what else follows from draws: see `Trace.derived`
     continuous = True
+    has_temperature = True
     default_sampler = "samplers:EmpiricalHMC"  # by its public name, as samplers stand above targets
 
     def __init__(

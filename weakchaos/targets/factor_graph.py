@@ -66,6 +66,7 @@ class FactorGraph(DiscreteTarget):
     [0.3333, 0.6667]
     """
 
+    has_temperature = True
     scopes: tuple[np.ndarray, ...]
     log_tables: tuple[np.ndarray, ...]
     states: tuple[tuple[Any, ...], ...] | None

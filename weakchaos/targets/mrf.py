@@ -49,6 +49,7 @@ class PairwiseMRF(DiscreteTarget):
     """
 
     name = "pairwise MRF"
+    has_temperature = True
 
     def __init__(self, couplings: Any, fields: Any = None, names: Sequence[str] | None = None):
         n, i, j, weight = symmetric_edges(couplings)

@@ -42,6 +42,7 @@ class Potts(DiscreteTarget):
     """
 
     name = "Potts"
+    has_temperature = True
     beta: float
     geometry: Lattice | None = None
     _bare: np.ndarray | None = None

@@ -20,6 +20,8 @@ class Target:
         A phrase that says what the error in a comparison is.
     counted : str
         The things that ``dim`` counts, in the plural.
+    has_temperature : bool
+        Whether the target has powers, which `samplers.ParallelTempering` runs on.
     continuous : bool
         Whether the target is a density, so that no value is drawn twice.
     source : str or None
@@ -32,6 +34,7 @@ class Target:
 
     error_kind = "largest error of an average"
     counted = "coordinates"
+    has_temperature = False
     continuous = False
     source: str | None = None
     default_sampler: str | None = None

@@ -16,6 +16,7 @@ from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
 from weakchaos.reports.compare.joint import autocorrelation, coupling_time, stream_entropy
 from weakchaos.reports.compare.judge import BLOCKS, Averages, judge_averages, wide_tails
+from weakchaos.runs.check import name_tempering
 from weakchaos.runs.sampling import sample
 from weakchaos.targets.reachability import unreachable_flag
 
@@ -178,7 +179,7 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
     cycle = find_cycle(system, seed=plan.seed, max_steps=plan.cycle_steps)
 
     flags = [*trace.flags, *system.stream_flags(draws), *_counted(system, trace.states)]
-    flags += judge_averages(
+    judged_flags = judge_averages(
         Averages.of(counts, averages, draws),
         plan.judged_truth,
         plan.scale,
@@ -187,6 +188,7 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
         names,
         tails,
     )
+    flags += name_tempering(judged_flags, system)
     if rate.parameters["plateau"] is not None:
         flags.append(Flag.of(Kind.PLATEAU, draws=rate.parameters["plateau"]))
     moves = getattr(system, "moves", None)
