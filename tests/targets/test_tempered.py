@@ -25,6 +25,7 @@ DISCRETE = {
     "glass": lambda: wc.Ising.glass((2, 2, 2), 0.7, seed=1, field=0.1),
     "kagome": lambda: wc.Ising.lattice((1, 2), 0.3, kind="kagome", periodic=False),
     "Potts": lambda: wc.Potts(pairs(4), 3, RNG.normal(size=(4, 3))),
+    "Potts lattice": lambda: wc.Potts.lattice((2, 3), 3, 0.8),
     "tables": lambda: packaged("sachs").condition({"PKA": 1, "PKC": 0, "Raf": 2, "Mek": 1}),
 }
 

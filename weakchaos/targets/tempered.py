@@ -142,8 +142,10 @@ class _PairPath(Path):
 
     def _at(self, beta: float) -> Any:
         spec, arrays = self.target.to_spec()
-        if "geometry" in spec:
-            return type(self.target).from_spec({**spec, "beta": spec["beta"] * beta}, arrays)
+        if "beta" in spec:
+            spec = {**spec, "beta": spec["beta"] * beta}
+        if "couplings" in arrays:  # without the inverse temperature, which the description has by itself
+            return type(self.target).from_spec(spec, arrays)
         if "lattice" in spec and not arrays:
             lattice = {**spec["lattice"], "beta": spec["lattice"]["beta"] * beta}
             return type(self.target).from_spec({**spec, "lattice": lattice}, arrays)
