@@ -13,7 +13,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceW
 from weakchaos.core.flags import Kind
 from weakchaos.diagnostics import tempering
 from weakchaos.samplers import ChaoticBoltzmann, Gibbs, ParallelTempering
-from weakchaos.samplers.tempering import exchange, parallel
+from weakchaos.samplers.tempering import parallel, rounds
 from weakchaos.samplers.tempering.ladder import equalised, tuning_steps
 from weakchaos.samplers.tempering.overlaps import houdayer_move, overlaps_of
 from weakchaos.targets.factor_graph import packaged
@@ -54,11 +54,11 @@ def test_joint_distribution(more):
 
 
 def test_swaps_that_are_never_refused_are_found(monkeypatch):
-    monkeypatch.setattr(exchange, "swap_round", lambda a, *rest: swap_round(np.zeros_like(a), *rest))
+    monkeypatch.setattr(rounds, "swap_round", lambda a, *rest: swap_round(np.zeros_like(a), *rest))
     assert chi_squared(frustrated(), ParallelTempering(Gibbs(), betas=(0.0, 0.4, 1.0)), 2) < 1e-6
 
 
-swap_round = exchange.swap_round
+swap_round = rounds.swap_round
 
 
 def test_clusters_that_are_broken_off_are_found(monkeypatch):
@@ -68,7 +68,7 @@ def test_clusters_that_are_broken_off_are_found(monkeypatch):
         k = int(np.argmax(a != b))
         a[k], b[k] = b[k], a[k]
 
-    monkeypatch.setattr(exchange, "houdayer_move", one_spin)
+    monkeypatch.setattr(rounds, "houdayer_move", one_spin)
     assert chi_squared(frustrated(), ParallelTempering(Gibbs(), betas=(0.0, 0.4, 1.0), copies=2, clusters=True), 2) < 1e-6
 
 

@@ -24,10 +24,10 @@ from weakchaos.samplers.base import Bound
 from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.score_map import ScoreMap
-from weakchaos.samplers.tempering.exchange import Exchange, place_of
 from weakchaos.samplers.tempering.ladder import equalised, first_betas, tuning_steps
 from weakchaos.samplers.tempering.noting import Noting
 from weakchaos.samplers.tempering.replicas import Opened, join, open_streams, restore_streams
+from weakchaos.samplers.tempering.rounds import Exchange, place_of
 from weakchaos.samplers.tempering.swaps import first_tail
 from weakchaos.targets.couplings import pairs_by_unit
 from weakchaos.targets.density import Coordinates, Density
