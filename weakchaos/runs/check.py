@@ -150,6 +150,8 @@ def _agreement(draws: np.ndarray, names: list[str], group: int = 1) -> list[Flag
             continue
         scores = normal_scores(x), normal_scores(folded(x))
         ratio, chance = min((_excess(s, group) for s in scores), key=lambda pair: pair[1])
+        if (np.ptp(x, 1) == 0).all():
+            rhat, ratio, chance = np.inf, np.inf, 0.0  # but for rounding
         if chance < _LEVEL / dim and (worst is None or rhat > worst[0]):
             worst = rhat, ratio, names[k]
     if worst is not None:
