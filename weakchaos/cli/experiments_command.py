@@ -17,6 +17,12 @@ def experiments(
     quick: Annotated[bool, typer.Option("--quick", help="Seconds instead of minutes; may leave the claim undecided.")] = False,
     seed: Annotated[str, typer.Option(help="A whole number that is not negative.")] = "0",
     out: Annotated[str, typer.Option(metavar="STEM", help="Where .png and .json are written; weakchaos-NAME by default.")] = "",
+    executor: Annotated[
+        str, typer.Option(metavar="EXECUTOR", help="Where single runs are made: threads, processes or dask://HOST:PORT.")
+    ] = "",
+    cells: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Keep finished runs there; the same command goes on with the rest after a kill.")
+    ] = "",
     table: Annotated[
         bool, typer.Option("--table", help="Run nothing; show the numbers of the last full runs with intervals.")
     ] = False,
@@ -41,7 +47,7 @@ def experiments(
         return
     seed_ = whole("--seed", seed, 0)
     stem = where(out, f"weakchaos-{name}", json_to)
-    result = all_of_them.run(name, quick, seed_)
+    result = all_of_them.run(name, quick, seed_, executor or None, cells or None)
     paths: list[Any] = [] if stem is None else [stem.with_name(stem.name + suffix) for suffix in (".png", ".json")]
     for path, write in zip(paths, (result.plot, result.to_json), strict=False):
         write(path)

@@ -1,6 +1,6 @@
 """Experiments: one file for each published claim, with ``measure``, which gathers numbers, and ``conclude``, which draws the verdict from them alone.
 
-`names` lists the experiments, `run` runs one by its name, and `recorded` returns the numbers of its last full run. A quick run takes seconds and
+`names` lists the experiments, `run` runs one by its name, `recorded` returns the numbers of its last full run, and `sweep` runs cells of your own. A quick run takes seconds and
 leaves open what needs more numbers; the full run takes minutes.
 """
 
@@ -15,8 +15,9 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, Verdict
+from weakchaos.runs.sweeps import Sweep, sweep
 
-__all__ = ["Conclusion", "Curve", "Estimate", "Experiment", "Panel", "Part", "Verdict", "claim", "names", "run", "source"]
+__all__ = ["Conclusion", "Curve", "Estimate", "Experiment", "Panel", "Part", "Verdict", "claim", "names", "run", "source", "sweep"]
 
 _FRAME = ("__main__", "base", "conclusion", "records")
 
@@ -42,7 +43,7 @@ def source(name: str) -> str:
     return str(_module(name).SOURCE)
 
 
-def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
+def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None, out: Any = None) -> Experiment:
     """Run one experiment.
 
     Parameters
@@ -52,8 +53,10 @@ def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> 
     quick : bool
         A few seconds instead of minutes; parts of the claim that need a longer run stay open.
     seed : int
-    executor : concurrent.futures.Executor, optional
-        Executor for the single runs of the experiment (threads, processes, a cluster); the outcome does not depend on it.
+    executor : concurrent.futures.Executor, distributed.Client, "threads", "processes" or "dask://HOST:PORT", optional
+        Where the single runs of the experiment are made, as for `sweep`; the outcome does not depend on it.
+    out : path, optional
+        A folder for finished runs: an experiment that was killed goes on with the rest when it is run again with the same folder.
 
     Returns
     -------
@@ -69,4 +72,6 @@ def run(name: str, quick: bool = False, seed: int = 0, executor: Any = None) -> 
     Traceback (most recent call last):
     weakchaos.core.errors.ArgumentError: `name` must be one of ...
     """
-    return _module(name).run(quick=bool(quick), seed=whole_number("seed", seed, 0, math.inf), executor=executor)
+    module, seed = _module(name), whole_number("seed", seed, 0, math.inf)
+    with Sweep(executor, out) as cells:
+        return module.run(quick=bool(quick), seed=seed, executor=cells)

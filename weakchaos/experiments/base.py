@@ -9,6 +9,7 @@ from typing import Any
 from weakchaos.core.plain import strict_json
 from weakchaos.core.text_table import aligned
 from weakchaos.experiments.conclusion import Conclusion, Verdict
+from weakchaos.runs.sweeps import Sweep, sweep
 
 __all__ = ["Curve", "Experiment", "Panel", "run_cells"]
 
@@ -137,7 +138,7 @@ class Experiment:
 
 
 def run_cells(function: Callable[..., Any], cells: Iterable[tuple], executor: Any = None) -> list[Any]:
-    """The results of ``function(*cell)`` for every cell, in order, computed in a `concurrent.futures` executor if one is given.
+    """The results of ``function(*cell)`` for every cell, in order, computed in an executor, or by a `Sweep`, which keeps them, if one is given.
 
     A cell contains its own seed, so the results do not depend on the executor.
 
@@ -148,6 +149,6 @@ def run_cells(function: Callable[..., Any], cells: Iterable[tuple], executor: An
     ...     run_cells(pow, [(2, 3), (3, 2)], pool)
     [8, 9]
     """
-    if executor is None:
-        return [function(*cell) for cell in cells]
-    return [future.result() for future in [executor.submit(function, *cell) for cell in cells]]
+    if isinstance(executor, Sweep):
+        return executor.map(function, cells)
+    return sweep(function, cells, executor)

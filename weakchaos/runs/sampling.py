@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from weakchaos.core.flags import warn_of, warn_of_each
 from weakchaos.core.system import as_seed
 from weakchaos.runs.block import Chain, Plan
 from weakchaos.runs.description import named_class
+from weakchaos.runs.executors import check_executor
 from weakchaos.runs.memory import MemorySink
-from weakchaos.runs.scheduler import check_executor, run_plan
+from weakchaos.runs.scheduler import run_plan
 from weakchaos.runs.store import StoreSink
 from weakchaos.runs.trace import Trace, running_counts
 from weakchaos.runs.until import MOST_DRAWS, Until, judged_at
@@ -53,7 +53,7 @@ def sample(
     seed: Any = None,
     driver: Any = "pcg64",
     thin: int = 1,
-    executor: Executor | None = None,
+    executor: Any = None,
     progress: bool = True,
     store: Any = None,
     record: str = "draws",
@@ -80,7 +80,7 @@ def sample(
         The stream of uniforms: ``"pcg64"``, ``"golden"``, ``"sobol-8"``, any `weakchaos.drivers.Driver`.
     thin : int
         Steps per draw.
-    executor : concurrent.futures.Executor, optional
+    executor : concurrent.futures.Executor, distributed.Client, "threads", "processes" or "dask://HOST:PORT", optional
         Threads of this process by default; kernels release the GIL.
     progress : bool
     store : path, optional
@@ -172,7 +172,7 @@ def _check_until(until: Until, plan: Plan, system: Any) -> None:
         )
 
 
-def extend(trace: Trace, draws: int = 1000, executor: Executor | None = None, progress: bool = True, until: Any = None) -> Trace:
+def extend(trace: Trace, draws: int = 1000, executor: Any = None, progress: bool = True, until: Any = None) -> Trace:
     """The same run, `draws` draws longer: bit for bit what one longer run would have given.
 
     Parameters

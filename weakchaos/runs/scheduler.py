@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 import warnings
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentTypeError, ConvergenceWarning, InterruptedWarning, shown
+from weakchaos.core.errors import ConvergenceWarning, InterruptedWarning
 from weakchaos.core.flags import Flag, warn_of_each
 from weakchaos.runs.block import Block, Chain, Plan, advance, warm
 from weakchaos.runs.convergence import draws_in_round
+from weakchaos.runs.executors import Workers, unsendable
 from weakchaos.runs.progress import Progress
 from weakchaos.runs.trace import Trace
 from weakchaos.runs.until import Until, judged_at, measure
 
-__all__ = ["check_executor", "run_plan"]
+__all__ = ["run_plan"]
 
 _BLOCK_SECONDS = 0.25
 _FIRST_BLOCK = 1
@@ -34,6 +34,7 @@ class _Scheduler:
         self.steps = _FIRST_BLOCK
         self.error: BaseException | None = None
         self.interrupted, self.deadline = False, deadline
+        self.executor: Any = None
 
     def finished(self, chain: Chain) -> bool:
         return chain.warmed >= self.plan.warmup and chain.drawn >= self.plan.draws
@@ -92,7 +93,7 @@ class _Scheduler:
         try:
             failure = future.exception()
             if failure is not None:
-                self.note(failure)
+                self.note(unsendable(failure, self.executor, self.system))
                 return
             block: Block = future.result()
             new = replace(chain, state=block.state, cpu_seconds=chain.cpu_seconds + block.cpu_seconds)
@@ -139,6 +140,7 @@ class _Scheduler:
 
     def run(self, executor: Executor) -> None:
         """Run to the end, or to the first error or interruption from the keyboard."""
+        self.executor = executor
         waiting = [chain.index for chain in self.chains if not self.finished(chain)]
         pending: dict[Future, Chain] = {}
         held: list[int] = []  # where they wait for the others
@@ -188,7 +190,7 @@ def run_plan(
     plan: Plan,
     chains: list[Chain],
     sink: Any,
-    executor: Executor | None,
+    executor: Any,
     progress: bool,
     settings: dict,
     until: Until | None = None,
@@ -204,7 +206,8 @@ def run_plan(
     deadline = time.monotonic() + (math.inf if until is None or until.max_seconds is None else until.max_seconds)
     scheduler = _Scheduler(system, plan, chains, sink, bar, deadline)
     before = [chain.state for chain in chains]
-    pool = ThreadPoolExecutor(min(len(chains), os.cpu_count() or 1), "weakchaos") if executor is None else executor
+    workers = Workers(executor, len(chains))
+    pool = workers.executor
     found: dict[str, float] = {}
     try:
         with sink.writing():
@@ -225,8 +228,7 @@ def run_plan(
             sink.note_stop(why)
     finally:
         bar.close()
-        if executor is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        workers.__exit__()
     chains = scheduler.chains
     trace = Trace.from_run(system, plan, chains, sink, {**settings, "interrupted": scheduler.interrupted, "stopped": why})
     if scheduler.error is not None:
@@ -282,13 +284,3 @@ def _keep_flags(trace: Trace, found: list[Flag]) -> None:
     if plain:
         trace.settings = {**trace.settings, "flags": [*known, *plain]}
         trace.keep_flags()
-
-
-def check_executor(executor: Any) -> None:
-    """Refuse what is no executor."""
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise ArgumentTypeError(f"`executor` must be a concurrent.futures.Executor or None; got {shown(executor)}")
-    if isinstance(executor, type):
-        raise ArgumentTypeError(
-            f"`executor` must be an instance; got the class {executor.__name__}: write {executor.__name__}(...)"
-        )

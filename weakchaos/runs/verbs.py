@@ -69,7 +69,8 @@ def resume(
     StoreError
         As in `load`, and when another process is writing to the store.
     """
-    from weakchaos.runs.scheduler import check_executor, run_plan
+    from weakchaos.runs.executors import check_executor
+    from weakchaos.runs.scheduler import run_plan
 
     check_executor(executor)
     sink = StoreSink.open(as_path("path", path))
