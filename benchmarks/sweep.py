@@ -1,0 +1,84 @@
+"""A sweep of 40 cells on a Dask cluster of two processes of which one is killed at a random moment, and two workers beside one.
+
+    python benchmarks/sweep.py [--quick] [--json PATH]
+
+A cell is a chain of `Gibbs` on a spin glass of its own seed; its result is the mean energy and magnetisation, as exact numbers. The table of the sweep must be the same, bit for bit,
+after each of 20 runs (3 with ``--quick``) in which SIGKILL ends a worker between the first cell and the last. Needs ``pip install 'weakchaos[dask]'``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import threading
+import time
+
+from timing import Row, parser, print_machine, print_rows, write_json
+
+import weakchaos as wc
+from weakchaos.experiments import sweep
+
+CELLS = 40
+
+
+def cell(seed: int, draws: int) -> tuple[float, ...]:
+    """One glass of 8 x 8 x 8 spins."""
+    target = wc.Ising.glass((8, 8, 8), beta=0.7, seed=seed)
+    sampler = wc.samplers.Gibbs("checkerboard")
+    system = wc.samplers.Observables(sampler).bind(target)
+    means = system.advance(system.start(seed), draws).mean(0)
+    return tuple(float(v) for v in means)
+
+
+def main() -> None:
+    from distributed import Client, LocalCluster
+
+    options = parser(__doc__).parse_args()
+    print_machine()
+    runs, draws = (3, 500) if options.quick else (20, 4000)
+    cells = [(seed, draws) for seed in range(CELLS)]
+    expected = sweep(cell, cells)
+    begin = time.perf_counter()
+    sweep(cell, cells)
+    alone = time.perf_counter() - begin
+    print(f"{CELLS} cells of {draws} sweeps, one after another in this process: {alone:.2f} s wall")
+    kinds = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": 0}
+    chance, same, lost = random.Random(1), 0, 0
+    with LocalCluster(**kinds) as cluster, Client(cluster) as client:
+        sweep(cell, [(seed, 10) for seed in range(20)], client)  # workers load their machine code
+        for number in range(runs):
+            client.wait_for_workers(2, timeout=60)
+            pids = sorted(client.run(os.getpid).values())
+            victim, wait = chance.choice(pids), chance.uniform(0.05, 0.45) * alone
+            timer = threading.Timer(wait, os.kill, (victim, signal.SIGKILL))
+            with tempfile.TemporaryDirectory() as folder:
+                timer.start()
+                begin = time.perf_counter()
+                found = sweep(cell, cells, client, folder)
+                seconds = time.perf_counter() - begin
+                timer.join()
+            same += found == expected
+            lost += wait < seconds
+            print(
+                f"run {number + 1}: killed after {wait:.2f} s of {seconds:.2f} s, {'the same table' if found == expected else 'ANOTHER TABLE'}",
+                flush=True,
+            )
+    print(f"{same} of {runs} tables are the same bit for bit; in {lost} of them the worker was lost before the end")
+    rows, times = [], {1: [], 2: []}
+    for workers in (1, 2):
+        with LocalCluster(**{**kinds, "n_workers": workers}) as cluster, Client(cluster) as client:
+            sweep(cell, [(seed, 10) for seed in range(20)], client)
+            for _ in range(2 if options.quick else 5):
+                begin = time.perf_counter()
+                sweep(cell, cells, client)
+                times[workers].append(time.perf_counter() - begin)
+        rows.append(Row(f"{workers} workers", "s, wall", times[workers]))
+    print_rows(f"{CELLS} cells; the load was {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", rows)
+    print(f"two workers are {min(times[1]) / min(times[2]):.2f} times as fast as one (1.7 on idle cores asked for)")
+    write_json(options.json, "sweep", {"workers": rows})
+
+
+if __name__ == "__main__":
+    main()
