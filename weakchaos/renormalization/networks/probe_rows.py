@@ -12,9 +12,17 @@ from weakchaos.core.scatter import standard_error
 from weakchaos.renormalization.networks.geometry import mean_cosines, mean_gap, participation_ratio, two_nn_dimension
 from weakchaos.renormalization.networks.signals import Recording
 
-__all__ = ["probe_flags", "probe_rows"]
+__all__ = ["depth_band", "probe_flags", "probe_rows"]
 
 _NORMALISATION = {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm"}
+
+
+def depth_band(depth: int) -> float:
+    """Exponents that a network of this depth leaves undecided: over all layers differences change by less than a factor of e; never more than 0.1 nats.
+
+    Without the limit, a network of two layers would be critical whatever its exponent is.
+    """
+    return min(1 / depth, 0.1)
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
@@ -92,7 +100,7 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
         row["phase"] = None
         if not math.isnan(row["lyapunov"]):
             error = row["stderr"] if math.isfinite(row["stderr"]) else 0.0
-            band = max(2 * error, 1 / depth, 2 * math.sqrt(0.5 / row["width"]))
+            band = max(2 * error, depth_band(depth), 2 * math.sqrt(0.5 / row["width"]))
             row["phase"] = "critical" if abs(row["lyapunov"]) < band else "ordered" if row["lyapunov"] < 0 else "chaotic"
     return rows
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.text_table import aligned
 from weakchaos.diagnostics.result import Result
-from weakchaos.renormalization.networks.probe_rows import probe_flags, probe_rows
+from weakchaos.renormalization.networks.probe_rows import depth_band, probe_flags, probe_rows
 from weakchaos.renormalization.networks.signals import WeightLayer, chain_of, record_chain
+
+if TYPE_CHECKING:
+    from weakchaos.reports.probe.advice import Advice
 
 __all__ = ["ProbeReport", "probe"]
 
@@ -127,7 +130,7 @@ class ProbeReport:
         widths = np.array([self.rows[i]["width"] for i in counted], float)
         # One draw of Gaussian weights moves the log growth of a layer of n units by about 1 / sqrt(2 n).
         fluctuation = math.sqrt((0.5 / widths).sum()) / len(widths)
-        band = max(2 * error, 1 / len(widths), 2 * fluctuation)
+        band = max(2 * error, depth_band(len(widths)), 2 * fluctuation)
         phase = "critical" if abs(value) < band else "ordered" if value < 0 else "chaotic"
         layers = np.arange(1, len(self.rows) + 1)
         return Result(
@@ -152,8 +155,26 @@ class ProbeReport:
 
         return apply_gain(self, gains, inplace)
 
+    def advice(self) -> Advice:
+        """What to change, in at most three sentences; `apply` does it."""
+        from weakchaos.reports.probe.advice import advised
+
+        return advised(self)
+
+    def apply(self, inplace: bool = False) -> Any:
+        """The model with the advice carried out: a copy, unless `inplace`; unchanged where nothing is to be changed.
+
+        Raises
+        ------
+        ArgumentError
+            If no advice could be given.
+        """
+        from weakchaos.reports.probe.advice import carried_out
+
+        return carried_out(self, inplace)
+
     def table(self) -> str:
-        """Layers, verdict and warnings as text."""
+        """Layers, verdict, warnings and advice as text."""
         shown_columns = [c for c in _COLUMNS if any(_known(r.get(c)) for r in self.rows)]
         if any(_known(r.get("c_tokens")) for r in self.rows):
             shown_columns += ["c_tokens", "angle_exponent"]
@@ -167,7 +188,7 @@ class ProbeReport:
             f" (critical within ±{distance.parameters['band']:.4f} at this depth and width)."
         )
         lines = [aligned(rows, shown_columns), "", verdict]
-        return "\n".join([*lines, *(f"! {w}" for w in self.warnings)])
+        return "\n".join([*lines, *(f"! {w}" for w in self.warnings), f"> {self.advice()}"])
 
     __str__ = table
 
@@ -191,6 +212,7 @@ class ProbeReport:
             "rows": [dict(r) for r in self.rows],
             "warnings": list(self.warnings),
             "flags": [flag.to_plain() for flag in self.flags],
+            "advice": {"kind": (advice := self.advice()).kind, "sentences": list(advice.sentences), "layers": list(advice.layers)},
         }
 
     def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
@@ -327,3 +349,13 @@ def _is_module(model: Any) -> bool:
     from weakchaos.renormalization.networks.torch import is_module
 
     return is_module(model)
+
+
+def _scaling(*arguments: Any, **options: Any) -> Any:
+    """Powers of the width with which the layers of networks change; see `weakchaos.renormalization.width_scaling`."""
+    from weakchaos.reports.probe.width_scaling import scaling
+
+    return scaling(*arguments, **options)
+
+
+probe.scaling = _scaling  # type: ignore[attr-defined]

@@ -11,7 +11,11 @@ __all__ = ["probe_sentences"]
 
 
 def probe_sentences(report: Any) -> str:
-    """What the probe found, in two or three sentences."""
+    """What the probe found, in two or three sentences, and what to change, in at most three."""
+    return f"{_found(report)} {report.advice()}"
+
+
+def _found(report: Any) -> str:
     distance = report.distance_to_critical()
     value, band, phase = distance.value, distance.parameters["band"], distance.parameters["phase"]
     if phase is None:
