@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from weakchaos.renormalization.networks.recurrent_fixed_points import fixed_point
     from weakchaos.renormalization.networks.recurrent_network import RecurrentNetwork
     from weakchaos.renormalization.networks.spectra import LayerStack, closed_loop_spectrum, recurrent_spectrum
+    from weakchaos.renormalization.networks.torch_tokens import token_exponents
     from weakchaos.renormalization.theory.activations import Activation, activation
     from weakchaos.renormalization.theory.dynamic_theory import critical_input_variance, recurrent_theory
     from weakchaos.renormalization.theory.mean_field import mean_field
     from weakchaos.renormalization.theory.phases import phase_diagram
+    from weakchaos.renormalization.theory.token_theory import token_theory
     from weakchaos.reports.probe.probe import probe
     from weakchaos.reports.probe.training import ProbeCallback
 else:
@@ -68,5 +70,7 @@ __all__ = [
     "recurrent_theory",
     "residual_flow",
     "temperature_of_energy",
+    "token_exponents",
+    "token_theory",
     "train_machine",
 ]

@@ -24,6 +24,7 @@ from weakchaos.renormalization.networks.probe_rows import depth_band, probe_flag
 from weakchaos.renormalization.networks.signals import WeightLayer, chain_of, record_chain
 
 if TYPE_CHECKING:
+    from weakchaos.renormalization.networks.torch_tokens import TokenExponents
     from weakchaos.reports.probe.advice import Advice
 
 __all__ = ["ProbeReport", "probe"]
@@ -70,6 +71,8 @@ class ProbeReport:
         Number of layers after the first.
     flags : tuple of Flag
         What speaks against the numbers, as data; `warnings` has the same in sentences.
+    tokens : TokenExponents or None
+        Of blocks with attention: the exponents of differences between tokens and of those that all tokens share, by projection.
     """
 
     rows: list[dict[str, Any]]
@@ -80,6 +83,7 @@ class ProbeReport:
     model: Any = field(repr=False, default=None)
     inputs: Any = field(repr=False, default=None)
     options: dict[str, Any] = field(repr=False, default_factory=dict)
+    tokens: TokenExponents | None = None
 
     @property
     def lyapunov(self) -> np.ndarray:
@@ -187,7 +191,7 @@ class ProbeReport:
             else f"Exponent per layer {distance.value:.4f}{error} nats, {distance.parameters['phase']}"
             f" (critical within ±{distance.parameters['band']:.4f} at this depth and width)."
         )
-        lines = [aligned(rows, shown_columns), "", verdict]
+        lines = [aligned(rows, shown_columns), "", verdict, *([] if self.tokens is None else [self.tokens.sentence])]
         return "\n".join([*lines, *(f"! {w}" for w in self.warnings), f"> {self.advice()}"])
 
     __str__ = table
@@ -342,7 +346,12 @@ def probe(
     rows = probe_rows(recording, labels, tokens)
     growth = np.where(np.array(recording.measured)[:, None], recording.growth.mean(1), np.nan)
     options = {"layers": layers, "activation": activation, "directions": directions, "training": training, "seed": seed}
-    return ProbeReport(rows, name, max(1, len(rows) - 1), probe_flags(rows, recording), growth, model, inputs, options)
+    pair = None
+    if tokens:
+        from weakchaos.renormalization.networks.torch_tokens import tokens_of_rows
+
+        pair = tokens_of_rows(model, inputs, [r["layer"] for r in rows], int(key.generate_state(1)[0]) % 2**31)
+    return ProbeReport(rows, name, max(1, len(rows) - 1), probe_flags(rows, recording), growth, model, inputs, options, pair)
 
 
 def _is_module(model: Any) -> bool:

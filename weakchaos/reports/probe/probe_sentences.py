@@ -12,7 +12,8 @@ __all__ = ["probe_sentences"]
 
 def probe_sentences(report: Any) -> str:
     """What the probe found, in two or three sentences, and what to change, in at most three."""
-    return f"{_found(report)} {report.advice()}"
+    tokens = "" if report.tokens is None else f"{report.tokens.sentence} "
+    return f"{_found(report)} {tokens}{report.advice()}"
 
 
 def _found(report: Any) -> str:
