@@ -260,3 +260,79 @@ def test_a_coarse_step_widens_the_error_of_each_exponent():
         assert (np.abs(found.exponents - truth) < 3 * found.stderr).all()
     fine = lyapunov_spectrum(systems.Lorenz(step=0.005), steps=200_000, seed=1)
     assert fine.stderr[2] < 0.2 * found.stderr[2]
+
+
+def jerk(push):
+    """x''' = -x'' / 2 - x' - x + push(x), chaotic if the push is the sign of x: Sprott, Am. J. Phys. 68 (2000) 758, doi:10.1119/1.19538."""
+
+    def field(u, out):
+        out[0] = u[1]
+        out[1] = u[2]
+        out[2] = -0.5 * u[2] - u[1] - u[0] + push(u[0])
+
+    return field
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_vector_field_that_jumps_is_named(compiled):
+    """One exponent of a bounded orbit of a flow is 0 unless it ends at rest (Haken, Phys. Lett. A 94 (1983) 71); without saltation none is."""
+
+    def sign(x):
+        return 1.0 if x > 0 else -1.0
+
+    field = njit(jerk(njit(sign))) if compiled else jerk(sign)
+    flow = systems.UserFlow(field, 3, initial=[0.1, 0.1, 0.1], step=0.02)
+    found = lyapunov_spectrum(flow, steps=100_000 if compiled else 3000)
+    if compiled:
+        assert abs(found.exponents).min() > 0.1 and abs(found.exponents.sum() + 0.5) < 1e-6  # wrong, though the divergence is right
+    assert any("vector field jumps" in note for note in found.warnings)
+    assert any("vector field jumps" in note for note in largest_exponent(flow).warnings)
+
+
+def test_a_vector_field_that_is_steep_or_has_corners_is_not_said_to_jump():
+    def steep(x):
+        return math.tanh(x / 0.02)
+
+    found = lyapunov_spectrum(systems.UserFlow(njit(jerk(njit(steep))), 3, initial=[0.1, 0.1, 0.1], step=0.01), steps=200_000)
+    assert found.warnings == () and abs(found.exponents[0] - 0.152) < 0.02 and abs(found.exponents[1]) < 0.005
+
+    @njit
+    def circuit(u, out):
+        """The double scroll of Chua's circuit, piecewise linear."""
+        bend = -0.714 * u[0] - 0.2145 * (abs(u[0] + 1) - abs(u[0] - 1))
+        out[0] = 15.6 * (u[1] - u[0] - bend)
+        out[1] = u[0] - u[1] + u[2]
+        out[2] = -28 * u[1]
+
+    assert lyapunov_spectrum(systems.UserFlow(circuit, 3, initial=[0.7, 0.0, 0.0]), steps=20_000).warnings == ()
+
+    @njit
+    def rest(u, out):
+        """Ends at a point that no number represents, where the field is rounding."""
+        out[0] = 0.1 - u[0] * u[0] * u[0]
+        out[1] = u[0] - 3 * u[1]
+
+    assert lyapunov_spectrum(systems.UserFlow(rest, 2, initial=[1.0, 0.0], step=0.05), steps=20_000).warnings == ()
+
+
+def test_differences_far_from_where_the_scale_was_measured():
+    """An orbit that falls onto a fixed point is far from it at first: steps must not be those of the point."""
+
+    @njit
+    def halves(u, out):
+        out[0] = 0.5 * u[0]
+
+    compiled, plain = (
+        lyapunov_spectrum(systems.UserMap(f, 1, initial=[0.3]), steps=50, transient=0) for f in (halves, halves.py_func)
+    )
+    for found in (compiled, plain):
+        assert abs(float(found) + math.log(2)) < 1e-6 and not any("differences" in note for note in found.warnings)
+
+
+def test_an_orbit_that_escapes_before_it_is_measured():
+    @njit
+    def square_root(u, out):
+        out[0] = math.sqrt(u[0]) - 0.3
+
+    found = largest_exponent(systems.UserMap(square_root, 1, initial=[0.3]))
+    assert math.isnan(found.value) and found.warnings == ("the orbit diverged: the exponent of an unbounded orbit has no meaning",)

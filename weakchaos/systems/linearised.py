@@ -67,7 +67,8 @@ def _by_differences(n, z, out, data):
     for start in range(dim, n, dim):
         length, finite = 0.0, 0.0
         for i in range(dim):
-            length = max(length, abs(z[start + i]) / scale[i])
+            # An orbit may be far from where its scale was measured: a step must stay above rounding.
+            length = max(length, abs(z[start + i]) / max(scale[i], 1e-5 * abs(z[i])))
             finite += 0.0 * z[start + i] + 0.0 * z[i]
         if not length > 0.0 or finite != 0.0:
             for i in range(dim):

@@ -16,6 +16,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System
+from weakchaos.diagnostics.orbits.carried_field import jump_notes
 from weakchaos.diagnostics.orbits.twins import phase_scale
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import standard_errors
@@ -78,6 +79,7 @@ def largest_exponent(
     if not separation > 0:
         raise ArgumentError(f"`separation` must be positive; got {shown(separation)}")
     base = system.start(seed) if state is None else state.copy()
+    begun = np.isfinite(base.phase)  # weights of herding that no step has used yet are NaN
     # The perturbation turns into the direction that grows while the second half of the transient is made.
     turning = min(transient // 2, 1000) if base.phase.size else 0
     if transient - turning:
@@ -85,7 +87,7 @@ def largest_exponent(
     rng = np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()])
     if base.phase.size == 0:
         return _damage(system, base, steps, rng)
-    if np.isinf(base.phase).any():
+    if np.isinf(base.phase).any() or np.isnan(base.phase[: begun.size][begun[: base.phase.size]]).any():
         return _nothing(_ESCAPED, {"kind": "phase", "every": every, "separation": separation})
     return _twin(system, base, steps, turning or min(steps // 10, 100), every, separation, rng)
 
@@ -162,6 +164,7 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
             parameters | {"split": split},
             (*notes, "no round could be measured, so there is no value"),
         )
+    notes += jump_notes(system, base, rounds * every)
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
     stderr = standard_errors(rates[:, None], most=rates.size // 5)[0]
     return Result(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.system import State
+from weakchaos.diagnostics.orbits.carried_field import jump_notes
 from weakchaos.diagnostics.orbits.orthonormal import _orthonormalise
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -22,6 +23,7 @@ from weakchaos.systems.flow import Flow
 __all__ = ["STRETCH", "step_notes"]
 
 STRETCH = 50  # steps that are made again as halves, where nothing is said
+_PER_STRETCH = 10  # times as many steps are searched for jumps of the field, with a single vector
 
 
 @kernel
@@ -70,6 +72,12 @@ def step_notes(system: Any, state: State, frame: np.ndarray, steps: int) -> tupl
     """
     if not isinstance(system, Flow) or not hasattr(system, "half_map"):
         return [], {}
+    jumps = jump_notes(system, state, _PER_STRETCH * steps)
+    notes, numbers = _length_notes(system, state, frame, steps)
+    return jumps + notes, numbers
+
+
+def _length_notes(system: Flow, state: State, frame: np.ndarray, steps: int) -> tuple[list[str], dict[str, Any]]:
     k, dim = frame.shape
     whole, half, field = system.c_map(k), system.half_map(k), system.equations(dim)
     z = np.concatenate([state.phase, frame.ravel()])
