@@ -284,7 +284,8 @@ def test_a_vector_field_that_jumps_is_named(compiled):
     flow = systems.UserFlow(field, 3, initial=[0.1, 0.1, 0.1], step=0.02)
     found = lyapunov_spectrum(flow, steps=100_000 if compiled else 3000)
     if compiled:
-        assert abs(found.exponents).min() > 0.1 and abs(found.exponents.sum() + 0.5) < 1e-6  # wrong, though the divergence is right
+        assert abs(found.exponents).min() > 0.1  # wrong, though the divergence is right
+        assert abs(found.exponents.sum() + 0.5) < 1e-6
     assert any("vector field jumps" in note for note in found.warnings)
     assert any("vector field jumps" in note for note in largest_exponent(flow).warnings)
 
@@ -294,7 +295,9 @@ def test_a_vector_field_that_is_steep_or_has_corners_is_not_said_to_jump():
         return math.tanh(x / 0.02)
 
     found = lyapunov_spectrum(systems.UserFlow(njit(jerk(njit(steep))), 3, initial=[0.1, 0.1, 0.1], step=0.01), steps=200_000)
-    assert found.warnings == () and abs(found.exponents[0] - 0.152) < 0.02 and abs(found.exponents[1]) < 0.005
+    assert found.warnings == ()
+    assert abs(found.exponents[0] - 0.152) < 0.02
+    assert abs(found.exponents[1]) < 0.005
 
     @njit
     def circuit(u, out):
@@ -326,7 +329,8 @@ def test_differences_far_from_where_the_scale_was_measured():
         lyapunov_spectrum(systems.UserMap(f, 1, initial=[0.3]), steps=50, transient=0) for f in (halves, halves.py_func)
     )
     for found in (compiled, plain):
-        assert abs(float(found) + math.log(2)) < 1e-6 and not any("differences" in note for note in found.warnings)
+        assert abs(float(found) + math.log(2)) < 1e-6
+        assert not any("differences" in note for note in found.warnings)
 
 
 def test_an_orbit_that_escapes_before_it_is_measured():
@@ -335,4 +339,5 @@ def test_an_orbit_that_escapes_before_it_is_measured():
         out[0] = math.sqrt(u[0]) - 0.3
 
     found = largest_exponent(systems.UserMap(square_root, 1, initial=[0.3]))
-    assert math.isnan(found.value) and found.warnings == ("the orbit diverged: the exponent of an unbounded orbit has no meaning",)
+    assert math.isnan(found.value)
+    assert found.warnings == ("the orbit diverged: the exponent of an unbounded orbit has no meaning",)
