@@ -408,3 +408,94 @@ def test_reports_of_what_was_not_measured_are_written(tmp_path):
     assert data["exponent_per_layer"] is None
     assert data["rows"][1]["phase"] is None
     assert data["flags"][0]["kind"] == "cut"
+
+
+class Levels(nn.Module):
+    """Layers whose results are returned all, as backbones for detection do, or the last alone."""
+
+    def __init__(self, how, residual):
+        super().__init__()
+        torch.manual_seed(4)
+        inner = [nn.Sequential(nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 16)) for _ in range(3)]
+        self.layers = nn.ModuleList(inner if residual else [nn.Linear(16, 16) for _ in range(3)])
+        self.how, self.residual = how, residual
+
+    def forward(self, x):
+        made = []
+        for layer in self.layers:
+            x = x + layer(x) if self.residual else torch.tanh(layer(x))
+            made.append(x)
+        if self.how == "pooled":
+            return x, x.mean(1)
+        return x if self.how == "last" else made if self.how == "list" else {f"level {k}": m for k, m in enumerate(made)}
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_list_of_all_levels_is_probed_to_its_last(residual):
+    x = torch.randn(16, 16)
+    tables = [
+        [(r["layer"], r["q"], r["chi"]) for r in probe(Levels(how, residual), x).rows] for how in ("last", "list", "dict", "pooled")
+    ]
+    assert len(tables[0]) == 3
+    assert tables[1:] == [tables[0]] * 3
+
+
+class Noisy(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        torch.manual_seed(4)
+        self.first, self.second, self.drop, self.how = nn.Linear(16, 16), nn.Linear(16, 16), nn.Dropout(0.5), how
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x))
+        if self.how == "noise":
+            h = h + torch.randn_like(h)
+        elif self.how == "dropout":
+            h = nn.functional.dropout(h, 0.5)
+        elif self.how == "unused":
+            torch.rand(1)
+        return self.second(self.drop(h))
+
+
+def test_random_numbers_in_evaluation_mode_are_named():
+    x = torch.randn(16, 16)
+    found = {how: [f for f in probe(Noisy(how), x).flags if f.kind == "random"] for how in ("noise", "dropout", "unused", "")}
+    assert [f.where for f in found["noise"] + found["dropout"]] == [("second",), ("second",)]
+    assert found["unused"] == found[""] == []
+    assert not any(f.kind == "random" for f in probe(Noisy("noise"), x, training=True).flags)
+
+
+def test_mixed_precision_inside_of_a_module_is_refused():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = stack(16, 3)
+
+        def forward(self, x):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return self.inner(x)
+
+    with pytest.raises(ValueError, match=r"`model` computes inner.0 in half precision.*torch.autocast"):
+        probe(Mixed(), torch.randn(16, 16))
+
+
+def test_a_function_without_a_forward_derivative_is_told_what_to_do():
+    class Squash(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return torch.tanh(x)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            return self.b(Squash.apply(self.a(x)))
+
+    with pytest.raises(ValueError, match="give the Function a jvp"):
+        probe(Own(), torch.randn(8, 8))

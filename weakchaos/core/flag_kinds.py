@@ -70,6 +70,7 @@ class Kind(StrEnum):
     TIME_FIRST = "time_first"
     UNCHECKED = "unchecked"
     FRESH_BATCH_NORM = "fresh_batch_norm"
+    RANDOM = "random"
     BIDIRECTIONAL = "bidirectional"
     SHORT_SEQUENCE = "short_sequence"
     TRANSIENT = "transient"

@@ -82,6 +82,13 @@ NETWORK_WORDS: dict[Kind, Words] = {
         "the batch normalisation in {where} has seen no batch yet: its running statistics are still 0 and 1, so it does nothing; pass training=True, "
         "or train the network first",
     ),
+    Kind.RANDOM: Words(
+        _NOTE,
+        "random",
+        "the forward pass draws random numbers",
+        "the forward pass draws random numbers in evaluation mode too, first for {where}: the rows are those of one draw, which all inputs and differences "
+        "share; F.dropout needs training=self.training to follow the mode of the module",
+    ),
     Kind.BIDIRECTIONAL: Words(_NOTE, "bidirectional", "layers run in both directions of time", _bidirectional),
     Kind.SHORT_SEQUENCE: Words(
         _NOTE,

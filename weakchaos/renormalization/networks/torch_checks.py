@@ -15,7 +15,7 @@ from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.torch_places import Course
 from weakchaos.renormalization.networks.torch_walk import Key, put, walk
 
-__all__ = ["differences", "judged", "rounding_errors"]
+__all__ = ["differences", "judged", "random_flags", "rounding_errors"]
 
 _FAR = 4.0  # a derivative and a difference are apart by this factor of the mean square, whatever their steps
 _APART = 1.1  # they are apart by this factor, if
@@ -181,3 +181,37 @@ def judged(
     ratios = np.array([[_ratio(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(derivative, responses, strict=True)])
     some = (ratios < _SETTLED).any(1, keepdims=True) & (ratios > _APART) & wrong[:, None]
     return flags, np.flatnonzero(some.any(0)).tolist()
+
+
+def random_flags(model: Any, x: Any, course: Course, restore: Any) -> list[Flag]:
+    """Whether a forward pass draws random numbers that change what stands at a place, and the first such place."""
+    import torch
+
+    index = {p.key: i for i, p in enumerate(course.places)}
+
+    def passed(before: Any) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+
+        def visit(key: Key, tensor: Any) -> None:
+            if key in index:
+                found[index[key]] = tensor.detach().clone()
+
+        walk(model, x.clone(), course.watched, visit, before)
+        return found
+
+    def other() -> None:
+        restore()
+        torch.manual_seed(torch.initial_seed() + 1)
+
+    once = passed(restore)
+    restore()
+    kept = torch.get_rng_state()
+    passed(None)
+    if torch.equal(kept, torch.get_rng_state()) and x.device.type == "cpu":
+        return []
+    again = passed(other)
+    for i in sorted(once):
+        tolerance = 1e3 * torch.finfo(once[i].dtype).eps * max(_size(once[i]), 1e-30)
+        if once[i].shape != again[i].shape or _size(once[i] - again[i]) > tolerance:
+            return [Flag(Kind.RANDOM, Severity.NOTE, {}, (course.places[i].name,))]
+    return []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["tensor_in", "with_tensor"]
+__all__ = ["real_tensors", "tensor_in", "with_tensor"]
 
 
 def _parts(value: Any) -> list[tuple[Any, Any]]:
@@ -30,9 +30,14 @@ def _tensors(value: Any) -> Iterator[Any]:
         yield from _tensors(part)
 
 
+def real_tensors(value: Any) -> list[Any]:
+    """The real tensors in a value that are not scalars."""
+    return [t for t in _tensors(value) if t.is_floating_point() and t.ndim]
+
+
 def tensor_in(value: Any, batch: int) -> Any:
     """The first real tensor with one row for each of `batch` inputs, else the first real tensor that is not a scalar, else None."""
-    real = [t for t in _tensors(value) if t.is_floating_point() and t.ndim]
+    real = real_tensors(value)
     return next((t for t in real if len(t) == batch), real[0] if real else None)
 
 

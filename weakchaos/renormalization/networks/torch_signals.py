@@ -17,7 +17,8 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.signals import Recording, weight_summary
 from weakchaos.renormalization.networks.torch import checked_inputs, fixed_batch, plain_module, square
-from weakchaos.renormalization.networks.torch_checks import judged, rounding_errors
+from weakchaos.renormalization.networks.torch_checks import judged, random_flags, rounding_errors
+from weakchaos.renormalization.networks.torch_output import deepest_output
 from weakchaos.renormalization.networks.torch_places import Course, course_of, mixes
 from weakchaos.renormalization.networks.torch_recurrent import recurrence_exponent
 from weakchaos.renormalization.networks.torch_state import moment, untouched
@@ -34,8 +35,11 @@ _ROUNDS = 4  # of the search for paths that only some inputs take
 def refused(error: Exception, x: Any) -> ArgumentError:
     """The error for inputs that a module refused, with its message, the shape of the inputs, and advice."""
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    several = "positional argument" in text
-    advice = "; wrap it in a module whose forward(self, x) passes the other arguments on, and probe that" if several else ""
+    advice = ""
+    if "positional argument" in text:
+        advice = "; wrap it in a module whose forward(self, x) passes the other arguments on, and probe that"
+    elif "jvp function" in text:
+        advice = "; write its forward pass with operations of torch, which have forward derivatives, or give the Function a jvp"
     return ArgumentError(f"`model` refused `inputs` of shape {tuple(x.shape)}: {text}{advice}")
 
 
@@ -84,6 +88,7 @@ def record_module(model: Any, inputs: Any, directions: int, seed: int, layers: A
         generator.manual_seed(seed)
         size = fixed_batch(model)
         try:
+            deepest_output(model, x[:2] if size is None else x[torch.arange(size, device=x.device) % len(x)])
             if size is None or size == len(x):
                 return _record(model, x, directions, generator, layers, training, size is not None)
             # A program of fixed batch size gets batches of that size, the last filled up with the first inputs.
@@ -141,6 +146,11 @@ def _signals(model: Any, x: Any, course: Course, restore: Any) -> tuple[list[Any
                 made = "no real tensor" if tensor is None else f"shape {tuple(tensor.shape)}"
                 raise ArgumentError(
                     f"`layers`: {name} gives {made} for {len(x)} inputs, and not one row for each: name other layers"
+                )
+            if tensor.dtype.itemsize < 4:
+                raise ArgumentError(
+                    f"`model` computes {name} in half precision, in which small differences drown in rounding: take torch.autocast out of its forward "
+                    "pass, and call probe outside of it"
                 )
             if not bool(torch.isfinite(tensor).all()):
                 raise ArgumentError(f"`model` makes numbers that are not finite at {name}")
@@ -281,7 +291,7 @@ def _record(
             "inference_mode or a detour through NumPy cuts it off; take these out of its forward pass"
         )
     rounding = rounding_errors(model, few, course, first, generator, restore)
-    flags += _fresh_normalisation(model) if not training else []
+    flags += [] if training else _fresh_normalisation(model) + random_flags(model, few, course, restore)
     return _recording(model, course, outputs, entered, response, growth, rounding, flags, x, generator, directions)
 
 
