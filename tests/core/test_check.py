@@ -11,6 +11,7 @@ from weakchaos.core.errors import ConvergenceWarning
 from weakchaos.core.flags import Kind, Severity
 from weakchaos.runs.check import _agreement, check_run
 from weakchaos.runs.check_movement import movement_flags
+from weakchaos.runs.check_tails import tail_flags, tail_index
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 
 
@@ -179,3 +180,41 @@ def test_chains_that_widen_without_end_are_flagged_without_a_warning_of_numpy():
         system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False),
     )  # fmt: skip
     assert [flag.kind for flag in check_run(run)] == [Kind.UNMIXED]
+
+
+@pytest.mark.parametrize("freedom", [1.0, 1.2, 4.0, np.inf])
+def test_tails_without_a_variance_are_told_from_others(freedom):
+    """The index of the tails of Student's t is 1 / freedom, and a sample has a variance to estimate where that is below 1/2."""
+    rng = np.random.default_rng(3)
+    made = [rng.standard_normal((4, 1000, 2)) if freedom == np.inf else rng.standard_t(freedom, (4, 1000, 2)) for _ in range(10)]
+    found = [bool(tail_flags(x, ["a", "b"])) for x in made]
+    assert all(found) if freedom < 2 else not any(found)
+    if freedom < 2:
+        index, _ = tail_index(made[0].ravel())
+        assert abs(index - 1 / freedom) < 0.25
+        assert not tail_flags(np.repeat(made[0], 200, 1)[:, :1000], ["a", "b"])  # ten draws, each repeated, are no tail
+
+
+def test_tails_that_are_no_powers_are_not_called_heavy():
+    rng = np.random.default_rng(4)
+    for draw in (rng.exponential, rng.laplace, rng.lognormal, rng.uniform, lambda size: rng.integers(0, 3, size)):
+        assert tail_flags(np.asarray(draw(size=(4, 1000, 3))), list("abc")) == []
+
+
+def test_a_mean_that_does_not_exist_is_not_presented_as_fine():
+    cauchy = wc.Density(lambda x: -float(np.log1p(x @ x)), dim=1, grad=lambda x: -2 * x / (1 + x @ x))
+    trace = wc.sample(cauchy, wc.samplers.NUTS(), draws=1000, seed=1, progress=False)
+    assert Kind.HEAVY_TAILS in kinds(trace.check())
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_a_density_that_is_no_function_is_named(gradients):
+    rng = np.random.default_rng(5)
+    noisy = wc.Density(lambda x: float(-0.5 * x @ x + rng.normal()), dim=1, grad=lambda x: -x)
+    sampler = wc.samplers.HMC(0.5, 3) if gradients else wc.samplers.RandomWalkMetropolis()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trace = wc.sample(noisy, sampler, draws=200, warmup=100, seed=1, progress=False)
+    found = [f for f in trace.check() if f.kind is Kind.NO_FUNCTION]
+    assert [f.severity for f in found] == [Severity.INVALID if gradients else Severity.NOTE]
+    assert sum("at the same point" in str(w.message) for w in caught) == 1

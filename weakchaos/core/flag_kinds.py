@@ -21,6 +21,7 @@ class Kind(StrEnum):
     # chains
     UNREACHABLE = "unreachable"
     WRONG_GRADIENT = "wrong_gradient"
+    NO_FUNCTION = "no_function"
     NOT_ERGODIC = "not_ergodic"
     LOCKED = "locked"
     MOVED_ON = "moved_on"
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     FEW_DRAWS = "few_draws"
     FEW_CHAINS = "few_chains"
     WIDE_TAILS = "wide_tails"
+    HEAVY_TAILS = "heavy_tails"
     FAR_PROXY = "far_proxy"
     UNTUNED = "untuned"
     UNSETTLED = "unsettled"

@@ -180,6 +180,13 @@ def _unadjusted(flag: Any) -> str:
 
 WORDS: dict[Kind, Words] = {
     Kind.UNREACHABLE: Words(_INVALID, "unreachable", "not every state can be reached", _unreachable),
+    Kind.NO_FUNCTION: Words(
+        _INVALID,
+        "no function",
+        "the log density changes from call to call",
+        "the log density gave {first:.10g} and then {second:.10g} at the same point: it draws random numbers or changes what it depends on; a random density "
+        "is sampled rightly only by a sampler without gradients, and only if the noise is that of an unbiased estimate of the density itself",
+    ),
     Kind.NOT_ERGODIC: Words(_INVALID, "not ergodic", "the billiard is not ergodic", _not_ergodic),
     Kind.LOCKED: Words(
         _INVALID,
@@ -302,6 +309,13 @@ WORDS: dict[Kind, Words] = {
         "wide tails",
         "averages of heavy tails",
         "a few draws make up most of the variance of {where}: its average has no reliable standard error and was not compared with the truth",
+    ),
+    Kind.HEAVY_TAILS: Words(
+        _IMPRECISE,
+        "heavy tails",
+        "tails too heavy for a variance",
+        "the tails of {where} are so heavy (index {index:.2g}; above 0.5 there is no variance, above 1 no mean) that a few draws decide its mean and "
+        "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count} of {coordinates} coordinates are so)",
     ),
     Kind.FAR_PROXY: Words(
         _NOTE,

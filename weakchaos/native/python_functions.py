@@ -45,7 +45,12 @@ def _caller(logp: Any, grad: Any, both: Any, data: tuple) -> Callable[[np.ndarra
 
 def _number(value: Any) -> float:
     # None would become NaN: a forgotten `return` must not pass for a density that is not defined there.
-    array = np.asarray(np.empty(0) if value is None else value, np.float64)
+    array = np.asarray(np.empty(0) if value is None else value)
+    if array.dtype.kind == "c":
+        raise ArgumentTypeError(
+            f"the log density must return one real number; it returned {shown(value)}: take its real part if that is meant"
+        )
+    array = array.astype(np.float64)
     if array.size != 1:
         came = "None" if value is None else f"an array of shape {array.shape}"
         raise ArgumentTypeError(f"the log density must return one number; it returned {came}")
@@ -66,7 +71,9 @@ def from_python(logp: Any, grad: Any, both: Any, dim: int, data: Any) -> CDensit
             value, slope = call(np.array(vector.from_address(x)), bool(gradient))
             ctypes.c_double.from_address(out).value = _number(value)
             if gradient:
-                array = np.asarray(np.empty(0) if slope is None else slope, np.float64)
+                array = np.asarray(np.empty(0) if slope is None else slope)
+                if array.dtype.kind == "c":
+                    raise ArgumentTypeError(f"the gradient must hold real numbers; it holds {array.dtype}")
                 if array.shape != (dim,):
                     came = "it is None" if slope is None else f"it has shape {array.shape}"
                     raise ArgumentTypeError(f"the gradient must have shape ({dim},); {came}")

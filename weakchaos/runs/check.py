@@ -16,6 +16,7 @@ import numpy as np
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.runs.check_movement import movement_flags
 from weakchaos.runs.check_stein import check_unadjusted
+from weakchaos.runs.check_tails import tail_flags
 from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
 
 __all__ = ["check_run", "name_tempering"]
@@ -61,7 +62,10 @@ def check_run(trace: Any) -> list[Flag]:
     known = trace.system is not None
     flags += movement_flags(draws, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
     if trace.weights is None:
-        flags += name_tempering(_agreement(draws, [trace.names[c] for c in columns], group), trace.system)
+        names = [trace.names[c] for c in columns]
+        flags += name_tempering(_agreement(draws, names, group), trace.system)
+        if known and trace.system.target.continuous and not any(f.severity is Severity.INVALID for f in flags):
+            flags += tail_flags(draws, names, group)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
     return gravest_first(flags)

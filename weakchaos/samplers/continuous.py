@@ -93,9 +93,10 @@ class BoundContinuous(Bound):
         )
 
     def before_run(self, state: State) -> list[Flag]:
-        """The stream, and where the sampler uses one the gradient."""
-        found = super().before_run(state)
-        return [*found, *self.target.judge_gradient(state.phase[: self.dim])] if self.sampler.uses_gradient else found
+        """The stream, whether the density is the same when it is called again, and where the sampler uses one the gradient."""
+        place, moved_by_gradients = state.phase[: self.dim], self.sampler.uses_gradient
+        found = [*super().before_run(state), *self.target.judge_repeat(place, moved_by_gradients)]
+        return [*found, *self.target.judge_gradient(place)] if moved_by_gradients else found
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
         """See `Bound.complaints`; and, where warm-up `tunes_steps`, a step size that was not tuned or had not settled."""

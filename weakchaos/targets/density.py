@@ -10,7 +10,7 @@ import numpy as np
 
 from weakchaos.core.arguments import MOST_COORDINATES, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.variables import Variables
 from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
@@ -287,6 +287,17 @@ class Density(Target):
             return [Flag.of(Kind.NO_GRADIENT, evaluations=2 * self.dim + 1)]
         wrong = self.check_gradient(x)
         return [] if wrong is None else [Flag.of(Kind.WRONG_GRADIENT, where=wrong[0], gradient=wrong[1], difference=wrong[2])]
+
+    def judge_repeat(self, x: Any, gradients: bool) -> list[Flag]:
+        """What speaks against a log density that is another at the same point when it is called again.
+
+        For a sampler without gradients that is a note, as an unbiased estimate of the density is sampled exactly (Andrieu and Roberts, Annals of
+        Statistics 37 (2009) 697, doi:10.1214/07-AOS574).
+        """
+        first, second = self.logp(x), self.logp(x)
+        if not abs(first - second) > 1e-6 * (1.0 + abs(first)):
+            return []
+        return [Flag.of(Kind.NO_FUNCTION, Severity.INVALID if gradients else Severity.NOTE, first=first, second=second)]
 
     @property
     def chooses_starts(self) -> bool:
