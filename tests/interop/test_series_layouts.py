@@ -312,3 +312,27 @@ def test_a_column_that_falls_evenly_is_no_series(tmp_path):
     assert read_series(path, column="z").name == "z"
     path.write_text("time,temperature\n" + "".join(f"{1000 - 2 * k},{math.sin(k):.4f}\n" for k in range(60)))
     assert read_series(path).values[-1] == pytest.approx(0.0, abs=1e-4)  # the negative control: the newest stands first
+
+
+def test_row_numbers_without_a_name_beside_a_column_of_times(tmp_path):
+    """As write.table of R writes them: the names are one fewer than the columns, and rows are numbered."""
+    path = tmp_path / "table.txt"
+    path.write_text('"time" "x"\n' + "".join(f'"{k + 1}" {0.2 * k:.1f} {k * k}\n' for k in range(40)))
+    series = read_series(path)
+    assert (series.name, series.dt, series.values.tolist()) == ("x", 0.2, [k * k for k in range(40)])
+    path.write_text("time,x\n" + "".join(f"{k},{k * k},{'good' if k % 3 else 'bad'}\n" for k in range(40)))  # a remark has no name
+    series = read_series(path)
+    assert (series.name, series.dt, series.values.tolist()) == ("x", 1.0, [k * k for k in range(40)])
+
+
+@pytest.mark.parametrize(("freq", "expected"), [("D", (1.0, "day")), ("MS", (1.0, "month")), ("h", (3600.0, "s"))])
+@pytest.mark.parametrize("written", [True, False])
+def test_days_and_months_of_a_zone_that_changes_its_clocks(tmp_path, freq, expected, written):
+    pandas = pytest.importorskip("pandas")
+    index = pandas.date_range("2020-01-01", periods=8000 if freq == "h" else 400, freq=freq, tz="Europe/Berlin")
+    table = pandas.DataFrame({"level": np.arange(len(index)) % 7}, index=index)
+    if written:
+        table.to_csv(tmp_path / "level.csv")
+    series = read_series(tmp_path / "level.csv" if written else table)
+    assert (series.dt, series.unit) == expected
+    assert not any("evenly" in note for note in series.notes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["clock_times", "is_date", "parsed_dates", "stamps"]
+__all__ = ["clock_times", "is_date", "local_or_universal", "parsed_dates", "stamps"]
 
 _CLOCK = r"(\d{1,3}):(\d{2})(?::(\d{2}(?:[.,]\d+)?)|([.,]\d+))?\s?([AaPp]\.?[Mm]\.?)?"
 _ISO = r"\d{4}-\d{2}(?:-\d{2})?"
@@ -70,6 +70,22 @@ def _even(values: np.ndarray) -> tuple[bool, bool, int]:
     return one_way, one_way and np.unique(steps).size <= 1, -int(np.unique(steps).size)
 
 
+def local_or_universal(local: np.ndarray, universal: np.ndarray) -> np.ndarray:
+    """The times of clocks in their zone if these always show the same time of day, as days, months and years do; else universal time.
+
+    A day on which clocks are changed has 23 or 25 hours, and the first of a month in Berlin is the last of another one in universal time.
+
+    Examples
+    --------
+    >>> local = np.array(["2020-03-29T00:00", "2020-03-30T00:00"], "datetime64[us]")
+    >>> local_or_universal(local, local - np.array([1, 2], "timedelta64[h]"))
+    array(['2020-03-29T00:00:00.000000', '2020-03-30T00:00:00.000000'],
+          dtype='datetime64[us]')
+    """
+    known = local[~np.isnat(local)]
+    return local if np.unique(known - known.astype("datetime64[D]")).size <= 1 else universal
+
+
 def _with_pandas(cells: list[str], form: str) -> np.ndarray | None:
     import pandas as pd
 
@@ -94,9 +110,12 @@ def parsed_dates(cells: list[str]) -> tuple[np.ndarray, str] | None:
         return None
     if all(re.match(_ISO, c) or re.match(r"\d{8}T", c) for c in cells):
         # A comma before decimals of a second is ISO too.
-        values = _with_pandas([re.sub(r",(?=\d)", ".", c) for c in cells], "ISO8601")
+        plain = [re.sub(r",(?=\d)", ".", c) for c in cells]
+        values = _with_pandas(plain, "ISO8601")
         if values is not None:
-            return values, ""
+            clocks = [re.sub(r"(?<=\d)\s?(?:Z|[+-]\d\d(?::?\d\d)?)$", "", c) if ":" in c else c for c in plain]
+            local = values if clocks == plain else _with_pandas(clocks, "ISO8601")
+            return (values if local is None else local_or_universal(local, values)), ""
     if all(re.fullmatch(_QUARTER, c, re.IGNORECASE) for c in cells):
         return np.array([f"{c[:4]}-{3 * int(c[-1]) - 2:02d}-01" for c in cells], "datetime64[us]"), ""
     clock = np.zeros(len(cells))

@@ -14,6 +14,7 @@ import numpy as np
 
 from weakchaos.core.arguments import is_integer
 from weakchaos.core.errors import FileFormatError
+from weakchaos.interop.dates import local_or_universal
 from weakchaos.interop.layout import heading
 
 __all__ = ["Column", "from_frame", "from_numpy", "from_parquet", "is_frame", "marked"]
@@ -200,8 +201,9 @@ def _frame_column(name: str, data: Any, named: bool) -> Column | None:
             np.float64 if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max else np.int64
         )
     elif kind.is_datetime64_any_dtype(data):
-        data = data if data.dt.tz is None else data.dt.tz_convert("UTC").dt.tz_localize(None)
-        values = data.to_numpy().astype("datetime64[us]")
+        local = data.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        universal = data if data.dt.tz is None else data.dt.tz_convert("UTC").dt.tz_localize(None)
+        values = local_or_universal(local, universal.to_numpy().astype("datetime64[us]"))
     elif kind.is_timedelta64_dtype(data):
         values, unit = data.dt.total_seconds().to_numpy(np.float64), "s"
     elif kind.is_complex_dtype(data):

@@ -275,7 +275,9 @@ def find_layout(records: list[str], lines: list[int], remarks: list[str]) -> Lay
             )
     if names and len(names) == width - 1:
         # Tables of R have no name above the names of rows; others have none above remarks at the end of a line.
-        at_end = (types[-1] == "text" and types[0] != "text") or heading(names[0])[0].lower() in _TIME_WORDS
+        counted = [row[0].strip("\"'") for row in head[start:] if row]
+        numbered = any(counted == [str(k + first) for k in range(len(counted))] for first in (0, 1))
+        at_end = (types[-1] == "text" and types[0] != "text") or (heading(names[0])[0].lower() in _TIME_WORDS and not numbered)
         names, units = ([*names, ""], [*units, ""]) if at_end else (["", *names], ["", *units] if units else [])
         notes.append(
             f"there are {width} columns and {width - 1} names: the {'last' if at_end else 'first'} column was taken for the one without"
