@@ -108,6 +108,19 @@ def test_noise_is_never_called_chaos(name):
     assert report["largest exponent, Rosenstein"]["value"] is None or report["largest exponent, Rosenstein"]["value"] == 0
 
 
+def test_a_rule_under_a_trend_is_not_called_noise():
+    """Henon on a straight line and on a slow swing; a random walk on the same line is the negative control."""
+    x = henon(1500)
+    steps = np.arange(x.size)
+    for drift in (0.01 * steps, 6 * np.sin(0.003 * steps)):
+        report = sound(asked(x + drift, surrogates=59))
+        assert report.verdict == "drifting, undecided"
+        assert report["prediction error of steps"]["p_value"] < 0.02
+    walk = 0.3 * np.cumsum(np.random.default_rng(6).standard_normal(x.size))
+    assert asked(0.01 * steps + walk, surrogates=59).verdict == "drifting noise"
+    assert "prediction error of steps" not in [row["quantity"] for row in asked(x, surrogates=59).rows]
+
+
 def test_the_level_of_the_tests_of_memory():
     """A chain of first order is rejected as often as the level says, and one of second order always (the negative control)."""
     from weakchaos.reports.series.ask_symbols import _surrogates

@@ -109,7 +109,7 @@ def judge_numbers(r: MeasuredNumbers) -> tuple[str, tuple[str, str]]:
     """The verdict on a series of numbers, and two sentences that say why and what is left open."""
     label, first, second = _judge_numbers(r)
     caveat = _caveat(r)
-    if caveat and label not in ("periodic", "at rest", "drifting noise"):
+    if caveat and label not in ("periodic", "at rest", "drifting noise", "drifting, undecided"):
         second = second.rstrip(".") + "; note that m" + caveat.strip()[1:]
     return label, (first, second)
 
@@ -165,6 +165,18 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
 
     if not r.drifting and _still(r) and k is not None and k < _REGULAR:
         return _regular(r, k, rhythm)
+
+    if r.drifting and r.steps is not None and _TESTS * r.steps.p_value <= r.level and r.steps.own < 0.5 * np.median(r.steps.others):
+        first = (
+            f"The series drifts, and there is a nonlinear rule beside the drift: it stays correlated over {_time(r, r.correlation_time * r.dt)}, more than a "
+            f"thirtieth of its length, but its steps are predicted with an error of {number(r.steps.own)} standard deviations, those of linear stochastic "
+            f"surrogates with an error of {number(float(np.median(r.steps.others)))} ({p_words(r.steps.p_value)})."
+        )
+        return (
+            "drifting, undecided",
+            first,
+            "Most tests here assume a stationary series, so nothing more should be concluded from the rows: remove the trend, or record a longer series.",
+        )
 
     if r.drifting:
         first = (

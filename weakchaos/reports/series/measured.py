@@ -86,6 +86,8 @@ class MeasuredNumbers(_Measured):
         p-value of the hypothesis that the numbers are independent.
     linear, asymmetry, clustering : NullTest or None
         Prediction error, time asymmetry and clustering of amplitudes, each tested against a linear process.
+    steps : NullTest or None
+        Prediction error of the differences of a series that drifts, tested against a linear process.
     p_innovations : float or None
         p-value of the hypothesis that what a linear prediction leaves over is independent.
     learning : float or None
@@ -123,6 +125,7 @@ class MeasuredNumbers(_Measured):
     linear: NullTest | None = None
     asymmetry: NullTest | None = None
     clustering: NullTest | None = None
+    steps: NullTest | None = None
     p_innovations: float | None = None
     learning: float | None = None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from weakchaos.diagnostics.recorded import autocorrelation
+from weakchaos.diagnostics.series.embedding import embedding_delay
 from weakchaos.diagnostics.series.rank_test import prediction_error, time_asymmetry
 from weakchaos.diagnostics.series.surrogate_series import match_ends, surrogates
 from weakchaos.diagnostics.standard_errors import rank_p_value
@@ -47,6 +48,35 @@ def _least_error(errors: np.ndarray) -> tuple[float, np.ndarray, int]:
     return float(scores[0].min()), scores[1:].min(1), int(np.argmin(scores[0]))
 
 
+def _predicted(part: np.ndarray, made: np.ndarray, dims: list[int]) -> tuple[NullTest, np.ndarray, int]:
+    """The test by prediction errors, the errors of the series and of its surrogates in all dimensions, and the column that was taken."""
+    errors = np.array([[prediction_error(s, dim) for dim in dims] for s in (part, *made)])
+    own, others, best = _least_error(errors)
+    return NullTest(rank_p_value(own, others, "lower"), float(errors[0, best]), errors[1:, best]), errors, best
+
+
+def _ask_steps(e: Evidence[MeasuredNumbers], x: np.ndarray, dims: list[int], dt: float, unit: str) -> None:
+    """The differences of a series that drifts: a rule under a trend shows in them, a random walk leaves independent numbers."""
+    r, steps = e.results, np.diff(x)
+    if np.ptp(steps) <= 1e-9 * np.ptp(x):
+        return
+    # Under a trend every series looks like a flow: whether it is one, its differences tell.
+    delay = embedding_delay(steps)
+    stride = 1 if delay.parameters["method"] == "map" else max(1, min(int(delay.value), steps.size // 400))
+    steps, lag = steps[::stride][:_TESTED], stride * dt
+    steps = steps[match_ends(steps)]
+    made = surrogates(steps, "iaaft", r.surrogates, r.seed, remap=True)
+    r.steps, _, best = _predicted(steps, made, dims)
+    e.add(
+        "prediction error of steps",
+        r.steps.own,
+        f"sd of the steps, {lag:.4g} {unit} ahead in {dims[best]} dimension{'s' if dims[best] > 1 else ''}",
+        p_value=r.steps.p_value,
+        null=_LINEAR,
+        notes=[f"surrogates: {np.median(r.steps.others):.3g} ({r.steps.others.min():.3g} to {r.steps.others.max():.3g})"],
+    )
+
+
 def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, unit: str) -> None:
     """Add the rows of the tests: serial correlation against shuffled series, and three statistics against IAAFT surrogates."""
     r = e.results
@@ -74,10 +104,8 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
 
     def rank() -> None:
         made = surrogates(part, "iaaft", count, seed, remap=True)
-        errors = np.array([[prediction_error(s, dim) for dim in dims] for s in (part, *made)])
-        own, others, best = _least_error(errors)
-        found = errors[1:, best]
-        r.linear = NullTest(rank_p_value(own, others, "lower"), float(errors[0, best]), found)
+        r.linear, errors, best = _predicted(part, made, dims)
+        found = r.linear.others
         halves = [prediction_error(h, dims[best]) for h in np.array_split(part, 2)]
         r.learning = float(errors[0, best] / np.mean(halves)) if np.mean(halves) > 0 else 1.0
         e.add(
@@ -108,3 +136,5 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
         e.add("innovations", value, words, p_value=r.p_innovations, null="independent innovations of a linear process (shuffled)")
 
     e.attempt("prediction error", rank)
+    if r.drifting:
+        e.attempt("prediction error of steps", lambda: _ask_steps(e, x, dims, dt, unit))
