@@ -52,6 +52,31 @@ def orbit_diagrams():
     found.plot(IMAGES / "orbits_hmc.png")
 
 
+def tempering():
+    """Two normals twenty apart, by a chain alone and by replicas; the tuned ladder on the barrier."""
+
+    def logp(x):
+        return np.logaddexp(np.log(0.3) - 0.5 * (x[0] + 10) ** 2, np.log(0.7) - 0.5 * (x[0] - 10) ** 2)
+
+    target = wc.Density(logp, dim=1)
+    options = {"warmup": 500, "chains": 2, "seed": 1, "initial": [-10.0], "progress": False}
+    alone = wc.sample(target, wc.samplers.Slice(), draws=2000, **options)
+    trace = wc.sample(target, wc.samplers.ParallelTempering(wc.samplers.Slice(), 7), draws=2000, **options)
+    report = wc.diagnostics.tempering(trace)
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    bins = np.linspace(-14, 14, 57)
+    for name, run in (("slice sampling alone", alone), ("with seven temperatures", trace)):
+        left.hist(np.asarray(run.draws).ravel(), bins, density=True, histtype="step", label=name)
+    x = (bins[1:] + bins[:-1]) / 2
+    left.plot(x, [np.exp(logp([v])) / np.sqrt(2 * np.pi) for v in x], "k:", label="exact")
+    left.set(xlabel="x", ylabel="density")
+    left.legend(frameon=False)
+    right.plot(report.betas, np.concatenate([[0], np.cumsum(report.refused)]), "o-")
+    right.set(xlabel="beta", ylabel="barrier from the hottest", xscale="log")
+    figure.savefig(IMAGES / "tempering.png", dpi=110)
+
+
 def lattices():
     """Spins of packed lattices at three temperatures, and energies on the exact curve."""
     figure = Figure(figsize=(10, 3.0), layout="constrained")
