@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.drivers import LCG, ArnoldCat, Chebyshev, Driver, Halton, Logistic, NumPyGenerator, Rotation, Sobol, Tent, resolve
+from weakchaos.drivers import (
+    LCG,
+    ArnoldCat,
+    Chebyshev,
+    Driver,
+    Halton,
+    Lattice,
+    Logistic,
+    NumPyGenerator,
+    Rotation,
+    Sobol,
+    Tent,
+    resolve,
+)
 from weakchaos.runs.description import describe, rebuild
 
 NAMES = {
@@ -21,6 +34,7 @@ NAMES = {
     "rotation-8": Rotation(8),
     "sobol-8": Sobol(8),
     "halton-8": Halton(8),
+    "lattice-8": Lattice(8),
 }
 
 
@@ -34,7 +48,9 @@ def test_each_name_means_its_driver(name):
 
 
 @pytest.mark.parametrize(
-    "driver", [*NAMES.values(), LCG(5, 3, 2**64), Rotation(2, (7, 2**64 - 1)), Sobol(3, scramble=False)], ids=lambda d: d.name
+    "driver",
+    [*NAMES.values(), LCG(5, 3, 2**64), Rotation(2, (7, 2**64 - 1)), Lattice(2, 10, (1, 3)), Sobol(3, scramble=False)],
+    ids=lambda d: d.name,
 )
 def test_drivers_are_plain_data(driver):
     assert rebuild(describe(driver, {}), {}) == driver

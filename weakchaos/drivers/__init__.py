@@ -15,6 +15,7 @@ from weakchaos.drivers.congruential import LCG
 from weakchaos.drivers.cud_streams import CUD
 from weakchaos.drivers.kicked import StandardMap
 from weakchaos.drivers.lagged import KISS, LaggedFibonacci
+from weakchaos.drivers.lattice_rule import Lattice
 from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
 from weakchaos.drivers.map_streams import ArnoldCat, Chebyshev, Logistic, Tent
 from weakchaos.drivers.mixed import RestartedRotation
@@ -34,6 +35,7 @@ __all__ = [
     "Halton",
     "IntervalExchange",
     "LaggedFibonacci",
+    "Lattice",
     "Logistic",
     "NumPyGenerator",
     "PermutedPoints",
@@ -70,6 +72,7 @@ _WITH_NUMBER: dict[str, Callable[[int], Driver]] = {
     "rotation": Rotation,
     "sobol": Sobol,
     "halton": Halton,
+    "lattice": Lattice,
     "cud": CUD,
     "permuted": PermutedPoints,
 }
@@ -84,7 +87,7 @@ def resolve(driver: Any) -> Driver:
         Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
         ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, ``"exchange"``,
         ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, with a dimension ``"rotation-8"``,
-        ``"sobol-8"``, ``"halton-8"``, and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws) or ``"permuted-14"`` (of 2**14). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
+        ``"sobol-8"``, ``"halton-8"``, ``"lattice-8"`` (of 2**16 points), and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws) or ``"permuted-14"`` (of 2**14). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
         instances, only the kind is used and not their state.
 
     Raises
@@ -124,7 +127,7 @@ def resolve(driver: Any) -> Driver:
         return NumPyGenerator(name)
     if name in _NAMED:
         return _NAMED[name]()
-    sized = re.fullmatch(r"(rotation|sobol|halton|cud|permuted)-([0-9]{1,9})", name)
+    sized = re.fullmatch(r"(rotation|sobol|halton|lattice|cud|permuted)-([0-9]{1,9})", name)
     if sized is None:
         raise ArgumentError(f"`driver` must be {_accepted()}; got {shown(driver)}")
     return _WITH_NUMBER[sized[1]](int(sized[2]))
