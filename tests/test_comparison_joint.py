@@ -7,9 +7,18 @@ import pytest
 
 import weakchaos as wc
 from tests.samplers.test_gibbs import machine
+from weakchaos.core.errors import ArgumentTypeError
 from weakchaos.diagnostics import find_cycle
 from weakchaos.reports.compare.columns import COLUMNS
-from weakchaos.reports.compare.joint import autocorrelation, coupling_time, stream_entropy
+from weakchaos.reports.compare.compare_page import _columns, reproduction
+from weakchaos.reports.compare.joint import (
+    autocorrelation,
+    coupling_time,
+    determinism,
+    spectrum_of_state,
+    stream_discrepancy,
+    stream_entropy,
+)
 from weakchaos.samplers import HMC, GaussianGibbs, Gibbs
 
 SEED = np.random.SeedSequence(4)
@@ -22,9 +31,64 @@ def test_rows_hold_the_joint_columns_and_the_table_stays_narrow():
     assert 1 <= gibbs["coupling_time"] < 200
     assert herded["stream_entropy"] is herded["coupling_time"] is None
     assert herded["autocorrelation"] < gibbs["autocorrelation"]  # herding visits what it has not seen
-    assert sum(c.page_only for c in COLUMNS) == 3
+    assert sum(c.page_only and not c.asked for c in COLUMNS) == 3
     assert max(map(len, report.table().splitlines())) < 125
     assert "autocorrelation" not in report.table()
+
+
+def test_more_columns_on_request(tmp_path):
+    target, samplers = wc.zoo.correlated_gaussian(0.5), {"Gibbs": GaussianGibbs(), "HMC": HMC(0.5, 3)}
+    plain = wc.compare(target, samplers, draws=2000, repeats=4)
+    report = wc.compare(target, samplers, draws=2000, repeats=4, joint=True)
+    gibbs, hmc = report.rows
+    more = {"determinism", "stream_discrepancy", "spectrum"}
+    timed = {"ns_per_draw", *more}
+    for row, old in zip(report.rows, plain.rows, strict=True):
+        assert set(row) - set(old) == more
+        assert {k: v for k, v in row.items() if k not in timed} == {k: v for k, v in old.items() if k not in timed}
+    assert 0.0 < gibbs["determinism"] < 0.5
+    assert hmc["stream_discrepancy"] == pytest.approx(1.0, abs=0.7)
+    assert gibbs["spectrum"][0] == pytest.approx(math.log(0.25), abs=1e-6)  # a sweep contracts by the square of the correlation
+    assert {c.key for c in _columns(report)} - {c.key for c in _columns(plain)} == more
+    assert "joint=True" in reproduction(report)
+    assert "joint" not in reproduction(plain)
+    assert "discrepancy of stream" in report.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    with pytest.raises(ArgumentTypeError, match="`joint` must be True or False"):
+        wc.compare(target, samplers, draws=2000, repeats=4, joint="all")
+
+
+def test_determinism_tells_order_from_noise():
+    noise = np.random.default_rng(1).normal(size=(1000, 2))
+    turn = np.arange(1000) * (math.sqrt(5) - 1) / 2
+    circle = np.stack([np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)], 1)
+    assert determinism(circle) > 0.8
+    assert determinism(noise) < 0.2
+    assert determinism(np.zeros((100, 2), int)) is None
+    assert determinism(np.random.default_rng(1).integers(0, 2**60, (500, 1))) is None  # no two are equal
+
+
+def test_discrepancy_of_streams():
+    """1 for independent numbers; far less for a net, far more for a generator whose numbers lie in few places."""
+    free = wc.zoo.gaussian([1.0, 2.0])
+    found = {
+        name: stream_discrepancy(GaussianGibbs().bind(free, name), SEED)
+        for name in ("pcg64", "sobol-2", wc.drivers.Lattice(2, 10), "cud-10")
+    }
+    assert found["pcg64"] == pytest.approx(1.0, abs=0.7)
+    assert max(found["sobol-2"], found[wc.drivers.Lattice(2, 10)]) < 0.3
+    assert found["cud-10"] < 0.5
+    coupled = Gibbs().bind(machine(4), "golden")
+    assert stream_discrepancy(coupled, SEED) > 2  # four successive numbers of a rotation lie on lines
+    assert stream_discrepancy(wc.herding.HerdedGibbs().bind(machine(4)), SEED) is None
+    assert stream_discrepancy(wc.samplers.Slice().bind(free), SEED) == pytest.approx(1.0, abs=0.7)
+
+
+def test_spectra_where_there_are_tangents():
+    system = wc.samplers.PermutationGibbs().bind(machine(3))
+    found = spectrum_of_state(system, SEED, 100.0)
+    assert len(found) == 3
+    assert np.abs(found).max() < 0.1  # it keeps volume and part neighbours slower than exponentially
+    assert spectrum_of_state(Gibbs().bind(machine(3)), SEED, 100.0) is None
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])

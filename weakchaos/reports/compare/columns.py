@@ -22,6 +22,7 @@ class Column:
     unit: str
     definition: str
     page_only: bool = False  # too many for the width of a text table
+    asked: bool = False  # measured on request only, and shown where it was
 
 
 COLUMNS = (
@@ -58,6 +59,30 @@ COLUMNS = (
         "coupling",
         "draws",
         "draws after which two chains from different starts under one stream are the same; - where they stay apart within 4,096",
+        True,
+    ),
+    Column(
+        "determinism",
+        "determinism",
+        "",
+        "share of the recurrences of 1,000 draws that lie on diagonal lines: draws that come close, or are equal, stay so",
+        True,
+        True,
+    ),
+    Column(
+        "stream_discrepancy",
+        "discrepancy of stream",
+        "",
+        "L2-star discrepancy of 1,024 points, each the numbers of a step (eight at most), over that of independent numbers: 1 is random, less is more even",
+        True,
+        True,
+    ),
+    Column(
+        "spectrum",
+        "spectrum",
+        "nats/draw",
+        "largest and smallest Lyapunov exponent of the state under a given stream, and how many were measured, for samplers with exact tangents",
+        True,
         True,
     ),
     Column("period", "period", "draws", "exact period of the full state, stream included; - where none was found"),
@@ -146,6 +171,9 @@ _WRITTEN = {
     "stream_entropy": lambda v: _fixed(v, 3),
     "autocorrelation": lambda v: _fixed(v, 3),
     "coupling_time": _count,
+    "determinism": lambda v: _fixed(v, 3),
+    "stream_discrepancy": lambda v: _fixed(v, 2),
+    "spectrum": lambda v: "-" if not v else f"{_fixed(v[0], 3)} ... {_fixed(v[-1], 3)} ({len(v)})",
     "period": _count,
     "ns_per_draw": _time,
     "gradients_per_draw": lambda v: "-" if finite(v) is None else f"{float(v):.3g}",

@@ -40,9 +40,10 @@ def reproduction(report: Any) -> str:
         if n is not None and n != most:
             parts.append(str(int(n)))
         lines.append(f"    {entrant.name!r}: ({', '.join(parts)}),")
-    given = "" if report.truth == "exact" else f", truth=...)  # {report.truth}"
+    joint = ", joint=True" if any("determinism" in entrant.row for entrant in report.entrants) else ""
+    given = f"{joint})" if report.truth == "exact" else f", truth=...{joint})  # {report.truth}"
     return "\n".join(
-        [*lines, "}", f"wc.compare(target, samplers, draws={most}, repeats={report.repeats}, seed={report.seed}{given or ')'}"]
+        [*lines, "}", f"wc.compare(target, samplers, draws={most}, repeats={report.repeats}, seed={report.seed}{given}"]
     )
 
 
@@ -106,7 +107,12 @@ _SHOWN = tuple(sorted(COLUMNS, key=lambda column: 0 if column.key == "sampler" e
 def _columns(report: Any) -> list[Column]:
     """The columns of the table; the number of draws stands in the heading where it is that of all runs."""
     one = len({entrant.row.get("draws") for entrant in report.entrants}) == 1
-    return [column for column in _SHOWN if not (one and column.key == "draws")]
+    rows = [entrant.row for entrant in report.entrants]
+    return [
+        column
+        for column in _SHOWN
+        if not (one and column.key == "draws") and (not column.asked or any(column.key in row for row in rows))
+    ]
 
 
 def _rows(report: Any) -> list[dict[str, Any]]:

@@ -9,9 +9,11 @@ import numpy as np
 from weakchaos.core.errors import SamplingError
 from weakchaos.diagnostics import entropy_rate
 
-__all__ = ["autocorrelation", "coupling_time", "stream_entropy"]
+__all__ = ["autocorrelation", "coupling_time", "determinism", "spectrum_of_state", "stream_discrepancy", "stream_entropy"]
 
 _SYMBOLS, _CHUNK = 20_000, 16
+_RECURRENT, _POINTS, _DIMENSIONS, _EXPONENTS = 1000, 1024, 8, 16
+_SPECTRUM_NS, _SPECTRUM_STEPS = 2e8, 2000
 _NEAR = 1e-6  # standard deviations of the draws
 
 
@@ -71,3 +73,65 @@ def coupling_time(system: Any, seed: np.random.SeedSequence, draws: np.ndarray, 
             return met
         count = min(2 * count, 4096)
     return met
+
+
+# ---- what is measured on request only ----
+
+
+def determinism(draws: np.ndarray) -> float | None:
+    """Share of the recurrences of the last 1,000 draws, shape (n, dim), that lie on diagonal lines of two or more: where draws come close they stay close.
+
+    Recurrent are the closest 5 % of all pairs of draws, or of a discrete target those that are equal; None where no two are.
+
+    Examples
+    --------
+    >>> determinism(np.array([[0], [1]] * 100))
+    1.0
+    """
+    from weakchaos.diagnostics import recurrence_quantification
+
+    x = np.asarray(draws)[-_RECURRENT:]
+    if len(x) < 50 or not np.isfinite(x).all() or not np.ptp(x, axis=0).any():
+        return None
+    x = x[:, np.ptp(x, axis=0) > 0]
+    found = recurrence_quantification(x.astype(float), None if x.dtype.kind == "f" else 0.0, theiler_diagonal=1)
+    return float(found) if found.rate[0] > 0 and np.isfinite(float(found)) else None
+
+
+def stream_discrepancy(system: Any, seed: Any) -> float | None:
+    """L2-star discrepancy of the first 1,024 points that steps of a bound sampler take from its stream, over what it is for independent numbers (the root
+    of its mean square).
+
+    A point is made of the first numbers of a step, eight at most, or of two successive numbers where steps take one or a number that varies: 1 is random, less is more even,
+    more is worse. None without a stream.
+    """
+    from weakchaos.diagnostics import star_discrepancy
+
+    if system.driver is None or system.uniforms_per_step == 0:
+        return None
+    driver, each = system.driver.for_steps_of(system.uniforms_per_step), system.uniforms_per_step or 1
+    taken = each if each > 1 else 2
+    dim, most = min(taken, _DIMENSIONS), (driver.length or _POINTS) * each // taken
+    n = min(_POINTS, most)
+    try:
+        points = driver.advance(driver.start(seed), n * taken).reshape(n, taken)[:, :dim]
+    except SamplingError:
+        return None
+    return float(star_discrepancy(points) / np.sqrt((2.0**-dim - 3.0**-dim) / n))
+
+
+def spectrum_of_state(system: Any, seed: Any, ns_per_draw: float) -> list[float] | None:
+    """The Lyapunov exponents of a bound sampler that has exact tangents, at most 16, the largest first, in nats per draw; None for all others.
+
+    The orbit has 2,000 draws, or as many as take about a fifth of a second.
+    """
+    from weakchaos.diagnostics import lyapunov_spectrum
+
+    state = system.start(seed)
+    if not hasattr(system, "tangent") or state.phase.size == 0:
+        return None
+    k = min(state.phase.size, _EXPONENTS)
+    steps = int(np.clip(_SPECTRUM_NS / max(ns_per_draw * k, 1.0), 100, _SPECTRUM_STEPS))
+    found = lyapunov_spectrum(system, k, steps=steps, transient=steps // 5, seed=seed)
+    width = float(getattr(system, "time_step", 1.0))
+    return [float(v) * width for v in found.exponents] if np.isfinite(found.exponents).all() else None

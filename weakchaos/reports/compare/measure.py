@@ -14,7 +14,14 @@ from weakchaos.core.counters import ACCEPTED, DIVERGENCES, GRADIENTS, STEPS
 from weakchaos.core.errors import ConvergenceWarning, DriverWarning, ErgodicityWarning, GradientWarning
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.diagnostics import convergence_rate, entropy_rate, find_cycle, largest_exponent, split_rhat
-from weakchaos.reports.compare.joint import autocorrelation, coupling_time, stream_entropy
+from weakchaos.reports.compare.joint import (
+    autocorrelation,
+    coupling_time,
+    determinism,
+    spectrum_of_state,
+    stream_discrepancy,
+    stream_entropy,
+)
 from weakchaos.reports.compare.judge import BLOCKS, Averages, judge_averages, wide_tails
 from weakchaos.runs.check import name_tempering
 from weakchaos.runs.sampling import sample
@@ -71,6 +78,7 @@ class Plan:
     progress: bool
     lyapunov_steps: int
     cycle_steps: int
+    joint: bool = False
     reachable: dict = field(default_factory=dict)
 
 
@@ -221,4 +229,8 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
         "sampler_exponent_kind": own.parameters["kind"],
         "status": "ok" if not against else "; ".join(against),
     }
+    if plan.joint:
+        row["determinism"] = determinism(probed)
+        row["stream_discrepancy"] = stream_discrepancy(system, plan.seed)
+        row["spectrum"] = spectrum_of_state(system, plan.seed, row["ns_per_draw"])
     return Entrant(name, sampler, row["driver"], counts[on_curve], errors, row, found)
