@@ -17,7 +17,7 @@ import weakchaos as wc
 from weakchaos.drivers import resolve
 
 NAMES: tuple[str, ...] = (
-    "pcg64", "philox", "sfc64", "mt19937", "cud-10", "cud-16", "cud-18", "cud-24", "cud-32", "golden", "rotation-8", "hyperbolic-torus", "exchange",
+    "pcg64", "philox", "philox4x32", "sfc64", "mt19937", "cud-10", "cud-16", "cud-18", "cud-24", "cud-32", "golden", "rotation-8", "hyperbolic-torus", "exchange",
     "r250", "kiss", "knuth", "cat", "sobol-8",
 )  # fmt: skip
 

@@ -85,10 +85,10 @@ def test_discrepancy_of_streams():
 
 def test_spectra_where_there_are_tangents():
     system = wc.samplers.PermutationGibbs().bind(machine(3))
-    found = spectrum_of_state(system, SEED, 100.0)
+    found = spectrum_of_state(system, SEED)
     assert len(found) == 3
-    assert np.abs(found).max() < 0.1  # it keeps volume and part neighbours slower than exponentially
-    assert spectrum_of_state(Gibbs().bind(machine(3)), SEED, 100.0) is None
+    assert np.abs(found).max() < 0.2  # it keeps volume and part neighbours slower than exponentially
+    assert spectrum_of_state(Gibbs().bind(machine(3)), SEED) is None
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])

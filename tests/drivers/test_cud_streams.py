@@ -28,7 +28,7 @@ def without_shift(driver, seed=1):
     """A stream of the register alone."""
     stream = driver.open(seed)
     stream.words[SHIFTS : SHIFTS + (driver.per_step or 1)] = 0
-    return stream
+    return driver.restore(stream.to_bytes())
 
 
 def divisors_of_prime_order(n):

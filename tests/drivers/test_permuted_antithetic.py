@@ -30,6 +30,14 @@ def test_points_are_a_net_in_another_order(m, d):
     assert even[1] < 0.15
 
 
+def test_a_set_that_is_used_up_begins_again():
+    driver = PermutedPoints(6, per_step=3)
+    u = driver.advance(driver.start(2), 3 * 3 * 64).reshape(3, -1)
+    assert np.array_equal(u[0], u[1])
+    assert np.array_equal(u[0], u[2])
+    assert len(np.unique(u[0].reshape(-1, 3)[:, 0])) == 64
+
+
 def errors(sampler, target, driver, draws, truth, seeds=32):
     trace = wc.sample(target, sampler, draws, warmup=0, chains=seeds, seed=5, driver=driver, progress=False, record="averages")
     return np.abs(trace.averages()[1][:, -1][:, : len(truth)] - truth).max(1)

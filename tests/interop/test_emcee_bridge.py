@@ -5,6 +5,7 @@ The targets and bounds of the first two tests are those of emcee's integration t
 import logging
 import multiprocessing
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from scipy import stats
 
 import weakchaos as wc
 import weakchaos.interop.emcee as emcee
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from tests.drivers.test_checked_streams import Faulty
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, DriverWarning
 
 
 def normal(x):
@@ -331,3 +333,34 @@ def test_results_that_are_no_log_probabilities(result):
     sampler, coords = sampler_of(lambda x: (result, 1.0) if isinstance(result, list | np.ndarray) else result, 8, 2)
     with pytest.raises((ArgumentError, TypeError, ValueError)):
         sampler.run_mcmc(coords, 2)
+
+
+def normal_of_two(x):
+    return -0.5 * float(x @ x)
+
+
+@pytest.mark.parametrize("name", ["golden", "sobol-4", "toy-lcg"])
+def test_a_stream_that_is_not_good_enough_is_told_once_a_run(name):
+    start = np.random.default_rng(0).normal(size=(8, 2))
+    sampler = emcee.EnsembleSampler(8, 2, normal_of_two, seed=1, driver=name)
+    with pytest.warns(DriverWarning, match=f"{name} is equidistributed") as caught:
+        sampler.run_mcmc(start, 20)
+    assert len([w for w in caught if issubclass(w.category, DriverWarning)]) == 1
+    with pytest.warns(DriverWarning, match="1,023"):
+        emcee.EnsembleSampler(8, 2, normal_of_two, seed=1, driver="cud-10").run_mcmc(start, 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain = emcee.EnsembleSampler(8, 2, normal_of_two, seed=1, driver="pcg64")
+        plain.run_mcmc(start, 20)
+        same = emcee.EnsembleSampler(8, 2, normal_of_two, seed=1)
+        same.run_mcmc(start, 20)
+    assert np.array_equal(plain.get_chain(), same.get_chain())
+    assert not np.array_equal(plain.get_chain(), sampler.get_chain())
+
+
+def test_numbers_of_an_own_stream_are_looked_at():
+    start = np.random.default_rng(0).normal(size=(8, 2))
+    sampler = emcee.EnsembleSampler(8, 2, normal_of_two, seed=1, driver=Faulty(50, float("nan")))
+    with pytest.warns(DriverWarning, match="at index 50 of the stream"):
+        sampler.run_mcmc(start, 20)
+    assert np.isfinite(sampler.get_chain()).all()

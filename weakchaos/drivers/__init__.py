@@ -12,6 +12,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.drivers.antithetic import Antithetic
 from weakchaos.drivers.base import Driver
 from weakchaos.drivers.congruential import LCG
+from weakchaos.drivers.counter_based import Philox
 from weakchaos.drivers.cud_streams import CUD
 from weakchaos.drivers.kicked import StandardMap
 from weakchaos.drivers.lagged import KISS, LaggedFibonacci
@@ -39,6 +40,7 @@ __all__ = [
     "Logistic",
     "NumPyGenerator",
     "PermutedPoints",
+    "Philox",
     "RestartedRotation",
     "Rotation",
     "Sobol",
@@ -67,6 +69,7 @@ _NAMED: dict[str, Callable[[], Driver]] = {
     "r521": LaggedFibonacci.r521,
     "r1279": LaggedFibonacci.r1279,
     "kiss": KISS,
+    "philox4x32": Philox,
 }
 _WITH_NUMBER: dict[str, Callable[[int], Driver]] = {
     "rotation": Rotation,
@@ -86,7 +89,7 @@ def resolve(driver: Any) -> Driver:
     driver : Driver, str, or numpy.random.BitGenerator or Generator
         Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
         ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, ``"exchange"``,
-        ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, with a dimension ``"rotation-8"``,
+        ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, ``"philox4x32"``, with a dimension ``"rotation-8"``,
         ``"sobol-8"``, ``"halton-8"``, ``"lattice-8"`` (of 2**16 points), and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws) or ``"permuted-14"`` (of 2**14). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
         instances, only the kind is used and not their state.
 

@@ -85,7 +85,8 @@ def jump_tables(polynomial: int, stride: int) -> np.ndarray:
 # processor can make four independent numbers in the time of one:
 #   0 place of the next number in the buffer   1 its index in its step when the buffer was filled last   2 steps until one number is left out (0: never)
 #   3 ... 6 lanes   7 ... 70 buffer   71 d, numbers a step   72 ... 71 + d shifts
-#   then constants: steps between two numbers that are left out, number of tables, tables
+#   then constants: steps between two numbers that are left out, number of tables, tables,
+#   and room: the shifts over and over, d + 64 of them, so that a loop over a block needs no counter of its own; words of a block; upper and lower halves of its numbers
 _LANES, _BUFFER, _STEP = 3, 7, 71
 _BLOCK = 64
 
@@ -102,15 +103,24 @@ def _jump(words, at, tables, word):
     return jumped
 
 
-@njit(nogil=True)
+# 2**52 and 2**84 as bits: a whole number below 2**32 that is put into their lower half is added to them, which is how two halves become a float64 in vector registers,
+# where there is no conversion of 64-bit integers before AVX-512.
+_LOW_BITS, _HIGH_BITS, _OFFSET = np.uint64(0x4330000000000000), np.uint64(0x4530000000000000), 2.0**84 + 2.0**52
+
+
+@njit(nogil=True, error_model="numpy")
 def _fill(words, floats, tables):
-    one, low, eleven = np.uint64(1), np.uint64(_BUFFER), np.uint64(11)
-    d, j, left = words[_STEP], words[1], words[2]
+    one, low, block, d = np.uint64(1), np.uint64(_BUFFER), np.uint64(_BLOCK), words[_STEP]
+    j, left = words[1], words[2]
     constants = np.uint64(_STEP + 1) + d
     every, at = words[constants], constants + np.uint64(2)
+    turning = at + np.uint64(256 * tables)
+    raw = turning + d + block
+    high, lower = raw + block, raw + block + block
     a, b, c, e = words[_LANES], words[_LANES + 1], words[_LANES + 2], words[_LANES + 3]
-    if every == np.uint64(0):
-        for first in range(low, low + np.uint64(_BLOCK), np.uint64(4)):
+    starts = (j + block - one) // d + (one if j == np.uint64(0) else np.uint64(0))  # of steps, in this block
+    if every == np.uint64(0) or left >= starts:
+        for first in range(raw, raw + block, np.uint64(4)):
             words[first] = a
             words[first + one] = b
             words[first + np.uint64(2)] = c
@@ -119,9 +129,11 @@ def _fill(words, floats, tables):
             b = _jump(words, at, tables, b)
             c = _jump(words, at, tables, c)
             e = _jump(words, at, tables, e)
+        if every != np.uint64(0):
+            left -= starts
     else:
         i, k = j, np.uint64(0)
-        while k < np.uint64(_BLOCK):
+        while k < block:
             word = a
             a, b, c, e = b, c, e, _jump(words, at, tables, a)
             if i == np.uint64(0):
@@ -130,16 +142,17 @@ def _fill(words, floats, tables):
                     left = every
                     continue
                 left -= one
-            words[low + k] = word
+            words[raw + k] = word
             k += one
             i = i + one if i + one < d else np.uint64(0)
-    shifts = np.uint64(_STEP + 1)
-    for place in range(np.uint64(_BLOCK)):
-        floats[low + place] = np.float64((words[low + place] + words[shifts + j]) >> eleven) * 2.0**-53
-        j += one
-        if j == d:
-            j = np.uint64(0)
-    words[1], words[2] = j, left
+    shifts = turning + j
+    for place in range(block):
+        word = (words[raw + place] + words[shifts + place]) >> np.uint64(11)
+        words[high + place] = (word >> np.uint64(32)) | _HIGH_BITS
+        words[lower + place] = (word & np.uint64(0xFFFFFFFF)) | _LOW_BITS
+    for place in range(block):
+        floats[low + place] = ((floats[high + place] - _OFFSET) + floats[lower + place]) * 2.0**-53
+    words[1], words[2] = (j + block) % d, left
     words[_LANES], words[_LANES + 1], words[_LANES + 2], words[_LANES + 3] = a, b, c, e
 
 
@@ -238,8 +251,9 @@ class CUD(Driver):
         common = math.gcd(d, self.period)
         every = self.period // common if common > 1 else 0
         moving = [_BLOCK, 0, every, *lanes, *[0] * _BLOCK, d, *shifts]
-        words = np.concatenate([np.array([*moving, every, len(fourfold)], np.uint64), fourfold.ravel()])
-        return WordStream(_next_cud, words, len(moving))
+        room = np.zeros(d + 4 * _BLOCK, np.uint64)
+        words = np.concatenate([np.array([*moving, every, len(fourfold)], np.uint64), fourfold.ravel(), room])
+        return _with_turning_shifts(WordStream(_next_cud, words, len(moving)))
 
     def restore(self, data: bytes) -> WordStream:
         """The stream whose `to_bytes` gave `data`."""
@@ -252,7 +266,16 @@ class CUD(Driver):
                 f"`data` must be what a {self.name} stream of {d} numbers a step wrote, {8 * length} bytes; got {len(data)} bytes "
                 "that are not: restore with the driver that opened the stream"
             )
-        return super(CUD, replace(self, per_step=d)).restore(data)
+        return _with_turning_shifts(super(CUD, replace(self, per_step=d)).restore(data))
+
+
+def _with_turning_shifts(stream: WordStream) -> WordStream:
+    """The stream, with its shifts written over and over into its room."""
+    words = stream.words
+    d = int(words[_STEP])
+    shifts, turning = words[_STEP + 1 : _STEP + 1 + d], words[len(words) - d - 4 * _BLOCK : len(words) - 3 * _BLOCK]
+    turning[:] = np.resize(shifts, d + _BLOCK)
+    return stream
 
 
 def _jumped(word: int, tables: np.ndarray) -> int:

@@ -20,6 +20,7 @@ from weakchaos.core.arguments import is_integer, whole_number
 from weakchaos.core.counters import BAD_VALUES
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.drivers import resolve
+from weakchaos.drivers.checked import checked, opened
 from weakchaos.interop.emcee_chain import Drawn
 from weakchaos.interop.emcee_parts import (
     AutocorrError,
@@ -29,6 +30,8 @@ from weakchaos.interop.emcee_parts import (
     blob_array,
     integrated_time,
     stretch_of,
+    tell_of_numbers,
+    tell_of_stream,
     walkers_independent,
 )
 from weakchaos.samplers.ensemble_stretch import EnsembleStretch
@@ -81,6 +84,8 @@ class EnsembleSampler(Drawn):
         `log_prob_fn` takes a dict of these.
     seed : int or SeedSequence, optional
         By default what ``numpy.random.seed`` has left.
+    driver : Driver or str
+        The stream of uniforms; a run under one that is not good enough for a chain gives a `DriverWarning`.
 
     Raises
     ------
@@ -114,6 +119,7 @@ class EnsembleSampler(Drawn):
         parameter_names: Any = None,
         a: float | None = None,
         seed: Any = None,
+        driver: Any = "pcg64",
     ):
         if backend is not None:
             raise ArgumentTypeError(
@@ -129,17 +135,18 @@ class EnsembleSampler(Drawn):
         compiled = isinstance(log_prob_fn, Dispatcher) and not (args or kwargs or vectorize or pool or self._names)
         self._a = stretch_of(moves if a is None else StretchMove(a))
         self._compiled: Any = log_prob_fn if compiled else None
-        self._driver = resolve("pcg64")
-        self._stream = self._driver.open(system.as_seed(_entropy(seed)))
+        self._driver = resolve(driver)
         self._state: State | None = None
         self._evaluated: Any = None
         self._bind()
+        self._stream = opened(self._driver, system.as_seed(_entropy(seed)))
         self.reset()
 
     def _bind(self) -> None:
         logp = self._compiled or self._rows
         target = Density(logp, self.ndim, vectorized=self._compiled is None)
         self._system = EnsembleStretch(self.nwalkers, self._a).bind(target, self._driver)
+        self._driver = self._driver.for_steps_of(self._system.uniforms_per_step)
 
     def _checked_names(self, names: Any) -> dict[str, Any] | None:
         if names is None:
@@ -164,7 +171,7 @@ class EnsembleSampler(Drawn):
     def __setstate__(self, state: dict) -> None:
         stream = state.pop("stream")
         self.__dict__.update(state)
-        self._stream, self.pool, self._evaluated = self._driver.restore(stream), None, None
+        self._stream, self.pool, self._evaluated = checked(self._driver, self._driver.restore(stream)), None, None
         self._bind()
 
     # ---- evaluation ------------------------------------------------------------------------------------------------------------------
@@ -315,6 +322,7 @@ class EnsembleSampler(Drawn):
             bar = tqdm(total=total, **(progress_kwargs or {}))
         try:
             state, inner = self._start(given, skip_initial_state_check)
+            tell_of_stream(self._system, inner, None if total is None else total * thin_by * self.nwalkers)
             made, moved = 0, np.zeros(self.nwalkers)
             while total is None or made < total:
                 many = 1 if self._compiled is None or total is None else min(chunk, total - made)
@@ -329,6 +337,7 @@ class EnsembleSampler(Drawn):
                     if bar is not None:
                         bar.update(1)
                     yield state
+            tell_of_numbers(self._system, inner)
         finally:
             if own is not None:
                 own.close()
@@ -381,9 +390,9 @@ class EnsembleSampler(Drawn):
     @random_state.setter
     def random_state(self, value: Any) -> None:
         if isinstance(value, bytes):
-            self._stream = self._driver.restore(value)
+            self._stream = checked(self._driver, self._driver.restore(value))
         elif isinstance(value, tuple) and len(value) == 5:
-            self._stream = self._driver.open(system.as_seed([*np.asarray(value[1]).tolist(), int(value[2])]))
+            self._stream = opened(self._driver, system.as_seed([*np.asarray(value[1]).tolist(), int(value[2])]))
         else:
             raise ArgumentTypeError(
                 f"`random_state` must be one that a sampler gave, or a state of NumPy's RandomState; got {shown(value)}"

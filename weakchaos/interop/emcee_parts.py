@@ -15,8 +15,19 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.flags import Kind, warn_of_each
 
-__all__ = ["AutocorrError", "State", "StretchMove", "blob_array", "integrated_time", "stretch_of", "walkers_independent"]
+__all__ = [
+    "AutocorrError",
+    "State",
+    "StretchMove",
+    "blob_array",
+    "integrated_time",
+    "stretch_of",
+    "tell_of_numbers",
+    "tell_of_stream",
+    "walkers_independent",
+]
 
 
 class State:
@@ -208,3 +219,13 @@ class Function:
 
     def __call__(self, x: Any) -> Any:
         return self.f(x, *self.args, **self.kwargs)
+
+
+def tell_of_stream(system: Any, state: Any, steps: int | None) -> None:
+    """Warn once, before a run, of a stream that is not good enough for an ensemble, or that is made for a run of another length."""
+    warn_of_each([*system.before_run(state), *(system.stream_flags(steps) if steps else [])], stacklevel=4)
+
+
+def tell_of_numbers(system: Any, state: Any) -> None:
+    """Warn, after a run, of numbers of a user's stream that were not in [0, 1)."""
+    warn_of_each([flag for flag in system.complaints([], [state]) if flag.kind == Kind.STREAM_NUMBERS], stacklevel=4)

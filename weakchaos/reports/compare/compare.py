@@ -200,7 +200,7 @@ def compare(
     on_done : callable, optional
         Called with each `Entrant` when it is done.
     joint : bool
-        Whether more is measured of sampler and stream as one system, which takes about a tenth of a second a sampler: ``determinism`` (the share of recurrences of the draws that lie on
+        Whether more is measured of sampler and stream as one system, which takes some tenths of a second a sampler: ``determinism`` (the share of recurrences of the draws that lie on
         diagonal lines), ``stream_discrepancy`` (of the points that steps take from the stream, over that of independent numbers) and ``spectrum`` (the Lyapunov exponents of
         the state under a given stream in nats per draw, at most 16, for samplers with exact tangents).
 

@@ -232,5 +232,5 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
     if plan.joint:
         row["determinism"] = determinism(probed)
         row["stream_discrepancy"] = stream_discrepancy(system, plan.seed)
-        row["spectrum"] = spectrum_of_state(system, plan.seed, row["ns_per_draw"])
+        row["spectrum"] = spectrum_of_state(system, plan.seed)
     return Entrant(name, sampler, row["driver"], counts[on_curve], errors, row, found)
