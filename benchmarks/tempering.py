@@ -1,6 +1,6 @@
 """Parallel tempering where single chains get stuck: errors from every start, a spin glass beside peapods, and log Z of an Ising lattice.
 
-    python benchmarks/tempering.py [--quick] [--peers PYTHON] [--json PATH]
+    python benchmarks/tempering.py [--quick] [--peers PYTHON] [--json PATH] [--only PART ...]
 
 Marginals of asia and DBN_11 from several starts, a chain from each, without blocks; the weight of two normals 20 apart; Binder's cumulant of the overlap of one 8 x 8 x 8 glass of couplings
 +-1 beside peapods 0.2.0, run by `--peers` (a Python that has it) on the same couplings and temperatures; log Z of the 16 x 16 torus against Kaufman's (Phys. Rev. 76 (1949) 1232).
@@ -198,15 +198,18 @@ def normalisation(quick: bool) -> list[dict]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--peers", help="a Python that has peapods 0.2.0")
+    options.add_argument("--only", nargs="*", metavar="PART", help="some of: tables, normals, ising, glass")
     arguments = options.parse_args()
     print_machine()
     out = {}
-    for name, rows in (
-        ("tables", lambda: tables(arguments.quick)),
-        ("two normals", lambda: normals(arguments.quick)),
-        ("16 x 16 Ising", lambda: normalisation(arguments.quick)),
-        ("8 x 8 x 8 glass", lambda: glass(arguments.quick, arguments.peers)),
+    for part, name, rows in (
+        ("tables", "tables", lambda: tables(arguments.quick)),
+        ("normals", "two normals", lambda: normals(arguments.quick)),
+        ("ising", "16 x 16 Ising", lambda: normalisation(arguments.quick)),
+        ("glass", "8 x 8 x 8 glass", lambda: glass(arguments.quick, arguments.peers)),
     ):
+        if arguments.only and part not in arguments.only:
+            continue
         out[name] = rows()
         print(f"\n{name}", flush=True)
         for row in out[name]:

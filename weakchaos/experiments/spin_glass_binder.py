@@ -94,7 +94,7 @@ def _moments(data: dict[str, Any], side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(found["second"], float), np.array(found["fourth"], float)
 
 
-def _estimates(data: dict[str, Any]) -> dict[str, Any]:
+def _estimates(data: dict[str, Any]) -> dict[int, Any]:
     """Cumulants of every side with bootstrap copies, (1 + bootstraps, temperatures): the first row is of all couplings."""
     rng = np.random.default_rng(0)
     out = {}
