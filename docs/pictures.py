@@ -77,6 +77,37 @@ def tempering():
     figure.savefig(IMAGES / "tempering.png", dpi=110)
 
 
+def gauge():
+    """Charges of a U(1) lattice along runs at two couplings, with instanton moves, and Wilson loops of heat bath and herding."""
+    figure = Figure(figsize=(11, 3.2), layout="constrained")
+    *runs, loops = figure.subplots(1, 4)
+    cases = (("heat bath, beta = 2", 2.0, 0), ("heat bath, beta = 8: frozen", 8.0, 0), ("instanton moves, beta = 8", 8.0, 1))
+    for axes, (title, beta, instantons) in zip(runs, cases, strict=True):
+        lattice = wc.targets.U1Lattice((8, 8), beta, start="cold")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trace = wc.sample(lattice, wc.samplers.HeatBath(instantons), draws=1000, warmup=0, chains=1, seed=3, progress=False)
+        gap = abs(trace["plaquette"].mean() / lattice.exact_plaquette() - 1)
+        axes.plot(trace["charge"][0], linewidth=0.7, color="#0072B2")
+        axes.set(title=f"{title}\nplaquette off by {100 * gap:.2g} %", xlabel="draw", ylim=(-5.5, 5.5))
+        axes.title.set_fontsize(9)
+    runs[0].set_ylabel("topological charge")
+    lattice = wc.targets.U1Lattice((8, 8), 2.0)
+    areas = np.arange(1, 7)
+    loops.semilogy(areas, [lattice.exact_wilson_loop(int(a)) for a in areas], "k-", linewidth=1, label="exact")
+    rules = (
+        ("heat bath", wc.samplers.HeatBath(), "o", "#0072B2"),
+        ("herding, 1 harmonic", wc.herding.PlaquetteHerding(1), "s", "#D55E00"),
+        ("herding, 8 harmonics", wc.herding.PlaquetteHerding(8), "^", "#009E73"),
+    )
+    for label, sampler, mark, colour in rules:
+        draws = wc.sample(lattice, sampler, draws=4000, warmup=200, chains=2, seed=1, progress=False).draws
+        loops.semilogy(areas, [lattice.wilson_loop(draws, 1, int(a)).mean() for a in areas], mark, color=colour, label=label)
+    loops.set(xlabel="plaquettes in a row", title="Wilson loops, beta = 2")
+    loops.legend(fontsize=7)
+    figure.savefig(IMAGES / "gauge.png", dpi=110)
+
+
 def lattices():
     """Spins of packed lattices at three temperatures, and energies on the exact curve."""
     figure = Figure(figsize=(10, 3.0), layout="constrained")

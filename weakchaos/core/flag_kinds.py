@@ -29,6 +29,7 @@ class Kind(StrEnum):
     STUCK_WALKER = "stuck_walker"
     IDENTICAL = "identical"
     REVISITS = "revisits"
+    FROZEN = "frozen"
     DISAGREE = "disagree"
     UNMIXED = "unmixed"
     CYCLE = "cycle"

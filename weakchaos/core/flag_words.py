@@ -228,6 +228,13 @@ WORDS: dict[Kind, Words] = {
         "chain {chain} came to the very same places, or made the very same moves, again and again, {distinct} different ones in {moves}, which no chain of "
         "a density does by chance: its orbit or its stream repeats itself",
     ),
+    Kind.FROZEN: Words(
+        _INVALID,
+        "frozen",
+        "a quantity never moved",
+        "{where} was {value:g} in all {draws} draws of all chains, and under the target it has a standard deviation of {sd:.3g}: the chains are frozen in one "
+        "sector, and everything that depends on the others is missing, however well other averages look; take moves that change it",
+    ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
     Kind.UNMIXED: Words(
         _INVALID,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from weakchaos.herding.hidden import HiddenHerding
     from weakchaos.herding.kernel_herding import KernelHerding
     from weakchaos.herding.particle_herding import Filtered, sequential_herding
+    from weakchaos.herding.plaquette_herding import PlaquetteHerding
     from weakchaos.herding.rotor import RotorWalk
     from weakchaos.herding.selection.compressing import compress
     from weakchaos.herding.selection.continuous_points import continuous_herding
@@ -36,6 +37,7 @@ __all__ = [
     "Integral",
     "KernelHerding",
     "Mixture",
+    "PlaquetteHerding",
     "RotorWalk",
     "Selected",
     "Selection",

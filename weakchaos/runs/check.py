@@ -57,15 +57,19 @@ def check_run(trace: Any) -> list[Flag]:
             flags.append(Flag.of(Kind.FEW_DRAWS, where="every coordinate", ess=float(n), draws=n, chains=chains))
         return gravest_first(flags)
     columns: Any = np.unique(np.linspace(0, dim - 1, max(1, min(dim, _NUMBERS // (chains * n)))).astype(int)) if dim else []
-    draws = draws[:, :, columns]
     group = draws_in_round(trace.walkers, trace.settings["thin"])
     known = trace.system is not None
-    flags += movement_flags(draws, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
+    moved = draws[:, :, columns]
+    flags += movement_flags(moved, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
+    names = [trace.names[c] for c in columns]
+    if known and getattr(trace.system.target, "watched", ()):
+        # Coordinates that mean nothing by themselves may wander without end in a good run, and look well in a bad one.
+        moved, names, found = trace.system.target.judged(draws)
+        flags += found
     if trace.weights is None:
-        names = [trace.names[c] for c in columns]
-        flags += name_tempering(_agreement(draws, names, group), trace.system)
+        flags += name_tempering(_agreement(moved, names, group), trace.system)
         if known and trace.system.target.continuous and not any(f.severity is Severity.INVALID for f in flags):
-            flags += tail_flags(draws, names, group)
+            flags += tail_flags(moved, names, group)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
     return gravest_first(flags)

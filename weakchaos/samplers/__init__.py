@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from weakchaos.samplers.empirical_hmc import EmpiricalHMC
     from weakchaos.samplers.ensemble_stretch import EnsembleStretch
     from weakchaos.samplers.esh import ESH
+    from weakchaos.samplers.gauge_heat_bath import HeatBath
     from weakchaos.samplers.gaussian_gibbs import GaussianGibbs
     from weakchaos.samplers.generalized_hmc import GeneralizedHMC
     from weakchaos.samplers.gibbs import Gibbs
@@ -60,6 +61,7 @@ __all__ = [
     "GaussianGibbs",
     "GeneralizedHMC",
     "Gibbs",
+    "HeatBath",
     "Langevin",
     "NoseHoover",
     "NoseHooverChain",

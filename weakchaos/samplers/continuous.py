@@ -47,8 +47,9 @@ class BoundContinuous(Bound):
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver)
         self.parameters = getattr(target, "parameters", None)
-        self.averages_of_readout = self.parameters is not None
-        self.n_averages = 2 * len(self.names)
+        self._watched = tuple(getattr(target, "watched", ()))
+        self.averages_of_readout = self.parameters is not None or bool(self._watched)
+        self.n_averages = len(self._watched) or 2 * len(self.names)
         self.n_known = 0  # numbers that are kept of the present position
 
     def known(self, state: State) -> np.ndarray:
@@ -111,12 +112,14 @@ class BoundContinuous(Bound):
         return draws if self.parameters is None else self.parameters.constrain(draws)
 
     def estimands(self, draws: np.ndarray) -> np.ndarray:
-        """The numbers of a draw and their squares."""
+        """The numbers of a draw and their squares, or what the target has watched in their place."""
+        if self._watched:
+            return self.target.measure(draws)
         return np.concatenate([draws, np.square(draws)], axis=1)
 
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
-        """The first half."""
-        return averages[..., : len(self.names)]
+        """The first half; all of it where the target has something watched in place of the draws."""
+        return averages if self._watched else averages[..., : len(self.names)]
 
 
 class BoundMoving(BoundContinuous):

@@ -9,6 +9,7 @@ from weakchaos.targets.mrf import Ising, PairwiseMRF
 from weakchaos.targets.parameters import Parameters
 from weakchaos.targets.points import Points
 from weakchaos.targets.potts import Potts
+from weakchaos.targets.u1_lattice import U1Lattice
 from weakchaos.targets.zoo.base import ZooDensity
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Parameters",
     "Points",
     "Potts",
+    "U1Lattice",
     "ZooDensity",
 ]

@@ -16,7 +16,9 @@ import weakchaos.targets.exact as exact
 from weakchaos.core.errors import ArgumentError
 from weakchaos.targets.discrete_target import DiscreteTarget
 from weakchaos.targets.graph_names import checked_names, checked_states, read_evidence_of, unit_index
+from weakchaos.targets.graph_spec import graph_of_spec, spec_of_graph
 from weakchaos.targets.graph_tables import checked_cardinalities, checked_factors
+from weakchaos.targets.interventions import checked_children, children_of_conditionals, intervene
 from weakchaos.targets.packaged import packaged, packaged_names
 
 __all__ = ["FactorGraph", "packaged", "packaged_names"]
@@ -41,9 +43,13 @@ class FactorGraph(DiscreteTarget):
     observed : dict, optional
         Evidence, as in `condition`.
     name : str, optional
+    children : sequence of units, optional
+        For a Bayesian network the unit whose conditional distribution each factor is: what `do` needs. Files and models that say so set it.
 
     Attributes
     ----------
+    intervened : frozenset of int
+        Units that `do` holds.
     scopes : tuple of int64 arrays
     log_tables : tuple of float64 arrays
         Logarithms of the tables, -inf for zeros.
@@ -70,6 +76,8 @@ class FactorGraph(DiscreteTarget):
     scopes: tuple[np.ndarray, ...]
     log_tables: tuple[np.ndarray, ...]
     states: tuple[tuple[Any, ...], ...] | None
+    children: tuple[int, ...] | None = None
+    intervened: frozenset[int] = frozenset()
 
     @property
     def has_zeros(self) -> bool:
@@ -84,9 +92,11 @@ class FactorGraph(DiscreteTarget):
         states: Any = None,
         observed: Mapping[Any, Any] | None = None,
         name: str | None = None,
+        children: Any = None,
     ):
         self._setup(cardinalities, names, states, name)
         self.scopes, self.log_tables = checked_factors(factors, self, logarithms=False)
+        self.children = checked_children(children, self)
         self.observed = read_evidence_of(self, observed)
 
     @classmethod
@@ -153,6 +163,30 @@ class FactorGraph(DiscreteTarget):
         """
         return self._observing(read_evidence_of(self, evidence))
 
+    def do(self, interventions: Mapping[Any, Any]) -> FactorGraph:
+        """The Bayesian network in which units are set to states from outside, whatever their causes are (Pearl's do-operator).
+
+        Parameters
+        ----------
+        interventions : dict
+            From units to states, names or indices, as in `condition`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            For models without directions, networks with evidence (intervene first, then condition), and units and states that do not exist.
+
+        Examples
+        --------
+        Who has an abnormal x-ray shadow is likely to have lung cancer; making one does not give it.
+
+        >>> asia = packaged("asia")
+        >>> seen, done = asia.condition({"either": "yes"}), asia.do({"either": "yes"})
+        >>> [round(float(g.marginals()[asia.unit("lung")][0]), 3) for g in (seen, done)]
+        [0.848, 0.055]
+        """
+        return intervene(self, interventions)
+
     def _observing(self, new: Mapping[int, int]) -> FactorGraph:
         for i, k in new.items():
             if self.observed.get(i, k) != k:
@@ -160,8 +194,8 @@ class FactorGraph(DiscreteTarget):
                     f"`evidence` puts unit {self.names[i]!r} in state {k}, but it is observed in state {self.observed[i]} already"
                 )
         out = type(self).__new__(type(self))
-        kept = ("cardinalities", "names", "states", "name", "scopes", "log_tables", "_index")
-        out.__dict__.update({k: self.__dict__[k] for k in kept})
+        kept = ("cardinalities", "names", "states", "name", "scopes", "log_tables", "_index", "children", "intervened")
+        out.__dict__.update({k: getattr(self, k) for k in kept})
         out.observed, out._known = {**self.observed, **new}, {}
         return out
 
@@ -328,10 +362,11 @@ class FactorGraph(DiscreteTarget):
         ------
         FileNotFoundError, FileFormatError
         """
-        from weakchaos.targets.uai_files import read_evidence, read_uai
+        from weakchaos.targets.uai_files import read_evidence, read_uai_model
 
-        cardinalities, factors = read_uai(path)
-        graph = cls(cardinalities, factors, names, states, name=Path(path).stem)
+        kind, cardinalities, factors = read_uai_model(path)
+        children = children_of_conditionals(len(cardinalities), factors) if kind == "BAYES" else None
+        graph = cls(cardinalities, factors, names, states, name=Path(path).stem, children=children)
         if evidence is None:
             return graph
         # Files of evidence count units and states, whatever names they were given here.
@@ -340,51 +375,24 @@ class FactorGraph(DiscreteTarget):
         )
 
     @classmethod
-    def from_pgmpy(cls, model: Any) -> FactorGraph:
-        """Convert a ``DiscreteBayesianNetwork`` or ``DiscreteMarkovNetwork`` of pgmpy, names and states included.
+    def from_bif(cls, path: Any) -> FactorGraph:
+        """Read a Bayesian network in the Interchange Format, ``.bif`` or ``.bif.gz``, with names, states and directions; see `read_bif`."""
+        from weakchaos.targets.bif_files import read_bif
 
-        Raises
-        ------
-        ArgumentTypeError, ArgumentError
-        """
+        return cls(**read_bif(path))
+
+    @classmethod
+    def from_pgmpy(cls, model: Any) -> FactorGraph:
+        """Convert a ``DiscreteBayesianNetwork`` or ``DiscreteMarkovNetwork`` of pgmpy, names and states included; see `read_pgmpy`."""
         from weakchaos.targets.pgmpy_models import read_pgmpy
 
         return cls(**read_pgmpy(model))
 
     def to_spec(self) -> tuple[dict, dict]:
         """Plain data, from which `from_spec` makes the graph again: a JSON-able dict, and a dict of arrays."""
-        spec = {
-            "name": self.name,
-            "names": list(self.names),
-            "states": None if self.states is None else [list(row) for row in self.states],
-            "observed": [[i, k] for i, k in self.observed.items()],
-        }
-        flat = [t.ravel() for t in self.log_tables]
-        arrays = {
-            "cardinalities": self.cardinalities.copy(),
-            "scope_sizes": np.array([len(s) for s in self.scopes], np.int64),
-            "scopes": np.concatenate([np.empty(0, np.int64), *self.scopes]),
-            "log_tables": np.concatenate([np.empty(0), *flat]),
-        }
-        return spec, arrays
+        return spec_of_graph(self)
 
     @classmethod
     def from_spec(cls, spec: dict, arrays: Mapping[str, np.ndarray]) -> FactorGraph:
-        """The graph that `to_spec` described.
-
-        Examples
-        --------
-        >>> FactorGraph.from_spec(*packaged("asia").to_spec())
-        <FactorGraph 'asia': 8 units, 8 factors>
-        """
-        cardinalities = np.asarray(arrays["cardinalities"])
-        factors, first = [], 0
-        for scope in (
-            np.split(np.asarray(arrays["scopes"]), np.cumsum(arrays["scope_sizes"])[:-1]) if len(arrays["scope_sizes"]) else ()
-        ):
-            shape = tuple(int(k) for k in cardinalities[scope])
-            last = first + int(np.prod(shape, dtype=np.int64))
-            factors.append((scope, np.asarray(arrays["log_tables"])[first:last].reshape(shape)))
-            first = last
-        graph = cls.from_log_tables(cardinalities, factors, spec["names"], spec["states"], name=spec["name"])
-        return graph._observing(dict(spec["observed"]))
+        """The graph that `to_spec` described."""
+        return graph_of_spec(cls, spec, arrays)

@@ -64,7 +64,7 @@ def unit_index(which: Any, index: Mapping[str, int], what: str) -> int:
     return int(which)
 
 
-def state_index(which: Any, name: str, states: Sequence[Any] | None, cardinality: int) -> int:
+def state_index(which: Any, name: str, states: Sequence[Any] | None, cardinality: int, argument: str = "evidence") -> int:
     """The index of the state that is meant by a name or an index, of a unit called `name`.
 
     If a unit has numbers among the names of its states, a number is a name. If all names are strings, a whole number is an index, and it is
@@ -85,23 +85,23 @@ def state_index(which: Any, name: str, states: Sequence[Any] | None, cardinality
                 if (own == which) if exact else (isinstance(which, str) and str(own) == which):
                     return k
         if isinstance(which, str) or not all(isinstance(own, str) for own in states):
-            raise ArgumentError(f"`evidence` on unit {name!r} must be one of {shown(list(states), 200)}; got {which!r}")
+            raise ArgumentError(f"`{argument}` on unit {name!r} must be one of {shown(list(states), 200)}; got {which!r}")
     elif isinstance(which, str):
-        raise ArgumentError(f"`evidence` on unit {name!r} must be a state index: this graph has no state names; got {which!r}")
+        raise ArgumentError(f"`{argument}` on unit {name!r} must be a state index: this graph has no state names; got {which!r}")
     if not is_integer(which):
-        raise ArgumentTypeError(f"`evidence` on unit {name!r} must be a state index or a state name; got {shown(which)}")
+        raise ArgumentTypeError(f"`{argument}` on unit {name!r} must be a state index or a state name; got {shown(which)}")
     if states is not None and str(which) in states and states.index(str(which)) != which:
         raise ArgumentError(
-            f"`evidence` on unit {name!r} may mean the state named {str(which)!r} or the state with index {which}"
+            f"`{argument}` on unit {name!r} may mean the state named {str(which)!r} or the state with index {which}"
             f"{f', {states[which]!r}' if 0 <= which < cardinality else ', which does not exist'}: write the name, as a string"
         )
     if not 0 <= which < cardinality:
-        raise ArgumentError(f"`evidence` on unit {name!r} must be a state from 0 to {cardinality - 1}; got {which}")
+        raise ArgumentError(f"`{argument}` on unit {name!r} must be a state from 0 to {cardinality - 1}; got {which}")
     return int(which)
 
 
-def read_evidence_of(graph: Any, evidence: Any) -> dict[int, int]:
-    """Evidence on a factor graph as indices, from names or indices of units and states.
+def read_evidence_of(graph: Any, evidence: Any, argument: str = "evidence") -> dict[int, int]:
+    """Evidence (or what else `argument` calls it) on a factor graph as indices, from names or indices of units and states.
 
     Raises
     ------
@@ -111,18 +111,20 @@ def read_evidence_of(graph: Any, evidence: Any) -> dict[int, int]:
     if evidence is None:
         return {}
     if not isinstance(evidence, Mapping):
-        raise ArgumentTypeError(f"`evidence` must be a dict from units to states; got {shown(evidence)}")
+        raise ArgumentTypeError(f"`{argument}` must be a dict from units to states; got {shown(evidence)}")
     index = {name: i for i, name in enumerate(graph.names)}
     out: dict[int, int] = {}
     for key, value in evidence.items():
         other = index.get(str(key)) if is_integer(key) else None
         if other is not None and other != key:
             raise ArgumentError(
-                f"`evidence` may mean the unit named {str(key)!r} or the unit with index {key}"
+                f"`{argument}` may mean the unit named {str(key)!r} or the unit with index {key}"
                 f"{f', {graph.names[key]!r}' if 0 <= key < len(index) else ', which does not exist'}: write the name, as a string"
             )
-        i = unit_index(key, index, "`evidence`")
-        k = state_index(value, graph.names[i], None if graph.states is None else graph.states[i], int(graph.cardinalities[i]))
+        i = unit_index(key, index, f"`{argument}`")
+        k = state_index(
+            value, graph.names[i], None if graph.states is None else graph.states[i], int(graph.cardinalities[i]), argument
+        )
         if out.setdefault(i, k) != k:
-            raise ArgumentError(f"`evidence` gives unit {graph.names[i]!r} two states, {out[i]} and {k}")
+            raise ArgumentError(f"`{argument}` gives unit {graph.names[i]!r} two states, {out[i]} and {k}")
     return out

@@ -71,7 +71,10 @@ def read_pgmpy(model: Any) -> dict[str, Any]:
     bare = [node for node in nodes if node not in states]
     if bare:
         raise ArgumentError(f"`model` is not complete: no table covers {shown(bare)}")
+    # The first variable of a conditional table of pgmpy is its child.
+    children = [str(table.variable) for table in tables] if isinstance(model, DiscreteBayesianNetwork) else None
     return {
+        "children": children,
         "cardinalities": [len(states[node]) for node in nodes],
         "factors": factors,
         "names": [str(node) for node in nodes],

@@ -30,6 +30,8 @@ class Target:
         The public name of the sampler that `weakchaos.sample` takes where none is given; None if one must be given.
     parameters : Parameters or None
         The parameters whose transformed values are the coordinates; None where the coordinates are what a draw is.
+    watched : tuple of str
+        Names of what ``measure(draws)`` gives, which running averages are of; empty where they are of the draws themselves.
     """
 
     error_kind = "largest error of an average"
@@ -39,6 +41,7 @@ class Target:
     source: str | None = None
     default_sampler: str | None = None
     parameters: Any = None
+    watched: tuple[str, ...] = ()
     dim: int
     names: Any
 
@@ -66,6 +69,22 @@ class Target:
         if values.size != n:
             raise ArgumentError(f"`truth` must have {n} entries (one for each average the samplers keep); got {values.size}")
         return values, np.ones(n)
+
+    def judged(self, draws: np.ndarray) -> tuple[np.ndarray, list[str], list[Any]]:
+        """What a check of a run judges in place of draws, for targets that have something `watched`.
+
+        Parameters
+        ----------
+        draws : array of shape (chains, n, dim)
+
+        Returns
+        -------
+        values : array of shape (chains, n, k)
+        names : list of k str
+        flags : list of Flag
+            What the target itself finds to say against these draws.
+        """
+        raise TypeError(f"{type(self).__name__} does not define judged")
 
     def draw_variance(self, averages: np.ndarray) -> np.ndarray:
         """Variance of one draw of each averaged quantity, if it follows from the averages; NaN if it does not."""

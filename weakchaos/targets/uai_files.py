@@ -120,6 +120,11 @@ def _number(token: str) -> float:
         return math.nan
 
 
+def read_uai_model(path: Any) -> tuple[str, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """`read_uai`, and before it whether the file says BAYES or MARKOV."""
+    return _read(path)
+
+
 def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Read a ``.uai`` model as the arguments of `FactorGraph`.
 
@@ -154,6 +159,10 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
     >>> factors[0][1].tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    return _read(path)[1:]
+
+
+def _read(path: Any) -> tuple[str, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     file = _Tokens(path)
     kind = file.word("the type of the model, BAYES or MARKOV,")
     if kind not in ("BAYES", "MARKOV"):
@@ -190,7 +199,7 @@ def read_uai(path: Any) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]
     file.end()
     if kind == "BAYES":
         _check_conditionals(file, factors, starts)
-    return cardinalities, factors
+    return kind, cardinalities, factors
 
 
 def _sums_to_one(table: np.ndarray, axis: int) -> bool:
