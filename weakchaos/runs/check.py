@@ -62,7 +62,7 @@ def check_run(trace: Any) -> list[Flag]:
     moved = draws[:, :, columns]
     flags += movement_flags(moved, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
     names = [trace.names[c] for c in columns]
-    if known and getattr(trace.system.target, "watched", ()):
+    if known and getattr(trace.system.target, "watched", None):
         # Coordinates that mean nothing by themselves may wander without end in a good run, and look well in a bad one.
         moved, names, found = trace.system.target.judged(draws)
         flags += found

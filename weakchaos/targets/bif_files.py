@@ -181,7 +181,9 @@ def read_bif(path: Any) -> dict[str, Any]:
     (['rain', 'wet'], ['rain', 'wet'], [[0.9, 0.1], [0.2, 0.8]])
     """
     file = _Reader(path)
-    name, states, tables = file.path.name.split(".")[0], {}, {}
+    name = file.path.name.split(".")[0]
+    states: dict[str, list[str]] = {}
+    tables: dict[str, tuple[list[str], np.ndarray]] = {}
     while file.next < len(file.tokens):
         block = file.take()
         if block == "network":
