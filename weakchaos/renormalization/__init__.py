@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from weakchaos.renormalization import layers
     from weakchaos.renormalization.coarse.block_spins import block_spins
     from weakchaos.renormalization.coarse.boltzmann_machine import RestrictedBoltzmannMachine, machine_flow, train_machine
+    from weakchaos.renormalization.coarse.critical_chain import central_charge, chain_entropy
+    from weakchaos.renormalization.coarse.erasure_tree import ErasureTree
     from weakchaos.renormalization.coarse.ising_energy import energy_per_spin, exact_energy, temperature_of_energy
     from weakchaos.renormalization.coarse.momentum_shell import momentum_shell
     from weakchaos.renormalization.coarse.monte_carlo import coupling_sums, monte_carlo_rg
     from weakchaos.renormalization.coarse.null_models import null_population
     from weakchaos.renormalization.coarse.population import coarse_grain
     from weakchaos.renormalization.coarse.spin_flows import decimate_chain, migdal_kadanoff, migdal_kadanoff_fixed_point
+    from weakchaos.renormalization.coarse.tensor_flow import TensorFlow, tensor_rg
+    from weakchaos.renormalization.coarse.topographic_ica import TopographicICA, null_patches
     from weakchaos.renormalization.networks.architectures import batch_norm_growth, convolution_scales, residual_flow
+    from weakchaos.renormalization.networks.capsule_routing import CapsuleRouting
     from weakchaos.renormalization.networks.cells import RecurrentCell
     from weakchaos.renormalization.networks.depth_spectra import depth_spectrum
     from weakchaos.renormalization.networks.recurrent_exponents import RecurrentSpectrum
@@ -37,15 +42,21 @@ else:
 
 __all__ = [
     "Activation",
+    "CapsuleRouting",
+    "ErasureTree",
     "LayerStack",
     "ProbeCallback",
     "RecurrentCell",
     "RecurrentNetwork",
     "RecurrentSpectrum",
     "RestrictedBoltzmannMachine",
+    "TensorFlow",
+    "TopographicICA",
     "activation",
     "batch_norm_growth",
     "block_spins",
+    "central_charge",
+    "chain_entropy",
     "closed_loop_spectrum",
     "coarse_grain",
     "convolution_scales",
@@ -63,6 +74,7 @@ __all__ = [
     "migdal_kadanoff_fixed_point",
     "momentum_shell",
     "monte_carlo_rg",
+    "null_patches",
     "null_population",
     "phase_diagram",
     "probe",
@@ -70,6 +82,7 @@ __all__ = [
     "recurrent_theory",
     "residual_flow",
     "temperature_of_energy",
+    "tensor_rg",
     "token_exponents",
     "token_theory",
     "train_machine",

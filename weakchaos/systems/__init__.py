@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from weakchaos.systems.flows import Lorenz, Rossler, SprottJerk
     from weakchaos.systems.hamiltonian import DoublePendulum, HenonHeiles
     from weakchaos.systems.maps import Henon, Ikeda, Logistic, StandardMap
+    from weakchaos.systems.named_systems import from_dysts, from_tsdynamics
     from weakchaos.systems.thermostats import NoseHoover, Thermostat0532
     from weakchaos.systems.user import UserFlow, UserMap
 else:
@@ -37,4 +38,6 @@ __all__ = [
     "Thermostat0532",
     "UserFlow",
     "UserMap",
+    "from_dysts",
+    "from_tsdynamics",
 ]

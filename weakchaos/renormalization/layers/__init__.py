@@ -11,6 +11,9 @@ from weakchaos.renormalization.layers.exponential import ConvolutionExponential
 from weakchaos.renormalization.layers.graph import GraphConvolution
 from weakchaos.renormalization.layers.group import P4Convolution
 from weakchaos.renormalization.layers.irregular_points import ConvolutionPoints, convolution_points
+from weakchaos.renormalization.layers.point_clouds import PointCloud
+from weakchaos.renormalization.layers.spherical import SphericalConvolution, funk_hecke
+from weakchaos.renormalization.layers.steerable import SteerableSO2, SteerableSO3, product_exponents
 
 __all__ = [
     "Attention",
@@ -22,8 +25,14 @@ __all__ = [
     "Dense",
     "GraphConvolution",
     "P4Convolution",
+    "PointCloud",
     "ProbabilisticConvolution",
     "QuantumLayer",
     "Residual",
+    "SphericalConvolution",
+    "SteerableSO2",
+    "SteerableSO3",
     "convolution_points",
+    "funk_hecke",
+    "product_exponents",
 ]
