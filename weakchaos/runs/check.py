@@ -62,13 +62,15 @@ def check_run(trace: Any) -> list[Flag]:
     moved = draws[:, :, columns]
     flags += movement_flags(moved, group, known and trace.system.target.continuous, known and trace.system.straight_paths)
     names = [trace.names[c] for c in columns]
-    if known and getattr(trace.system.target, "watched", None):
+    watched = known and getattr(trace.system.target, "watched", None)
+    if watched:
         # Coordinates that mean nothing by themselves may wander without end in a good run, and look well in a bad one.
         moved, names, found = trace.system.target.judged(draws)
         flags += found
     if trace.weights is None:
         flags += name_tempering(_agreement(moved, names, group), trace.system)
-        if known and trace.system.target.continuous and not any(f.severity is Severity.INVALID for f in flags):
+        # What is watched of bounded angles has no heavy tails, and may be whole numbers.
+        if known and trace.system.target.continuous and not watched and not any(f.severity is Severity.INVALID for f in flags):
             flags += tail_flags(moved, names, group)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))
