@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+import weakchaos.targets.gauge_theory as gauge_theory
 from weakchaos.core.arguments import MOST_COORDINATES, positive, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.variables import Variables
 from weakchaos.native.compiled import kernel
-from weakchaos.targets import gauge_theory
 from weakchaos.targets.density import Density
 
 __all__ = ["U1Lattice"]
