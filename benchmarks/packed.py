@@ -19,6 +19,9 @@ from timing import Row, against, cpu_seconds, missing_peer, parser, print_machin
 import weakchaos as wc
 from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.samplers import Gibbs, PackedIsing
+from weakchaos.samplers.packed.bit_layout import Layout
+from weakchaos.samplers.packed.packed_sweep import sweep
+from weakchaos.samplers.packed.work_rows import WIDTH
 
 _MCISING = {2: "square", 3: "cubic"}
 
@@ -38,9 +41,11 @@ def contenders(shape: tuple[int, ...], beta: float, quick: bool) -> dict[str, Ca
         system = PackedIsing(rule).bind(target)
         state = system.start(1)
         out[f"packed {rule}"] = of(lambda k, system=system, state=state: system.advance(state, k, k), 1e8)
-    gibbs = Gibbs(scan="checkerboard" if len(shape) == 2 else "systematic").bind(target)
-    start = gibbs.start(1)
-    out["weakchaos Gibbs"] = of(lambda k: gibbs.advance(start, k, k), 5e6)
+    own = wc.Ising.glass(shape, beta, seed=1, kind="gaussian")
+    for name, model in (("weakchaos Gibbs", target), ("weakchaos Gibbs, couplings of their own", own)):
+        gibbs = Gibbs("checkerboard").bind(model)
+        start = gibbs.start(1)
+        out[name] = of(lambda k, gibbs=gibbs, start=start: gibbs.advance(start, k, k), 5e6)
     try:
         from mcising import IsingSimulation
 
@@ -99,6 +104,23 @@ def threads(quick: bool) -> list[Row]:
     return rows
 
 
+def acceptance(quick: bool) -> None:
+    """How often flips of probability p are made where every spin may flip with p: 512 x 512 spins up, again and again."""
+    layout, rng = Layout((512, 512), True), np.random.default_rng(3)
+    lanes = rng.integers(0, 2**64, (1, 4, WIDTH), dtype=np.uint64)
+    pairs, repeats = -(-layout.words[0] // 2), 40 if quick else 2000
+    for p in (0.5, 0.1, 1 / 3, 1e-3, 1e-5, 1 - 1e-5):
+        kinds = np.arange(5), np.full(5, -1), np.zeros(5, np.int64), np.full(1, int(math.ldexp(p, 64)), np.uint64)
+        flipped = 0
+        for _ in range(repeats):
+            words = np.full(layout.n_words, ~np.uint64(0))
+            sweep(words, lanes, layout.geometry, *kinds, False, np.array([0, pairs]), 1, 0, len(layout.geometry.colour), 0, 1)
+            flipped += layout.n_spins - int(np.bitwise_count(words).sum())
+        tried = repeats * layout.n_spins
+        z = (flipped - tried * p) / math.sqrt(tried * p * (1 - p))
+        print(f"flips of probability {p:.5g}: {flipped} of {tried}, z = {z:+.2f}", flush=True)
+
+
 def energies(quick: bool) -> None:
     sweeps = 4000 if quick else 1_000_000
     for shape in ((64, 64), (64, 96)):
@@ -154,6 +176,7 @@ def main() -> None:
     print_rows("Other lattices, heat bath", tables["others"])
     tables["threads"] = threads(arguments.quick)
     print_rows("Threads", tables["threads"])
+    acceptance(arguments.quick)
     energies(arguments.quick)
     if arguments.billion:
         billion()

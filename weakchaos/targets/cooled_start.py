@@ -48,11 +48,22 @@ def _sweep(x, field, ptr, unit, weight, ones, beta, uniforms):
         x[i] = k
 
 
+@kernel
+def _leans(field, ptr, weight):
+    most = 0.0
+    for i in range(field.shape[0]):
+        low, high, pull = field[i, 0], field[i, 0], 0.0
+        for k in range(1, field.shape[1]):
+            low, high = min(low, field[i, k]), max(high, field[i, k])
+        for a in range(ptr[i], ptr[i + 1]):
+            pull += abs(weight[a])
+        most = max(most, (high - low) + pull)
+    return most
+
+
 def _lean(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> float:
     """How far, in nats, a unit may lean towards one of its states."""
-    unit = np.repeat(np.arange(len(field)), np.diff(ptr))
-    pull = np.bincount(unit, np.abs(weight), len(field))
-    return float((np.ptp(field, axis=1) + pull).max(initial=0.0))
+    return float(_leans(field, ptr, weight))
 
 
 def is_cold(field: np.ndarray, ptr: np.ndarray, weight: np.ndarray) -> bool:

@@ -75,7 +75,10 @@ class PairwiseMRF(DiscreteTarget):
 
     def pair_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Couplings by unit (pointers, neighbours, weights) and the fields, as kernels read them."""
-        return *pairs_by_unit(self.dim, self.edges, self.weights), self.fields
+        made = self.__dict__.setdefault("_models", {})  # which is not copied with the target
+        if "pairs" not in made:
+            made["pairs"] = pairs_by_unit(self.dim, self.edges, self.weights)
+        return *made["pairs"], self.fields
 
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A state drawn uniformly over all states; it is annealed first if the model is so cold that a chain would stay near it for ever."""
