@@ -318,6 +318,22 @@ def test_a_vector_field_that_is_steep_or_has_corners_is_not_said_to_jump():
     assert lyapunov_spectrum(systems.UserFlow(rest, 2, initial=[1.0, 0.0], step=0.05), steps=20_000).warnings == ()
 
 
+def test_rounding_is_no_fault_of_the_step():
+    """Where no vector grows at all, what is left of the exponents is rounding, which halving the step changes by more than its own size."""
+
+    @njit
+    def belt(u, out):
+        """A block on a belt that moves faster than the block: friction is constant, and the block swings about a shifted place."""
+        out[0] = u[1]
+        out[1] = -u[0] - (0.3 if u[1] > 0.5 else -0.3)
+
+    found = lyapunov_spectrum(systems.UserFlow(belt, 2, initial=[0.5, 0.0], step=0.005), steps=20_000)
+    assert abs(found.exponents).max() < 1e-9
+    assert found.warnings == ()
+    loose = lyapunov_spectrum(systems.UserFlow(belt, 2, initial=[0.5, 0.0], step=0.8), steps=20_000)  # the negative control
+    assert any("step" in note for note in loose.warnings)
+
+
 def test_differences_far_from_where_the_scale_was_measured():
     """An orbit that falls onto a fixed point is far from it at first: steps must not be those of the point."""
 

@@ -23,6 +23,7 @@ from weakchaos.systems.flow import Flow
 __all__ = ["STRETCH", "step_notes"]
 
 STRETCH = 50  # steps that are made again as halves, where nothing is said
+_ROUNDING = 1e-12  # of the logarithm of the growth over one step
 _PER_STRETCH = 10  # times as many steps are searched for jumps of the field, with a single vector
 
 
@@ -95,7 +96,8 @@ def _length_notes(system: Flow, state: State, frame: np.ndarray, steps: int) -> 
     notes, numbers = [], {"step_error": error}
     advice = f"a smaller `step` than {step:g}" + (" or `tolerance`" if system.method == "dop853" else " or method 'dop853'")
     worst = int(np.argmax(np.abs(error) - 0.02 * np.abs(rates)))
-    if abs(error[worst]) > 0.02 * abs(rates[worst]) + 0.003 * size:
+    rounding = _ROUNDING / step  # all that is left of exponents of 0, as of a harmonic oscillator
+    if abs(error[worst]) > 0.02 * abs(rates[worst]) + 0.003 * size + rounding:
         notes.append(
             f"the step is too long for these exponents: halving it on a stretch of {made} steps changes one of {rates[worst]:.4g} by "
             f"{-error[worst]:.2g}; take {advice}"
@@ -107,7 +109,7 @@ def _length_notes(system: Flow, state: State, frame: np.ndarray, steps: int) -> 
     if k == dim:
         total, divergence = float(rates.sum()), float(sums[2].sum() / time)
         numbers["divergence"] = divergence
-        if abs(total - divergence) > 0.01 * abs(divergence) + 0.005 * size:
+        if abs(total - divergence) > 0.01 * abs(divergence) + 0.005 * size + rounding:
             notes.append(
                 f"the sum of the exponents is {total:.5g} on a stretch of {made} steps where the mean divergence of the vector field, which it "
                 f"must equal, is {divergence:.5g}; take {advice}"
