@@ -334,6 +334,25 @@ def test_rounding_is_no_fault_of_the_step():
     assert any("step" in note for note in loose.warnings)
 
 
+def test_a_flow_has_no_exponent_of_minus_infinity():
+    """x' = -1000 (x - cos t): exponents 0 and -1000, and a step of 0.1 shrinks a vector by exp(-100), which no frame of floats holds."""
+
+    @njit
+    def stiff(u, out):
+        out[0] = -1000 * (u[0] - math.cos(u[1]))
+        out[1] = 1.0
+
+    def found(step):
+        return lyapunov_spectrum(systems.UserFlow(stiff, 2, initial=[0.0, 0.0], step=step, method="dop853"), steps=1000)
+
+    lost = found(0.1)
+    assert math.isnan(lost.exponents[1])
+    assert abs(lost.exponents[0]) < 0.05
+    assert any("within one step" in note for note in lost.warnings)
+    assert not any("superstable" in note for note in lost.warnings)
+    np.testing.assert_allclose(found(0.002).exponents, [0, -1000], atol=1)
+
+
 def test_differences_far_from_where_the_scale_was_measured():
     """An orbit that falls onto a fixed point is far from it at first: steps must not be those of the point."""
 

@@ -22,6 +22,7 @@ from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, rando
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import laminar_note, standard_errors
+from weakchaos.systems.flow import Flow
 
 __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 
@@ -238,11 +239,14 @@ def lyapunov_spectrum(
         base.phase.size,
         parameters,
         notes,
+        isinstance(system, Flow),
     )
 
 
-def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, Any], notes: list[str]) -> Spectrum:
-    """The spectrum from the growth `logs` over rows of `width` units of time."""
+def spectrum_of(
+    logs: np.ndarray, width: float, dim: int, parameters: dict[str, Any], notes: list[str], invertible: bool = False
+) -> Spectrum:
+    """The spectrum from the growth `logs` over rows of `width` units of time; no exponent of an `invertible` map is minus infinity."""
     m, k = logs.shape
     if m == 0:
         missing = np.full(k, np.nan)
@@ -262,14 +266,18 @@ def spectrum_of(logs: np.ndarray, width: float, dim: int, parameters: dict[str, 
     laminar = laminar_note(rates[:, order[0]])
     if laminar is not None:
         notes = [*notes, laminar]
-    if np.isneginf(exponents).any():
+    complete = k == dim
+    dimension = kaplan_yorke_dimension(exponents, complete)
+    pesin = float(exponents[exponents > 0].sum()) if complete or exponents[-1] <= 0 else None
+    if np.isneginf(exponents).any() and invertible:
+        # What is lost within one step has an exponent, and the numbers do not hold it.
+        exponents = np.where(np.isneginf(exponents), math.nan, exponents)
+        notes = [*notes, "a vector shrank below rounding within one step, so it has no exponent here: take a smaller `step`"]
+    elif np.isneginf(exponents).any():
         notes = [
             *notes,
             "a vector shrank to zero (the orbit is superstable, or the map is not invertible): its exponent is minus infinity",
         ]
-    complete = k == dim
-    dimension = kaplan_yorke_dimension(exponents, complete)
-    pesin = float(exponents[exponents > 0].sum()) if complete or exponents[-1] <= 0 else None
     if dimension is None or pesin is None:
         notes = [
             *notes,
