@@ -130,6 +130,29 @@ def digits_depth(early=(0.6, 0.7, 0.8, 0.7, 0.3), after=(-0.1, -0.1, -0.1, 0.05,
     return {"parameters": {"depth": depth, "seeds": seeds}, "networks": networks}
 
 
+def trained_recurrence(trained=-0.03, shuffled=0.1, shuffles=4, steps=2000):
+    cells = [
+        {
+            "name": name,
+            "shuffle": k,
+            "exponents": around(shuffled if k else trained, 3, 0.01) if not k else [shuffled + 0.01 * (k % 2)],
+        }
+        for name in ("silero 16 kHz", "silero 8 kHz", "Resemblyzer layer 1", "Resemblyzer layer 2", "Resemblyzer layer 3")
+        for k in range(shuffles + 1)
+    ]
+    return {"parameters": {"shuffles": shuffles, "steps": steps}, "cells": cells}
+
+
+def token_exponents_and_loss(transverse=1.0, longitudinal=1.0, starts=30):
+    noise = np.random.default_rng(0).normal(size=(2, starts))
+    loss = np.linspace(0, 1, starts)
+    rows = [
+        {"transverse": -(1 + transverse * x + 0.2 * a), "longitudinal": 1 + longitudinal * x + 0.2 * b, "loss": x}
+        for x, a, b in zip(loss.tolist(), *noise.tolist(), strict=True)
+    ]
+    return {"parameters": {"starts": starts, "steps": 80}, "starts": rows}
+
+
 def ising_criticality(tc=2.27, thermal=1.0, magnetic=0.125, susceptible=1.75, steepest=2.25, side=32, error=0.002):
     values = {"Tc": tc, "1/nu": thermal, "beta/nu": magnetic, "gamma/nu": susceptible, "misfit": 1.0, "U*": 0.61}
     values |= {"beta/nu at the exact Tc": 0.125, "gamma/nu at the exact Tc": 1.75}
@@ -253,6 +276,8 @@ CONTRADICTIONS = {
         {"after": (-0.1, -0.1, -0.1, -0.3, 0.1)},
         {"after": (-0.5, -0.1, -0.1, 0.05, 0.1)},
     ],
+    token_exponents_and_loss: [{"transverse": -0.9}, {"longitudinal": -0.9}],
+    trained_recurrence: [{"trained": 0.2}, {"shuffled": -0.1}],
     ising_criticality: [{"tc": 2.4}, {"thermal": 0.75}, {"magnetic": 5 / 48}, {"susceptible": 43 / 24}, {"steepest": 2.0}],
 }
 SHORT = {
@@ -269,6 +294,8 @@ SHORT = {
     entropic_herding: {"machines": 1},
     machine_flow: {"updates": 1500},
     digits_depth: {"depth": 8},
+    token_exponents_and_loss: {"starts": 12},
+    trained_recurrence: {"shuffles": 2},
     ising_criticality: {"side": 16},
 }
 
