@@ -31,7 +31,7 @@ def _network(torch: Any, draw: np.random.Generator) -> tuple[Any, list[Any]]:
     nn: Any = torch.nn
     scale, gain = math.exp(draw.uniform(math.log(0.2), math.log(3))), math.exp(draw.uniform(math.log(0.4), math.log(3)))
 
-    class Layer(nn.Module):  # type: ignore[misc, name-defined]
+    class Layer(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.attention = nn.MultiheadAttention(_WIDTH, 4, batch_first=True)
@@ -44,7 +44,7 @@ def _network(torch: Any, draw: np.random.Generator) -> tuple[Any, list[Any]]:
             x = self.norms[0](x + scale * self.attention(x, x, x, need_weights=False)[0])
             return self.norms[1](x + self.second(torch.tanh(self.first(x))))
 
-    class Model(nn.Module):  # type: ignore[misc, name-defined]
+    class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embed, self.head = nn.Linear(8, _WIDTH), nn.Linear(_WIDTH, 10)
