@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from weakchaos.cli.options import Failure, above_zero, whole
+from weakchaos.cli.options import Failure, above_zero, stem_of, whole
 from weakchaos.cli.pipes import (
     UNTRUSTED,
     Json,
@@ -68,6 +69,7 @@ def sample(
             metavar="RUN.zarr", help="Keep draws there while they are made; the same command goes on where it was cut off."
         ),
     ] = "",
+    out: Annotated[str, typer.Option(metavar="STEM", help="Write a page, .html, and .json there; none by default.")] = "",
     json_to: Json = "",
     strict: Strict = False,
     quiet: Quiet = False,
@@ -85,6 +87,7 @@ def sample(
         "seed": whole("--seed", seed, 0),
     }
     json_place(json_to)
+    stem = stem_of(out) if out else None
     files = (from_stdin(model, ".uai", (data, evidence)), from_stdin(data, ".json", (evidence,)), from_stdin(evidence, ".evid"))
     target = _target(*files, say)
     algorithm = _sampler(sampler)
@@ -111,6 +114,33 @@ def sample(
         "run": {"draws": trace.n_draws, **run, "sampler": repr(trace.system.sampler), "store": store or None},
         "versions": versions(),
     }
+    if stem is not None:
+        from weakchaos.reports.run.run_page import write_run_html
+
+        paths = [stem.with_name(stem.name + suffix) for suffix in (".html", ".json")]
+        given = {
+            "--data": data,
+            "--evidence": evidence,
+            "--sampler": sampler,
+            "--draws": draws,
+            "--until-ess": until_ess,
+            "--store": store,
+        }
+        words = [
+            "weakchaos",
+            "sample",
+            model,
+            "--seed",
+            str(run["seed"]),
+            "--chains",
+            str(run["chains"]),
+            "--warmup",
+            str(run["warmup"]),
+        ]
+        command = shlex.join([*words, *(part for option, value in given.items() if value for part in (option, value))])
+        write_run_html(trace, paths[0], head, table, flags, content, command)
+        strict_json(content, paths[1])
+        lines.append(f"Written: {', '.join(str(path) for path in paths)}")
     hand_over("\n".join(lines), lambda: strict_json(content), json_to, quiet)
     if trace.interrupted:
         if store:

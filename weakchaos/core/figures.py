@@ -5,6 +5,7 @@ Palette: Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,16 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PAPER", "SMALL", "TITLE", "extent", "look", "new_figure", "place_labels",
-    "quiet_glyphs", "spread", "tidy", "title",
+    "COLOURS", "FADED", "GRID", "INK", "LEADER", "MARKERS", "NORMAL", "PANEL", "PAPER", "SMALL", "TITLE", "WIDE", "absent", "extent", "look", "new_figure",
+    "place_labels", "quiet_glyphs", "spread", "tidy", "title",
 ]  # fmt: skip
 
 # Ink, faded ink, grid and paper are values found nowhere else in a figure, so that a page can put its own in their place.
 INK, FADED, GRID, PAPER = "#1c1f24", "#6a6f78", "#d9dce1", "#fefefd"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
 SMALL, NORMAL, TITLE = 8.0, 9.0, 10.5  # points
+# Inches of a panel on a page: in the narrowest column that a page gives it, 358 and 733 pixels, its smallest text has 11 pixels.
+PANEL, WIDE = 3.6, 7.4
 LEADER = 22.0  # pixels between a point and its label from which a line joins them
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -72,8 +75,17 @@ def extent(text: Any) -> tuple[float, float]:
 
 
 def title(axes: Any, text: str) -> None:
-    """The title of a panel, at its left."""
+    """The title of a panel, at its left, in two lines where the figure is as narrow as one column of a page."""
+    if axes.figure.figure.get_figwidth() <= PANEL:
+        text = textwrap.fill(text, 42)
     axes.set_title(text, loc="left", fontsize=TITLE, color=INK, pad=8)
+
+
+def absent(axes: Any, text: str) -> None:
+    """Say in a panel that has nothing to show why it has nothing."""
+    narrow = axes.figure.figure.get_figwidth() <= PANEL
+    said = "\n".join(textwrap.fill(line, 36 if narrow else 60) for line in text.split("\n"))
+    axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center", fontsize=SMALL + 1, color=FADED, parse_math=False)
 
 
 def tidy(axes: Any) -> None:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from weakchaos.core.figures import FADED, GRID, INK, PAPER, quiet_glyphs
+from weakchaos.core.figures import COLOURS, FADED, GRID, INK, PAPER, quiet_glyphs
 from weakchaos.core.plain import plain
 
 __all__ = ["figure_svg", "versions", "write_page"]
@@ -42,7 +42,7 @@ def figure_svg(figure: Any, label: str, salt: str) -> Any:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.S)
-    for colour, name in ((INK, "ink"), (FADED, "faded"), (GRID, "grid"), (PAPER, "paper")):
+    for colour, name in ((INK, "ink"), (FADED, "faded"), (GRID, "grid"), (PAPER, "paper"), (COLOURS[0], "blue")):
         text = text.replace(colour, f"var(--{name})")
     # Two figures in one page must not share the names of their parts.
     text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{salt}-", text)

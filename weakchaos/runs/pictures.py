@@ -34,6 +34,7 @@ def plot_draws(
     weights: np.ndarray | None = None,
     path: Any = None,
     everything: bool = False,
+    width: float = 9.5,
 ) -> Any:
     """One row a number: draws of each chain in their order, and how the ranks of each chain are spread.
 
@@ -48,6 +49,8 @@ def plot_draws(
     path : path, optional
     everything : bool
         Draw all numbers (up to forty), not the first sixteen.
+    width : float
+        Of the figure, in inches; in one that is narrower than five, ranks stand below the draws.
 
     Returns
     -------
@@ -67,10 +70,14 @@ def plot_draws(
     if not shown or not draws.shape[1]:
         raise ArgumentError("there is nothing to draw: the trace holds no draw, or `names` is empty")
     chains, n = draws.shape[:2]
-    figure = Figure(figsize=(9.5, 0.9 + 1.35 * shown), dpi=130, layout="constrained")
-    axes = figure.subplots(shown, 2, squeeze=False, gridspec_kw={"width_ratios": [2.2, 1]})
+    if width < 5:
+        figure = Figure(figsize=(width, 0.6 + 2.6 * shown), dpi=130, layout="constrained")
+        axes = figure.subplots(2 * shown, 1, squeeze=False).reshape(shown, 2)
+    else:
+        figure = Figure(figsize=(width, 0.9 + 1.35 * shown), dpi=130, layout="constrained")
+        axes = figure.subplots(shown, 2, squeeze=False, gridspec_kw={"width_ratios": [2.2, 1]})
     band = binom.ppf([0.025, 0.975], n, 1 / _BINS) * _BINS / n
-    step = max(1, n // 2000)
+    step = max(1, n // (2000 if width > 8 else 500))  # a page carries every point
     for k in range(shown):
         left, right = axes[k]
         x = draws[:, :, k]
@@ -109,7 +116,7 @@ def plot_draws(
     axes[-1][0].set_xlabel("draw", fontsize=NORMAL, color=INK)
     axes[-1][1].set_xlabel("rank among all chains", fontsize=NORMAL, color=INK)
     if diverging is not None and diverging.any():
-        axes[0][0].legend(frameon=False, fontsize=SMALL, loc="upper right")
+        axes[0][0].legend(frameon=False, fontsize=SMALL, labelcolor=INK, loc="upper right")
     if shown < len(labels):
         figure.suptitle(f"the first {shown} of {len(labels)} numbers; `names` chooses others", fontsize=SMALL, color=FADED)
     if path is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from weakchaos.core.figures import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
+from weakchaos.core.figures import FADED, INK, NORMAL, PANEL, PAPER, SMALL, TITLE, look, new_figure, quiet_glyphs
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.draw_convergence import draw_convergence
 from weakchaos.reports.compare.draw_exponents import draw_entropy
+from weakchaos.reports.compare.draw_labels import label
 from weakchaos.reports.compare.row_flags import is_trusted
 
 __all__ = ["convergence_figure", "entropy_figure", "key", "plot_report"]
@@ -72,19 +73,51 @@ def plot_report(report: Any, path: Any = None, ax: Any = None) -> Any:
     return figure
 
 
-def convergence_figure(report: Any) -> Any:
-    """The left panel by itself."""
-    figure = new_figure(6.6, 4.4, constrained=False)
+def convergence_figure(report: Any, narrow: bool = False) -> Any:
+    """The left panel by itself; on a narrow page with the names below it."""
+    if narrow:
+        return _narrow(report, draw_convergence)
+    figure = new_figure(6.1, 4.3, constrained=False)
     with quiet_glyphs():
-        draw_convergence(figure, figure.add_axes((0.115, 0.13, 0.875, 0.79)), report)
+        draw_convergence(figure, figure.add_axes((0.12, 0.13, 0.87, 0.79)), report)
     return figure
 
 
-def entropy_figure(report: Any) -> Any:
-    """The right panel by itself."""
-    figure = new_figure(5.4, 4.4, constrained=False)
+def entropy_figure(report: Any, narrow: bool = False) -> Any:
+    """The right panel by itself; on a narrow page with the names below it."""
+    if narrow:
+        return _narrow(report, draw_entropy)
+    figure = new_figure(5.0, 4.3, constrained=False)
     with quiet_glyphs():
-        draw_entropy(figure, figure.add_axes((0.135, 0.13, 0.84, 0.79)), report)
+        draw_entropy(figure, figure.add_axes((0.14, 0.13, 0.84, 0.79)), report)
+    return figure
+
+
+def _narrow(report: Any, draw: Any) -> Any:
+    """A panel in one column of a page, over the names of the runs with their lines and marks."""
+    names = [textwrap.fill(label(e).replace("\n", " "), 48) for e in report.entrants]
+    lines = sum(name.count("\n") + 1 for name in names)
+    below = 0.185 * lines + 0.1
+    height = 3.5 + below
+    figure = new_figure(PANEL, height, constrained=False)
+    bottom = (below + 0.62) / height
+    with quiet_glyphs():
+        axes = figure.add_axes((0.175, bottom, 0.8, 1 - bottom - 0.36 / height))
+        draw(figure, axes, report, named=False)
+        from matplotlib.lines import Line2D
+
+        place = (below - 0.05) / height
+        for k, name in enumerate(names):
+            style, trusted = look(k), is_trusted(report.entrants[k])
+            figure.add_artist(
+                Line2D(
+                    [0.02, 0.07, 0.12], [place - 0.08 / height] * 3, color=style["color"], marker=style["marker"], markevery=[1], markersize=5,
+                    linewidth=1.6, linestyle="-" if trusted else (0, (4, 1.6)), markerfacecolor=style["color"] if trusted else PAPER,
+                    transform=figure.transFigure,
+                )
+            )  # fmt: skip
+            figure.text(0.15, place, name, fontsize=NORMAL, color=INK, va="top", linespacing=1.15, parse_math=False)
+            place -= 0.185 * (name.count("\n") + 1) / height
     return figure
 
 

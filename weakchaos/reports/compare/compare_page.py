@@ -172,8 +172,11 @@ def write_html(report: Any, path: Any) -> Path:
         heading=heading(report),
         sentences=two_sentences(report),
         figures=[
-            figure_svg(convergence_figure(report), "Error against draws, on log-log axes", "draws"),
-            figure_svg(entropy_figure(report), "Slope of the error against entropy rate", "entropy"),
+            (figure_svg(draw(report), text, salt), figure_svg(draw(report, True), text, f"{salt}-narrow"))
+            for draw, text, salt in (
+                (convergence_figure, "Error against draws, on log-log axes, of the runs in the table below", "draws"),
+                (entropy_figure, "Slope of the error against entropy rate, of the runs in the table below", "entropy"),
+            )
         ],
         key=key(report),
         columns=_columns(report),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.figures import FADED, INK, NORMAL, PAPER, SMALL, extent, look, place_labels, spread, tidy, title
+from weakchaos.core.figures import FADED, INK, NORMAL, PAPER, SMALL, absent, extent, look, place_labels, spread, tidy, title
 from weakchaos.reports.compare.draw_labels import label
 from weakchaos.reports.compare.row_flags import is_trusted
 
@@ -26,18 +26,19 @@ def _curve(entrant: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     return (t[keep], median[keep], e.min(0)[keep], e.max(0)[keep]) if keep.any() else None
 
 
-def draw_convergence(figure: Any, axes: Any, report: Any) -> None:
-    """Draw median errors with the range of the repeats, the names of the runs at their ends, and the guides."""
+def draw_convergence(figure: Any, axes: Any, report: Any, named: bool = True) -> None:
+    """Draw median errors with the range of the repeats, the names of the runs at their ends where they are `named`, and the guides."""
     tidy(axes)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("draws", fontsize=NORMAL, color=INK)
-    axes.set_ylabel(report.error_kind, fontsize=NORMAL, color=INK, parse_math=False)
+    kind = report.error_kind if named else textwrap.fill(report.error_kind, 36)
+    axes.set_ylabel(kind, fontsize=NORMAL, color=INK, parse_math=False)
     title(axes, "Error against draws")
     curves = [_curve(e) for e in report.entrants]
     shown = [(k, c) for k, c in enumerate(curves) if c is not None]
     if not shown:
-        axes.text(0.5, 0.5, "no error above zero to show", transform=axes.transAxes, ha="center", color=FADED, fontsize=NORMAL)
+        absent(axes, "no error above zero to show: the averages of all runs are exact, or none was measured")
         return
     _limits(axes, [c for _, c in shown])
     for order, (k, (t, median, low, high)) in enumerate(shown):
@@ -52,14 +53,15 @@ def draw_convergence(figure: Any, axes: Any, report: Any) -> None:
             markerfacecolor=style["color"] if trusted else PAPER, markeredgewidth=1.4,
         )  # fmt: skip
     last = max(c[0][-1] for _, c in shown)
-    inner = [(k, c) for k, c in shown if c[0][-1] < 0.6 * last]
-    _end_labels(figure, axes, [(k, c) for k, c in shown if c[0][-1] >= 0.6 * last], report)
+    inner = [(k, c) for k, c in shown if c[0][-1] < 0.6 * last] if named else []
+    if named:
+        _end_labels(figure, axes, [(k, c) for k, c in shown if c[0][-1] >= 0.6 * last], report)
     guides = _guides(axes, [c for _, c in shown])
     if inner:
         _inner_labels(figure, axes, inner, report, [c for _, c in shown], guides)
     zero = [label(e).replace("\n", " ") for e, c in zip(report.entrants, curves, strict=True) if c is None]
     if zero:
-        text = textwrap.fill("no error above zero: " + " | ".join(zero), 60)
+        text = textwrap.fill("no error above zero: " + " | ".join(zero), 60 if named else 38)
         axes.text(0.01, 0.02, text, transform=axes.transAxes, fontsize=SMALL, color=FADED, va="bottom", parse_math=False)
 
 

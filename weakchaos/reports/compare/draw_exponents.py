@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.figures import FADED, INK, LEADER, NORMAL, PAPER, SMALL, extent, look, place_labels, tidy, title
+from weakchaos.core.figures import FADED, INK, LEADER, NORMAL, PAPER, SMALL, absent, extent, look, place_labels, tidy, title
 from weakchaos.reports.compare.columns import finite
 from weakchaos.reports.compare.draw_labels import label
 from weakchaos.reports.compare.row_flags import is_trusted
@@ -15,10 +15,12 @@ from weakchaos.reports.compare.row_flags import is_trusted
 __all__ = ["draw_entropy"]
 
 
-def draw_entropy(figure: Any, axes: Any, report: Any) -> None:
-    """Draw one point a run, with a bar of one standard error, and its name beside it."""
+def draw_entropy(figure: Any, axes: Any, report: Any, named: bool = True) -> None:
+    """Draw one point a run, with a bar of one standard error, and its name beside it where they are `named`."""
     tidy(axes)
-    axes.set_xlabel("entropy rate of the readout (nats per draw and coordinate)", fontsize=NORMAL, color=INK)
+    axes.set_xlabel(
+        f"entropy rate of the readout{' ' if named else chr(10)}(nats per draw and coordinate)", fontsize=NORMAL, color=INK
+    )
     axes.set_ylabel("slope of log error against log draws", fontsize=NORMAL, color=INK)
     title(axes, "Slope against entropy rate")
     rows = [
@@ -36,11 +38,11 @@ def draw_entropy(figure: Any, axes: Any, report: Any) -> None:
     axes.locator_params(nbins=7)
     taken = _reference_slopes(axes, points)
     if hidden:
-        text = textwrap.fill("no slope or entropy rate: " + " | ".join(hidden), 55)
+        text = textwrap.fill("no slope or entropy rate: " + " | ".join(hidden), 55 if named else 38)
         axes.text(
             0.99, 0.01, text, transform=axes.transAxes, fontsize=SMALL, color=FADED, va="bottom", ha="right", parse_math=False
         )
-    _points(figure, axes, report, points, taken)
+    _points(figure, axes, report, points, taken, named)
 
 
 def _reference_slopes(axes: Any, points: list) -> list[np.ndarray]:
@@ -62,8 +64,9 @@ def _reference_slopes(axes: Any, points: list) -> list[np.ndarray]:
     return taken
 
 
-def _points(figure: Any, axes: Any, report: Any, points: list, taken: list) -> None:
+def _points(figure: Any, axes: Any, report: Any, points: list, taken: list, named: bool) -> None:
     if not points:
+        absent(axes, "no run has both a slope and an entropy rate")
         return
     for k, x, y, se in points:
         style = look(k)
@@ -72,6 +75,8 @@ def _points(figure: Any, axes: Any, report: Any, points: list, taken: list) -> N
             elinewidth=1.3, capsize=3, markerfacecolor=style["color"] if is_trusted(report.entrants[k]) else PAPER, markeredgewidth=1.5,
             zorder=4,
         )  # fmt: skip
+    if not named:
+        return
     pixels = axes.transData.transform([(x, y) for _, x, y, _ in points])
     for (_, x, y, se), (px, py) in zip(points, pixels, strict=True):
         ends = axes.transData.transform([(x, y - se), (x, y + se)])[:, 1]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, SMALL, new_figure, quiet_glyphs, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, NORMAL, PAPER, SMALL, absent, new_figure, quiet_glyphs, tidy, title
 
 __all__ = ["KINDS", "draw_probe", "flow_panel", "phase_panel", "theory_flow", "waterfall_panel"]
 
@@ -32,6 +32,11 @@ def theory_flow(report: Any, q: float, c: float) -> np.ndarray | None:
     return np.array(out)
 
 
+def _axis_names(axes: Any, x: str, y: str) -> None:
+    axes.set_xlabel(x, fontsize=NORMAL, color=INK)
+    axes.set_ylabel(y, fontsize=NORMAL, color=INK)
+
+
 def flow_panel(axes: Any, report: Any) -> None:
     """Mean cosine between inputs by depth: measured, and by the theory with a band of finite width."""
     tidy(axes)
@@ -50,9 +55,9 @@ def flow_panel(axes: Any, report: Any) -> None:
             axes.fill_between(
                 layers, theory - band * (1 - theory**2), theory + band * (1 - theory**2), color=colour, alpha=0.12, lw=0
             )
-    axes.set(xlabel="layer", ylabel="mean cosine")
+    _axis_names(axes, "layer", "mean cosine")
     axes.axhline(0, color=FADED, lw=0.6)
-    axes.legend(frameon=False, fontsize=SMALL)
+    axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
 
 
 def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
@@ -61,9 +66,7 @@ def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
 
     rows = [r for r in report.rows if math.isfinite(r["sigma_w2"])]
     if not rows:
-        axes.text(
-            0.5, 0.5, "the layers have no weights of their own", ha="center", va="center", color=FADED, transform=axes.transAxes
-        )
+        absent(axes, "the layers have no weights of their own")
         return
     later = [] if after is None else [r for r in after.rows if math.isfinite(r["sigma_w2"])]
     w = np.array([[r["sigma_w2"], r["sigma_b2"]] for r in rows])
@@ -78,8 +81,9 @@ def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
         axes.contourf(x, y, field, levels=np.linspace(-0.5, 0.5, 41), cmap="RdBu_r", extend="both", alpha=0.6)
         if np.nanmin(field) < 0 < np.nanmax(field):
             axes.contour(x, y, field, levels=[0.0], colors=INK, linewidths=1.2)
-        axes.text(0.02, 0.96, "ordered", transform=axes.transAxes, va="top", color=INK, fontsize=NORMAL)
-        axes.text(0.98, 0.96, "chaotic", transform=axes.transAxes, va="top", ha="right", color=INK, fontsize=NORMAL)
+        box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+        axes.text(0.02, 0.96, "ordered", transform=axes.transAxes, va="top", color=INK, fontsize=NORMAL, bbox=box)
+        axes.text(0.98, 0.96, "chaotic", transform=axes.transAxes, va="top", ha="right", color=INK, fontsize=NORMAL, bbox=box)
     order = np.linspace(0, 1, len(w))
     if w2 is not None:
         for a, b in zip(w, w2, strict=True):
@@ -89,10 +93,11 @@ def phase_panel(axes: Any, report: Any, after: Any = None) -> None:
         *w.T, c=order, cmap="viridis", s=30, edgecolor=INK, linewidth=0.6, zorder=4, label="before" if w2 is not None else None
     )
     if w2 is not None:
-        axes.legend(frameon=False, fontsize=SMALL, loc="lower right")
+        axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK, loc="lower right")
     name = report.activation or "unknown activation"
     title(axes, f"Layers on the phase diagram ({name}; dark first)")
-    axes.set(xlabel="variance of weights x fan-in", ylabel="variance of biases", xlim=(0, top_w), ylim=(-0.02 * top_b, top_b))
+    _axis_names(axes, "variance of weights x fan-in", "variance of biases")
+    axes.set(xlim=(0, top_w), ylim=(-0.02 * top_b, top_b))
 
 
 def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: int = 32) -> None:
@@ -110,7 +115,7 @@ def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: in
             )
         except ArgumentError as error:
             # The rest of a report stands where no derivative leads through the whole network.
-            axes.text(0.5, 0.5, str(error), ha="center", va="center", color=FADED, wrap=True, transform=axes.transAxes)
+            absent(axes, str(error))
             return
     total = np.cumsum(spectrum.by_layer, axis=0)
     tidy(axes)
@@ -121,7 +126,7 @@ def waterfall_panel(axes: Any, report: Any, spectrum: Any = None, directions: in
         finite = np.isfinite(total[:, k])
         axes.plot(np.arange(1, depth + 1)[finite], total[finite, k], color=(shade * 0.9, 0.35 + 0.3 * shade, 0.7), lw=0.9)
     axes.axhline(0, color=INK, lw=0.8)
-    axes.set(xlabel="layer", ylabel="ln stretching (QR), nats")
+    _axis_names(axes, "layer", "ln stretching (QR), nats")
 
 
 def draw_probe(report: Any, kind: str = "flow", path: Any = None, after: Any = None, ax: Any = None) -> Any:

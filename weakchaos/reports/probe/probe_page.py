@@ -35,6 +35,29 @@ _HEADS = (
     ("phase", "phase", ""),
 )
 
+_MEANINGS = {
+    "layer": "name of the layer; the first is the input of the network",
+    "width": "number of its units",
+    "q": "mean square of the activations",
+    "c_same": "mean cosine between the activations of two inputs of the same label",
+    "c_diff": "mean cosine between the activations of two inputs of different labels",
+    "c": "mean cosine between the activations of two inputs, over all pairs",
+    "sigma_w2": "variance of the weights times their fan-in",
+    "sigma_b2": "variance of the biases",
+    "chi": "mean squared stretching of a small random difference by this layer alone: 1 on the edge between order and chaos",
+    "lyapunov": "growth rate of small differences that were made at the input and passed through all layers before this one",
+    "stderr": "standard error of that rate, over inputs and directions",
+    "depth_scale": "number of layers over which squared differences change by a factor of e, 1 / |ln chi|",
+    "pr_dim": "dimension of the activations of the batch: (sum of variances)² / sum of squared variances along principal axes",
+    "two_nn": "dimension of the activations of the batch from the distances of two nearest neighbours",
+    "dead": "share of units whose activation is the same for all inputs",
+    "recurrence": "exponent of the state of a recurrent layer through time under these inputs; near 0 means memory",
+    "c_tokens": "mean cosine between the tokens of one input",
+    "angle_exponent": "growth rate of the angles between tokens",
+    "gain": "factor on the weights of this layer that would make its chi 1 for these inputs",
+    "phase": "ordered (differences shrink), chaotic (they grow), or critical, if the exponent lies within what finite depth and width leave undecided",
+}
+
 
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -57,16 +80,30 @@ def write_probe_html(report: Any, path: Any, heading: str = "Probe of a network"
     -------
     Path
     """
+    from weakchaos.core.figures import PANEL, new_figure
+
+    texts = {
+        "flow": "Mean cosine between inputs by depth, measured and by theory",
+        "phase": "Each layer on the phase diagram of its activation",
+        "waterfall": "Logarithm of the stretching from the input to each depth, in the leading directions",
+    }
     kinds = [k for k in KINDS if k != "phase" or any(math.isfinite(r["sigma_w2"]) for r in report.rows)]
+    heads = [head for head in _HEADS if any(_cell(row.get(head[0])) != "-" for row in report.rows)]
+    sentences = probe_sentences(report)
     return write_page(
         path,
         "probe.html",
         heading,
         report.to_dict(),
         report=report,
-        sentences=probe_sentences(report),
-        figures=[figure_svg(draw_probe(report, kind), kind, f"probe-{kind}") for kind in kinds],
-        heads=[head for head in _HEADS if any(_cell(row.get(head[0])) != "-" for row in report.rows)],
+        sentences=sentences,
+        figures=[
+            figure_svg(draw_probe(report, kind, ax=new_figure(PANEL, 3.4).add_subplot()), texts[kind], f"probe-{kind}")
+            for kind in kinds
+        ],
+        heads=heads,
+        meanings=[(f"{name} ({unit})" if unit else name, _MEANINGS[key]) for key, name, unit in heads],
+        notes=[text for text in report.warnings if text not in sentences],
         words=("layer", "phase"),
         cell=_cell,
         command=command,

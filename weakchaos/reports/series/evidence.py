@@ -76,4 +76,5 @@ class Evidence(Generic[T]):
                 return function(*arguments, **options)
         except ArgumentError as error:
             self.add(quantity, None, notes=[f"not measured: {error}"])
+            self.results.why[quantity] = str(error)  # type: ignore[attr-defined]
             return None

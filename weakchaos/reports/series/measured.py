@@ -50,6 +50,8 @@ class _Measured:
         What belongs to no row.
     repetition : (int, int) or None
         Preperiod and period of a series that repeats itself.
+    why : dict of str to str
+        Why a quantity was not measured, where it was refused.
     """
 
     x: np.ndarray
@@ -58,7 +60,17 @@ class _Measured:
     level: float = 0.05
     name: str = "x"
     warnings: list[str] = field(default_factory=list)
+    why: dict[str, str] = field(default_factory=dict)
     repetition: tuple[int, int] | None = None
+
+    def reason(self, *quantities: str) -> str:
+        """Why none of these was measured, in words for an empty panel."""
+        for quantity in quantities:
+            if quantity in self.why:
+                return f"not measured: {self.why[quantity]}"
+        if self.repetition is not None:
+            return "not measured, since the series repeats itself exactly"
+        return "not measured for a series of this kind and length"
 
 
 @dataclass

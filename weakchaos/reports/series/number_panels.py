@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.figures import COLOURS, FADED, INK, PAPER, SMALL, tidy, title
+from weakchaos.core.figures import COLOURS, FADED, INK, PAPER, SMALL, absent, tidy, title
 from weakchaos.reports.series.measured import MeasuredNumbers
 
 __all__ = ["NUMBER_PANELS"]
@@ -34,11 +34,6 @@ def remark(axes: Any, text: str, place: str = "upper right") -> None:
     axes.text(
         x, y, text, transform=axes.transAxes, ha=align, va=valign, fontsize=SMALL, color=INK, bbox=box, zorder=9, parse_math=False
     )
-
-
-def absent(axes: Any, text: str = "not measured") -> None:
-    """Write a text into a panel that has nothing to show."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=SMALL + 1, color=FADED, parse_math=False)
 
 
 def legend(axes: Any, place: str = "best") -> None:
@@ -120,7 +115,7 @@ def draw_recurrence(axes: Any, r: MeasuredNumbers) -> None:
     found = r.recurrence
     begin(axes, "Recurrence plot", f"time ({r.unit})", f"time ({r.unit})")
     if found is None:
-        absent(axes)
+        absent(axes, r.reason("recurrence rate"))
         return
     # Long enough to show how the orbit comes back, short enough to show single lines.
     part = r.x[: 1000 + 200 * (r.delay - 1) + (r.dim - 1) * r.delay]
@@ -136,7 +131,9 @@ def draw_divergence(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Divergence of neighbours", f"time ({r.unit})", "mean log distance")
     found = r.rosenstein
     if found is None or not found.curve[0].size:
-        absent(axes, "no curve: regular, or not measured" if found is not None else "not measured")
+        absent(
+            axes, "neighbours do not separate: there is no curve" if found is not None else r.reason("largest exponent, Rosenstein")
+        )
         return
     t, near = found.curve
     most = min(t.size, max(12, 4 * int(np.searchsorted(t, found.fit_range[1]))) if found.fit_range else t.size)
@@ -167,7 +164,7 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Correlation sums: local slopes", "radius / range", "d ln C / d ln r")
     sums, found = r.sums, r.dimension
     if sums is None:
-        absent(axes)
+        absent(axes, r.reason("correlation dimension"))
         return
     size = float(np.ptp(r.x))
     top, count = 0.0, len(sums.sums)
@@ -183,7 +180,9 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
     axes.set_xscale("log")
     axes.set_ylim(0, min(max(1.3 * top, 1.0), count + 0.5))
     if found is not None and found.scaling:
-        axes.axhline(found.value, color=_RED, lw=1.6)
+        # The value is that of the last dimension over these radii, and the line goes no further.
+        low, high = found.fit_range or (float(sums.radii[0]), float(sums.radii[-1]))
+        axes.plot([low / size, high / size], [found.value, found.value], color=_RED, lw=1.6)
         remark(axes, f"settles at {found.value:.3g}", "upper right")
     else:
         remark(axes, "settles nowhere", "upper right")
@@ -195,7 +194,7 @@ def draw_spectrum(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Spectrum", f"frequency (1/{r.unit})", "power")
     found = r.spectrum
     if found is None:
-        absent(axes)
+        absent(axes, r.reason("spectral period"))
         return
     periods, power = found.curve
     n = found.parameters["n"]
@@ -212,7 +211,7 @@ def draw_spectrum(axes: Any, r: MeasuredNumbers) -> None:
         axes.plot(frequency, found.threshold / scale, color=_RED, lw=1.2, label="5 % of all surrogates exceed this once")
     axes.set_yscale("log")
     low = float(np.quantile(power, 0.02)) / scale
-    axes.set_ylim(max(low, 1e-12) / 2, 12)
+    axes.set_ylim(max(low, 1e-12) / 2, 60)
     for p in found.periods[:3]:
         k = int(np.argmin(np.abs(periods - p)))
         axes.plot(1 / (p * r.dt), power[k] / scale, "v", color=_GREEN, ms=5, zorder=5)
@@ -227,7 +226,7 @@ def draw_patterns(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Ordinal patterns", "patterns, by their number", "frequency")
     found = r.ordinal
     if found is None or not found.probabilities.size:
-        absent(axes)
+        absent(axes, r.reason("permutation entropy"))
         return
     p = found.probabilities
     axes.bar(np.arange(p.size), p, width=1.0 if p.size > 24 else 0.8, color=_BLUE, lw=0)
@@ -242,24 +241,26 @@ def draw_fluctuation(axes: Any, r: MeasuredNumbers) -> None:
     begin(axes, "Detrended fluctuations", "window (steps)", "F(s) / sd")
     found = r.dfa
     if found is None:
-        absent(axes)
+        absent(axes, r.reason("DFA alpha"))
         return
     s, f = found.curve
     f = f / r.x.std()
     axes.loglog(s, f, "o", color=_BLUE, ms=3.5)
-    middle = math.exp(np.log(f).mean() - found.value * np.log(s).mean())
-    axes.loglog(s, middle * s**found.value, color=_RED, lw=1.6, label=f"slope {found.value:.2f}")
+    low, high = found.fit_range or (s[0], s[-1])
+    used = (s >= low) & (s <= high) & (f > 0)
+    middle = math.exp(np.log(f[used]).mean() - found.value * np.log(s[used]).mean())
+    axes.loglog(s[used], middle * s[used] ** found.value, color=_RED, lw=1.6, label=f"slope {found.value:.2f}")
     axes.loglog(s, f[0] * (s / s[0]) ** 0.5, color=FADED, lw=1, ls=(0, (4, 3)), label="1/2: no memory")
-    legend(axes, "upper left")
+    legend(axes, "lower right")
 
 
 def draw_surrogates(axes: Any, r: MeasuredNumbers) -> None:
     """The statistics of the data among those of their surrogates."""
-    begin(axes, "Against linear surrogates", "standard deviations of the surrogates from their mean")
+    begin(axes, "Against linear surrogates", "standard deviations of the surrogates,\nfrom their mean")
     tests = ((r.linear, "prediction\nerror"), (r.asymmetry, "time\nasymmetry"), (r.clustering, "clustering"))
     known = [(test, name) for test, name in tests if test is not None]
     if not known:
-        absent(axes)
+        absent(axes, r.reason("prediction error", "time asymmetry", "clustering of volatility"))
         return
     reach = 6.0
     rng = np.random.default_rng(0)

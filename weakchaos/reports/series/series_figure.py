@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import Any
 
-from weakchaos.core.figures import FADED, INK, PAPER, SMALL, TITLE, new_figure, quiet_glyphs
+from weakchaos.core.figures import FADED, INK, PANEL, PAPER, SMALL, TITLE, WIDE, new_figure, quiet_glyphs
 from weakchaos.reports.series.number_panels import NUMBER_PANELS
 from weakchaos.reports.series.series_text import heading
 from weakchaos.reports.series.symbol_panels import SYMBOL_PANELS
@@ -21,10 +21,10 @@ def panels_of(report: Any) -> tuple[Any, ...]:
     return SYMBOL_PANELS if report.kind == "discrete" else NUMBER_PANELS
 
 
-def panel_figure(report: Any, panel: Any) -> Any:
-    """One panel by itself."""
+def panel_figure(report: Any, panel: Any, narrow: bool = False) -> Any:
+    """One panel by itself, as wide as a column of the page, or as two where it is a wide one and the page is not narrow."""
     _, wide, draw, _ = panel
-    figure = new_figure(9.0 if wide else 4.4, 3.35 if wide else 3.3)
+    figure = new_figure(WIDE if wide and not narrow else PANEL, 3.2)
     with quiet_glyphs():
         draw(figure.add_subplot(), report.results)
     return figure

@@ -127,7 +127,16 @@ def write_series_html(report: Any, path: Any) -> Path:
         _content(report),
         report=report,
         heading=heading(report).removeprefix(f"{report.name}: "),
-        figures=[(panel[1], figure_svg(panel_figure(report, panel), panel[3], panel[0])) for panel in panels_of(report)],
+        figures=[
+            (
+                panel[1],
+                figure_svg(panel_figure(report, panel), panel[3], panel[0]),
+                figure_svg(panel_figure(report, panel, True), panel[3], f"{panel[0]}-narrow") if panel[1] else "",
+            )
+            for panel in panels_of(report)
+        ],
+        suspected=[flag.sentence for flag in report.flags],
+        notes=[text for text in report.warnings if text not in {flag.sentence for flag in report.flags}],
         parts=parts(report),
         value=value,
         spread=spread,

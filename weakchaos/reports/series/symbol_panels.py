@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.figures import COLOURS, FADED, SMALL
+from weakchaos.core.figures import COLOURS, FADED, SMALL, absent
 from weakchaos.reports.series.measured import MeasuredSymbols
-from weakchaos.reports.series.number_panels import absent, begin, blue_of, legend, remark
+from weakchaos.reports.series.number_panels import begin, blue_of, legend, remark
 
 __all__ = ["SYMBOL_PANELS"]
 
@@ -112,7 +112,7 @@ def draw_equal(axes: Any, r: MeasuredSymbols) -> None:
     x = r.x[:402]
     begin(axes, "Recurrence plot, words of 3", "place", "place")
     if x.size < 10:
-        absent(axes)
+        absent(axes, "fewer than ten symbols")
         return
     words = x[:-2] * r.size**2 + x[1:-1] * r.size + x[2:]
     image = blue_of((words[:, None] == words[None]).astype(np.float64))

@@ -1,0 +1,1 @@
+"""The page of a run: what was drawn, what speaks against it, and how the chains went."""
