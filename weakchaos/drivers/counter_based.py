@@ -34,10 +34,11 @@ _BITS, _OFFSET = np.uint64(0x4330000000000000), 2.0**52  # as in `weakchaos.driv
 def ten_rounds(x0, x1, x2, x3, k0, k1):
     """Four 32-bit words, each in a 64-bit one, as 32-bit multiplications of vector registers want them."""
     for _ in range(10):
-        a, b = x0 * _M0, x2 * _M1
-        x0, x1, x2, x3 = (b >> _HALF) ^ x1 ^ k0, b & _MASK, (a >> _HALF) ^ x3 ^ k1, a & _MASK
+        # What stands in the upper halves is cut off only where it would matter: a multiplication of vector registers does not see it.
+        a, b = (x0 & _MASK) * _M0, (x2 & _MASK) * _M1
+        x0, x1, x2, x3 = (b >> _HALF) ^ x1 ^ k0, b, (a >> _HALF) ^ x3 ^ k1, a
         k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
-    return x0, x1, x2, x3
+    return x0 & _MASK, x1 & _MASK, x2 & _MASK, x3 & _MASK
 
 
 @njit(nogil=True, error_model="numpy")

@@ -21,6 +21,7 @@ from weakchaos.kernels.closed_forms import closed_form
 from weakchaos.kernels.distributions import Distribution, UniformSphere
 from weakchaos.kernels.kernel_columns import kernel_matrix
 from weakchaos.kernels.kernel_sums import add_cross_sums, add_own_sums
+from weakchaos.kernels.threaded_parts import ALONE, in_order, threads_for
 
 __all__ = ["Embedding", "embed", "embed_points", "normalised_weights"]
 
@@ -109,13 +110,28 @@ def own_sums(
     n = len(x)
     ops, params, keep = kernel.program(x.shape[1])
     points, w, out = by_coordinate(x, dtype), np.ascontiguousarray(weights, dtype), np.zeros(n)
-    first = 0
+    work = 0.5 * n * n * max(x.shape[1], 4)
+    long, threads = work >= ALONE, threads_for(work, ops)
+    parts, first = [], 0
     while first < n:
-        last = min(n, first + max(4, _part(n - first, x.shape[1]) // 4 * 4))
-        add_own_sums(ops, params, points, w, first, last, out)
+        last = min(n, first + max(4, (4 if long else 1) * _part(n - first, x.shape[1]) // 4 * 4))
+        parts.append((first, last))
+        first = last
+
+    def apart(part: tuple[int, int]) -> np.ndarray:
+        own = np.zeros(n)
+        add_own_sums(ops, params, points, w, *part, own)
+        return own
+
+    def together(part: tuple[int, int]) -> None:
+        add_own_sums(ops, params, points, w, *part, out)
+
+    # Long sums are added up part by part even in one thread, so that their last digits do not depend on the number of threads.
+    for (first, last), own in in_order(apart if long else together, parts, threads):
+        if own is not None:
+            out[first:] += own[first:]  # a part adds to no point before its own
         if tick is not None:
             tick((last - first) * (2.0 * n - first - last) / (float(n) * n))
-        first = last
     del keep
     return out
 
@@ -137,9 +153,9 @@ def cross_sums(
     left, points = by_coordinate(x, dtype), by_coordinate(y, dtype)
     w, out = np.ascontiguousarray(weights, dtype), np.zeros(len(x))
     step = _part(len(y), x.shape[1])
-    for first in range(0, len(x), step):
-        last = min(len(x), first + step)
-        add_cross_sums(ops, params, left, points, w, first, last, out)
+    parts = [(first, min(len(x), first + step)) for first in range(0, len(x), step)]
+    threads = threads_for(float(len(x)) * len(y) * max(x.shape[1], 4), ops)
+    for (first, last), _ in in_order(lambda part: add_cross_sums(ops, params, left, points, w, *part, out), parts, threads):
         if tick is not None:
             tick((last - first) / len(x))
     del keep
