@@ -16,7 +16,6 @@ import numpy as np
 from weakchaos.core.system import State
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
-from weakchaos.systems.flow import Flow
 from weakchaos.systems.runge_kutta import stepper
 
 __all__ = ["jump_notes"]
@@ -59,6 +58,8 @@ def jump_notes(system: Any, state: State, steps: int) -> list[str]:
     Steps over which the derivative does not carry the field along are made again in parts of 1/64: an error of the step, or a corner of the field, then
     shrinks, and a jump stays.
     """
+    from weakchaos.systems.flow import Flow
+
     if not isinstance(system, Flow):
         return []
     dim = system.dim

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.arguments import is_real
 from weakchaos.core.figures import PANEL, WIDE
 from weakchaos.core.flags import Flag, Severity, gravest_first
 from weakchaos.reports.page import figure_svg, write_page
@@ -46,8 +47,8 @@ def run_sentence(flags: Sequence[Flag]) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    if not isinstance(value, float | np.floating | int | np.integer):
-        return str(value)
+    if not is_real(value):
+        return "-" if value is None or value != value else str(value)
     if not math.isfinite(value):
         return "-"
     return f"{value:,.0f}" if name.startswith("ess") else f"{value:.4g}"
