@@ -77,6 +77,19 @@ def tempering():
     figure.savefig(IMAGES / "tempering.png", dpi=110)
 
 
+def topographic():
+    """Filters of a topographic map of patches of two photographs."""
+    from sklearn.datasets import load_sample_images
+
+    images, rng, rows = [i.astype(float).mean(2) for i in load_sample_images().images], np.random.default_rng(0), []
+    for k in range(8000):
+        image = images[k % 2]
+        r, c = rng.integers(image.shape[0] - 12), rng.integers(image.shape[1] // 2 - 12)
+        rows.append(image[r : r + 12, c : c + 12].ravel())
+    patches = np.array(rows) - np.mean(rows, 1, keepdims=True)
+    wc.renormalization.TopographicICA(8, random_state=0).fit(patches).plot((12, 12), IMAGES / "topographic.png")
+
+
 def gauge():
     """Charges of a U(1) lattice along runs at two couplings, with instanton moves, and Wilson loops of heat bath and herding."""
     figure = Figure(figsize=(11, 3.2), layout="constrained")

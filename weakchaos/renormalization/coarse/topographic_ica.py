@@ -3,7 +3,7 @@
     maximise  -sum_i E sqrt(epsilon + sum_j h_ij (w_j . z)^2)    over orthogonal W, for whitened z
 
 A. Hyvarinen, P. O. Hoyer and M. Inki, Neural Computation 13 (2001) 1527, doi:10.1162/089976601750264992; h is 1 on the square of units around i, on a torus. The
-gradient is followed along the orthogonal matrices, W <- (W W^T)^(-1/2) W, with a step that doubles where the objective rises and halves where it does not.
+gradient is followed along the orthogonal matrices, W <- (W W^T)^(-1/2) W, with a step that grows by a fifth where the objective rises and halves where it does not.
 A neighbourhood of radius 0 is plain independent component analysis.
 """
 
@@ -138,7 +138,7 @@ class TopographicICA:
             moved = _orthogonal(w + step * turned)
             new, slope = self._objective(z, moved, side, radius, epsilon)
             if new > energy:
-                w, energy, gradient, step = moved, new, slope, min(2.0 * step, 1e3)
+                w, energy, gradient, step = moved, new, slope, min(1.2 * step, 1e3)
                 history.append(energy)
             else:
                 step *= 0.5
