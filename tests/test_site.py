@@ -14,7 +14,7 @@ from weakchaos.experiments.records import recorded, recorded_conclusion
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 # Pages that have a place and may not be written yet.
-TO_COME = {"tempering.md", "scale.md", "recurrent.md", "gauge.md", "topographic.md", "causality.md"}
+TO_COME = {"tempering.md", "scale.md", "recurrent.md"}
 
 
 @pytest.fixture(scope="module")
