@@ -158,11 +158,11 @@ def main() -> None:
     begin = time.process_time()
     rows = []
     if arguments.only in (None, "mlp"):
-        rows += probed(deep_mlp, 1e-3, 20 if quick else 150, seeds, "60 tanh layers")
+        rows += probed(deep_mlp, 2e-4, 20 if quick else 200, seeds, "60 tanh layers")
     if arguments.only in (None, "transformer"):
         rows += probed(Transformer, 1e-3, 5 if quick else 100, seeds, "post-norm transformer of 24 layers")
     if arguments.only in (None, "width"):
-        rows += scaled(5e-3, 5 if quick else 25, seeds, 256 if quick else WIDTH)
+        rows += scaled(3e-2, 5 if quick else 25, seeds, 256 if quick else WIDTH)
     print_rows("Accuracy", rows)
     for row in rows:
         print(f"{row.name}: {', '.join(f'{v:.3f}' for v in row.values)}")
