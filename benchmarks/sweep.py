@@ -73,6 +73,9 @@ def main() -> None:
                 seconds = time.perf_counter() - begin
                 timer.join()
             same += found == expected
+            for k, (a, b) in enumerate(zip(found, expected, strict=True)):
+                if a != b:
+                    print(f"cell {k}: {a} in place of {b}")
             lost += wait < seconds
             print(
                 f"run {number + 1}: killed after {wait:.2f} s of {seconds:.2f} s, {'the same table' if found == expected else 'ANOTHER TABLE'}",
