@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import float64, njit
+from numba import cfunc, float64, njit
 from scipy.special import ndtri
 
 import weakchaos
@@ -106,6 +106,26 @@ def _plus_one(x):
 
 def test_a_c_function():
     assert c_function(_plus_one, float64(float64)).ctypes(2.0) == 3.0
+
+
+def _without_a_file():
+    """As `_plus_one`, but compiled now, whatever is cached."""
+    place: dict = {}
+    exec("def plus_one(x):\n    return x + 1.0", place)
+    return place["plus_one"]
+
+
+def test_a_short_function_is_part_of_its_c_function():
+    """Numba calls it, and forbids that it be inlined: a third of the time of a short stream. This test says when that cannot be lifted any more."""
+    made = c_function(_without_a_file(), float64(float64))
+    code = made.inspect_llvm()
+    assert " call " not in code[code.index("define", code.index("@cfunc") - 40) :]
+    assert " call " in cfunc(float64(float64))(_without_a_file()).inspect_llvm()
+
+
+def test_a_numba_with_another_wrapper_makes_c_functions_all_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba.core.callconv", None)
+    assert c_function(_without_a_file(), float64(float64)).ctypes(2.0) == 3.0
 
 
 def test_the_stamp_of_a_cache_holds_the_digest():

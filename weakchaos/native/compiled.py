@@ -18,7 +18,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import float64, njit, types
-from numba.core.callconv import CPUCallConv
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
@@ -69,12 +68,22 @@ def c_function(function: Any, signature: Any) -> CFunc:
 
 @contextlib.contextmanager
 def _calls_may_be_inlined() -> Iterator[None]:
-    """Within this, numba's C wrapper of a function does not forbid that the function is inlined into it, which takes a third of the time of a short one."""
+    """Within this, numba's C wrapper of a function does not forbid that the function is inlined into it, which takes a third of the time of a short one.
+
+    The wrapper is numba's own affair: where a version of it is built in another way, functions are called as they are, and only slower.
+    """
+    try:
+        from numba.core.callconv import CPUCallConv
+    except ImportError:
+        yield
+        return
     owner: Any = CPUCallConv
     original = owner.call_function
 
-    def call_function(self: Any, builder: Any, callee: Any, resty: Any, argtys: Any, args: Any, attrs: Any = None) -> Any:
-        return original(self, builder, callee, resty, argtys, args, attrs=None if attrs == ("noinline",) else attrs)
+    def call_function(*given: Any, **named: Any) -> Any:
+        if named.get("attrs") == ("noinline",):
+            named["attrs"] = None
+        return original(*given, **named)
 
     owner.call_function = call_function
     try:
