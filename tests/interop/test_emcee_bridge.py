@@ -155,7 +155,8 @@ def test_arguments_names_and_pools():
     pooled.run_mcmc(coords, 10)
     for sampler in (given, named, pooled):
         assert np.array_equal(sampler.get_chain(), plain.get_chain())
-    assert sizes == [8] + 20 * [4]
+    # All starts, twice the first of them to see whether the log density is one, then a half of the walkers at a time.
+    assert sizes == [8, 1, 1] + 20 * [4]
 
 
 def test_a_pool_of_processes():

@@ -127,7 +127,8 @@ def test_draws_of_a_funnel():
     check_expectations(np.concatenate([back, back**2, back[..., :1] < -2.0], 2), [0.0] * 10 + [1.0] * 10 + [0.022750131948])
     assert max(rank_rhat(x[..., k]) for k in range(10)) < 1.01
     assert per_thousand(trace)[0] > 50.0
-    assert trace.check() == []
+    # The variance is e**4.5, and a few draws of the mouth decide what is seen of it.
+    assert {flag.kind for flag in trace.check()} == {Kind.HEAVY_TAILS}
 
 
 @pytest.mark.parametrize("target", [wc.zoo.banana(), rosenbrock()], ids=["banana", "Rosenbrock"])

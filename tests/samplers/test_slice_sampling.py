@@ -10,7 +10,7 @@ from tests.calibration import mutant
 from tests.conformance import check_expectations, check_invariance, check_system
 from tests.samplers.test_continuous import banana, banana_of, uniforms_of
 from weakchaos.core.counters import BAD_VALUES, EVALUATIONS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.samplers.slice_sampling import Slice
 
 
@@ -121,7 +121,8 @@ def test_a_density_that_is_no_function_ends_too():
         calls[0] += 1
         return -float(calls[0]) * 1e3
 
-    trace = wc.sample(wc.Density(falling, 1), Slice(), draws=2, warmup=0, chains=1, seed=1, progress=False)
+    with pytest.warns(ConvergenceWarning, match="at the same point"):
+        trace = wc.sample(wc.Density(falling, 1), Slice(), draws=2, warmup=0, chains=1, seed=1, progress=False)
     assert trace.n_draws == 2
 
 

@@ -320,8 +320,8 @@ WORDS: dict[Kind, Words] = {
     Kind.HEAVY_TAILS: Words(
         _IMPRECISE,
         "heavy tails",
-        "tails too heavy for a variance",
-        "the tails of {where} are so heavy (index {index:.2g}; above 0.5 there is no variance, above 1 no mean) that a few draws decide its mean and "
+        "tails of which few draws decide",
+        "as far as these draws reach, the tails of {where} are so heavy (index {index:.2g}; a power law has no variance above 0.5, and no mean above 1) that a few draws decide its mean and "
         "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count} of {coordinates} coordinates are so)",
     ),
     Kind.FAR_PROXY: Words(

@@ -173,7 +173,9 @@ _WRITTEN = {
     "coupling_time": _count,
     "determinism": lambda v: _fixed(v, 3),
     "stream_discrepancy": lambda v: _fixed(v, 2),
-    "spectrum": lambda v: "-" if not v else f"{_fixed(v[0], 3)} ... {_fixed(v[-1], 3)} ({len(v)})",
+    "spectrum": lambda v: (
+        "-" if not isinstance(v, list | tuple) or not v else f"{_fixed(v[0], 3)} ... {_fixed(v[-1], 3)} ({len(v)})"
+    ),
     "period": _count,
     "ns_per_draw": _time,
     "gradients_per_draw": lambda v: "-" if finite(v) is None else f"{float(v):.3g}",

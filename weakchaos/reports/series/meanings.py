@@ -11,6 +11,7 @@ OPEN_VERDICTS = frozenset(
     {
         "undecided",
         "nonlinear, undecided",
+        "drifting, undecided",
         "nonlinear rule, undecided",
         "nonlinear, too short to tell",
         "nonlinear rule, too short to tell",
