@@ -194,7 +194,7 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
         for name in SAMPLERS:
             for way in ("annealed", "tempered"):
                 found = _residual(data, kind, name, way)
-                curves.append(Curve(f"{name}, {way}", times, found.mean(0), found.std(0, ddof=1) / math.sqrt(len(found))))
+                curves.append(Curve(f"{name}, {way}", times, found.mean(0), standard_error(found)))
         out.append(Panel(kind, "time, sweeps", "residual energy a spin", tuple(curves), True, True))
     return tuple(out)
 

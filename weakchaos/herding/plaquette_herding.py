@@ -117,7 +117,7 @@ class PlaquetteHerding(Sampler):
     --------
     >>> import weakchaos as wc
     >>> lattice = wc.targets.U1Lattice((8, 8), beta=2.0)
-    >>> trace = wc.sample(lattice, PlaquetteHerding(), draws=1000, warmup=0, chains=1, seed=1, progress=False)
+    >>> trace = wc.sample(lattice, PlaquetteHerding(), draws=4000, warmup=0, chains=1, seed=1, progress=False)
     >>> bool(abs(trace["plaquette"].mean() - lattice.exact_plaquette()) < 1e-3)
     True
     """

@@ -264,8 +264,8 @@ class ScoreMap(Sampler):
     --------
     >>> import weakchaos as wc
     >>> trace = wc.sample(wc.zoo.funnel(10), ScoreMap(), draws=500, warmup=500, seed=1, progress=False)
-    >>> bool(trace.tuning["map_explained"].min() > 0.99), trace.check()
-    (True, [])
+    >>> bool(trace.tuning["map_explained"].min() > 0.99), [flag.word for flag in trace.check()]
+    (True, ['heavy tails'])
     """
 
     inner: Any = field(default_factory=NUTS)

@@ -59,7 +59,7 @@ def neighbours_of(target: Any) -> tuple[np.ndarray, np.ndarray]:
     --------
     >>> import weakchaos as wc
     >>> [a.tolist() for a in neighbours_of(wc.Ising.lattice((3,), 0.2, periodic=False))]
-    [[0, 1, 3, 4], [1, 0, 2, 1]]
+    [[0, 1, 3, 4], [1, 2, 0, 1]]
     """
     edges = getattr(target, "edges", None)
     if edges is None:
