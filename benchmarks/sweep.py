@@ -50,8 +50,10 @@ def main() -> None:
         # A cluster a run: a nanny whose new worker is killed while it starts may give up, and then nothing is left to lose.
         with LocalCluster(**kinds) as cluster, Client(cluster) as client:
             sweep(cell, [(seed, 10) for seed in range(20)], client)  # workers load their machine code
+            begin = time.perf_counter()
+            sweep(cell, cells, client)
+            wait = chance.uniform(0.05, 0.95) * (time.perf_counter() - begin)
             victim = chance.choice(sorted(client.run(os.getpid).values()))
-            wait = chance.uniform(0.05, 0.45) * alone
             timer = threading.Timer(wait, os.kill, (victim, signal.SIGKILL))
             with tempfile.TemporaryDirectory() as folder:
                 timer.start()
