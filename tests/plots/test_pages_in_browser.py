@@ -27,7 +27,7 @@ addEventListener("load", () => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
   const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c) return c; } return [255, 255, 255]; };
-  const out = { overflow: document.documentElement.scrollWidth - innerWidth, small: [], pale: [], silent: [], texts: 0, figures: 0 };
+  const out = { overflow: document.documentElement.scrollWidth - innerWidth, small: [], pale: [], silent: [], cut: [], texts: 0, figures: 0 };
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let n = walk.nextNode(); n; n = walk.nextNode()) {
     const e = n.parentElement, s = getComputedStyle(e);
@@ -43,13 +43,19 @@ addEventListener("load", () => {
     out.figures += 1;
     if (svg.getAttribute("role") !== "img" || !(svg.getAttribute("aria-label") || "").trim()) out.silent.push("svg");
     const unit = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const paper = svg.getBoundingClientRect();
+    for (const g of svg.querySelectorAll('g[id*="text_"]')) {
+      const box = g.getBoundingClientRect();
+      if (box.width && (box.left < paper.left - 0.5 || box.right > paper.right + 0.5 || box.top < paper.top - 0.5 || box.bottom > paper.bottom + 0.5))
+        out.cut.push([g.id, paper.left - box.left, box.right - paper.right, paper.top - box.top, box.bottom - paper.bottom]);
+    }
     for (const g of svg.querySelectorAll('g[id*="text_"] > g[transform*="scale"]')) {
       const em = 100 * parseFloat(g.getAttribute("transform").match(/scale\\(([\\d.]+)/)[1]) * unit;
       if (em < 10.95) out.small.push([g.parentElement.id, em]);
       const fill = rgb(getComputedStyle(g).fill);
       // White stands on cells of the darkest blue, which are a picture.
-      const paper = String(fill) === "255,255,255" ? [0, 114, 178] : behind(svg);
-      if (fill && ratio(fill, paper) < 4.5) out.pale.push([g.parentElement.id, getComputedStyle(g).fill]);
+      const ground = String(fill) === "255,255,255" ? [0, 114, 178] : behind(svg);
+      if (fill && ratio(fill, ground) < 4.5) out.pale.push([g.parentElement.id, getComputedStyle(g).fill]);
     }
   }
   for (const i of document.querySelectorAll("img")) if (!i.alt.trim()) out.silent.push(i.src);
@@ -128,13 +134,12 @@ def test_a_page_can_be_read_in_every_width_light_and_dark(kind, measured):
             assert found["small"] == [], where
             assert found["pale"] == [], where
             assert found["silent"] == [], where
+            assert found["cut"] == [], where
 
 
 def test_what_is_wrong_is_found(folder, measured):
-    """The measure itself: a page that is too wide, too pale and too small, with a silent picture."""
-    bad = (
-        "<p style='width:900px;font-size:9px;color:#ccc;background:#fff'>so pale</p><svg viewBox='0 0 9 9' width='9'></svg></body>"
-    )
+    """The measure itself: a page that is too wide, too pale and too small, with a silent picture of which a text is cut."""
+    bad = "<p style='width:900px;font-size:9px;color:#ccc;background:#fff'>so pale</p><svg viewBox='0 0 9 9' width='9'><g id='text_1'><rect x='-5' y='2' width='9' height='2'/></g></svg></body>"
     text = (folder / "run.html").read_text().replace("(prefers-color-scheme: dark)", "not all")
     (folder / "bad.html").write_text(text.replace("</body>", MEASURE.replace("NAME", '"bad"') + bad))
     wrapper = folder / "one.html"
@@ -151,6 +156,7 @@ def test_what_is_wrong_is_found(folder, measured):
     assert ["so pale", "9px"] in found["small"]
     assert "so pale" in [text for text, _ in found["pale"]]
     assert found["silent"] == ["svg"]
+    assert "text_1" in [name for name, *_ in found["cut"]]
 
 
 @pytest.mark.parametrize("kind", KINDS)

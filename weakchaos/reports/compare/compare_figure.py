@@ -104,6 +104,12 @@ def _narrow(report: Any, draw: Any) -> Any:
     with quiet_glyphs():
         axes = figure.add_axes((0.175, bottom, 0.8, 1 - bottom - 0.36 / height))
         draw(figure, axes, report, named=False)
+        # How wide the numbers at the axis are is known once they are drawn.
+        cut = 4.0 - axes.get_tightbbox().x0
+        if cut > 0:
+            left, low, width, tall = axes.get_position().bounds
+            cut /= figure.bbox.width
+            axes.set_position((left + cut, low, width - cut, tall))
         from matplotlib.lines import Line2D
 
         place = (below - 0.05) / height
