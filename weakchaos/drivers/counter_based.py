@@ -3,7 +3,7 @@
     (x_0, x_1, x_2, x_3) <- (hi(M_1 x_2) ^ x_1 ^ k_0, lo(M_1 x_2), hi(M_0 x_0) ^ x_3 ^ k_1, lo(M_0 x_0)),   k_i <- k_i + W_i,   ten times
 
 from the 128-bit counter x and the 64-bit key k. J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, SC11 (2011), doi:10.1145/2063384.2063405. Block b of a stream is the counter (b, stream), and
-makes numbers 2 b and 2 b + 1, of 53 bits each: so a stream can be entered anywhere, and streams with other upper counters have no number in common.
+makes numbers 2 b and 2 b + 1, of 53 bits each: so a stream can be entered anywhere, and streams of one key with other upper counters share no block.
 
 Numbers are made 64 at a time, which is what vector registers are good at: `NumPyGenerator` of kind "philox" is another member of the family (of four 64-bit words) that makes 4.
 """
@@ -18,6 +18,7 @@ from numba import carray, njit
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.system import State
 from weakchaos.drivers.base import Driver, WordStream, stream_seed
 from weakchaos.native.compiled import compiled_stream
 
@@ -97,6 +98,7 @@ class Philox(Driver):
 
     stream: int | None = None
     name = "philox4x32"
+    shortest_period = 2**64  # its counter
     lyapunov = None
 
     def __post_init__(self):
@@ -114,8 +116,6 @@ class Philox(Driver):
         """Number `n` of the stream of a seed, from 0."""
         stream = self.open(seed)
         stream.words[0] = whole_number("n", n, 0, 2**63 - 1)
-        from weakchaos.core.system import State
-
         return float(self.advance(State(driver=stream), 1)[0, 0])
 
     def restore(self, data: bytes) -> WordStream:

@@ -46,6 +46,7 @@ _LIKE_INNER = (
     "walkers",
     "straight_paths",
     "uniforms_per_step",
+    "least_uniforms",
 )
 _KEPT_LADDERS = 4
 
@@ -365,7 +366,7 @@ class BoundTempering(Bound):
         return self.coldest.before_run(Opened(state).replicas[0])
 
     def complaints(self, before: list[State], after: list[State]) -> list[Flag]:
-        """See `Bound.complaints`: those of the coldest replica, temperatures that hardly exchange, and replicas that never came round."""
+        """See `Bound.complaints`: those of the coldest replica, numbers of a user's stream that are not in [0, 1), and a ladder that was not tuned."""
         old, new = ([Opened(state) for state in states] for states in (before, after))
         found = self.coldest.complaints([o.replicas[0] for o in old], [o.replicas[0] for o in new])
         streams = [

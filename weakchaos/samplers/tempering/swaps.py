@@ -20,7 +20,7 @@ from weakchaos.native.compiled import draw_uniform, kernel
 
 __all__ = ["first_tail", "swap_round", "tail_size"]
 
-_HEAD = 2  # rounds made, and steps since the last one
+_HEAD = 2  # the parity of the next round, and steps since the last one
 _FRESH, _FROM_COLD, _FROM_HOT = 0, 1, 2
 
 
@@ -44,7 +44,7 @@ def swap_round(coefficients, terms, stream, stream_state, tail, order, acceptanc
     terms : array of shape (lines, K, 2)
         s(x) of the replica at each temperature; reordered with the replicas.
     tail : int64 array
-        Rounds made, steps since the last, then for each line who is where, (K,), and where each was last, (K,).
+        The parity of the next round (a count of rounds would never come back, and hide every cycle of the ladder), steps since the last one, then for each line who is where, (K,), and where each was last, (K,).
     order : int64 array of shape (lines, K)
         Becomes the temperature from which each gets its new place.
     acceptance : array of shape (K - 1,)
@@ -57,10 +57,10 @@ def swap_round(coefficients, terms, stream, stream_state, tail, order, acceptanc
     """
     lines, n = terms.shape[0], coefficients.shape[0]
     parity, trips = tail[0] % 2, 0
-    tail[0] += 1
+    tail[0] = 1 - parity
     acceptance[:] = 0.0
     for c in range(lines):
-        at = 2 + 2 * n * c
+        at = _HEAD + 2 * n * c
         who, last = tail[at : at + n], tail[at + n : at + 2 * n]
         for k in range(n):
             order[c, k] = k
