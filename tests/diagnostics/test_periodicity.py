@@ -1,5 +1,7 @@
 """Cycles against a dictionary oracle, and of generators whose periods are theorems."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,10 @@ from tests.samplers.test_gibbs import machine
 from weakchaos import systems
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import find_cycle
-from weakchaos.samplers import Gibbs
+from weakchaos.diagnostics.orbits.periodicity import _outlasts
+from weakchaos.drivers import LCG
+from weakchaos.samplers import HMC, NUTS, Gibbs, Slice
+from weakchaos.targets.zoo import gaussian
 
 
 @settings(max_examples=30, deadline=None)
@@ -140,6 +145,37 @@ def test_gibbs_under_a_toy_generator():
     found = find_cycle(system, max_steps=400_000)
     assert found.period is not None
     assert found.period % 2**16 == 0
+
+
+def test_nothing_is_searched_that_the_period_of_the_stream_rules_out(monkeypatch):
+    """Four numbers a sweep: the generator comes back after 2**14 sweeps at the earliest, and after that is searched for."""
+    system = Gibbs().bind(machine(4), driver="toy-lcg")
+    found = find_cycle(system, max_steps=60_000)
+    assert found.period == 2**14
+    assert find_cycle(system, max_steps=2**14 - 1).steps == 2**14 - 1
+    monkeypatch.setattr(type(system.driver), "shortest_period", None)
+    assert find_cycle(system, max_steps=60_000) == found
+
+    searched = Gibbs().bind(machine(4))
+    monkeypatch.setattr(type(searched), "advance", None)
+    monkeypatch.setattr(type(searched), "advance_recorded", None, raising=False)
+    assert not find_cycle(searched, max_steps=10**15)
+
+
+@pytest.mark.parametrize("sampler", [NUTS(), Slice(), HMC(0.3, 4)])
+def test_samplers_that_take_a_varying_number_of_numbers_are_not_searched(sampler, monkeypatch):
+    system = sampler.bind(gaussian([1.0, 2.0]))
+    monkeypatch.setattr(type(system), "advance", None)
+    assert find_cycle(system, max_steps=10**9).steps == 10**9
+
+
+def test_a_stream_of_ones_own_promises_nothing():
+    class Mine(type(LCG.toy())):
+        pass
+
+    system = Gibbs().bind(machine(4), driver=Mine(*(getattr(LCG.toy(), f.name) for f in dataclasses.fields(LCG))))
+    assert not _outlasts(system, 100)
+    assert _outlasts(Gibbs().bind(machine(4), driver=LCG.toy()), 100)
 
 
 def test_bad_input():

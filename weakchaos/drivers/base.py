@@ -62,6 +62,8 @@ class Driver:
     length : int or None
         Steps of a sampler for which the stream is made, if its even spread is that of a certain number of steps: a stream that is completely
         uniformly distributed only over its whole period. None for all others.
+    shortest_period : int or None
+        Numbers after which the state of an open stream comes back at the earliest, from any seed, where a theorem says so; None for all others.
     lyapunov : float or None
         Largest Lyapunov exponent of the stream as a map, in nats per number; None if no distance between its states is defined.
 
@@ -71,6 +73,7 @@ class Driver:
     name: str = "driver"
     dimension: float = np.inf
     length: int | None = None
+    shortest_period: int | None = None
     lyapunov: float | None = None
     dim = 1
 

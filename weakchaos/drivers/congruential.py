@@ -162,6 +162,11 @@ class LCG(Driver):
         full = math.gcd(self.increment, self.modulus) == 1 and all(step % prime == 0 for prime in factors)
         return self.modulus if full and (self.modulus % 4 or step % 4 == 0) else None
 
+    @property
+    def shortest_period(self) -> int | None:  # type: ignore[override]
+        """See `Driver`: `period`, which is the same from every seed."""
+        return self.period
+
     def open(self, seed: int | np.random.SeedSequence | None = None) -> WordStream:
         """A new stream; its first number is one step past the seeded state."""
         high, low = stream_seed(seed, 2).tolist()

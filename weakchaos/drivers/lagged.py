@@ -198,6 +198,11 @@ class KISS(Driver):
         """Least common multiple of the periods of the parts: two multiply-with-carry generators, 2**32 - 1 and 2**32."""
         return math.lcm(36969 * 2**15 - 1, 18000 * 2**15 - 1, 2**32 - 1, 2**32)
 
+    @property
+    def shortest_period(self) -> int | None:  # type: ignore[override]
+        """See `Driver`: `period`, which is the same from every seed."""
+        return self.period
+
     def open(self, seed: int | np.random.SeedSequence | None = None) -> WordStream:
         """A new stream."""
         z, w, j, c = (int(word) & 0xFFFFFFFF for word in stream_seed(seed, 4))

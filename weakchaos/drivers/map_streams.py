@@ -236,6 +236,11 @@ class Tent(Driver):
         """The period of every orbit: the number of states is prime, so it is the same for any number of iterations."""
         return _TENT_PRIME // 2
 
+    @property
+    def shortest_period(self) -> int | None:  # type: ignore[override]
+        """See `Driver`: `period`, which is the same from every seed."""
+        return self.period
+
     def open(self, seed: int | np.random.SeedSequence | None = None) -> WordStream:
         """A new stream, started at one of the q states."""
         x = 2 * (1 + int(stream_seed(seed, 1)[0]) % (_TENT_PRIME // 2))

@@ -84,6 +84,11 @@ class NumPyGenerator(Driver):
         return True
 
     @property
+    def shortest_period(self) -> int:  # type: ignore[override]
+        """That of the state: of the 128 bits of PCG64, of the recurrence of MT19937, of the counters in Philox (256 bits) and SFC64 (64 bits)."""
+        return {"mt19937": 2**19937 - 1, "philox": 2**256, "sfc64": 2**64}.get(self.kind, 2**128)
+
+    @property
     def lyapunov(self) -> float | None:  # type: ignore[override]
         """Nats per number."""
         return math.log(_PCG64_MULTIPLIER) if self.kind == "pcg64" else None

@@ -49,6 +49,7 @@ class BoundAdapting(BoundContinuous):
     """
 
     uniforms_per_step = None
+    least_uniforms = 1
     meets = True
     tunes_steps = True
 

@@ -57,6 +57,8 @@ class Bound:
         Whether running averages are of draws as the user sees them and not as the kernel has them; they are then added up outside of the kernel.
     uniforms_per_step : int or None
         Numbers one step takes from the driver; None if it varies.
+    least_uniforms : int
+        Where that varies: how many numbers every step takes at least, as far as is certain.
     memory : bool
         Whether a draw depends on numbers that were taken before its step, as that of a chain does; independent draws have none. It
         decides what a stream must be (see `weakchaos.drivers.mismatch`).
@@ -73,6 +75,7 @@ class Bound:
     readout_dtype: Any = np.float64
     stats_names: tuple[str, ...] = ()
     uniforms_per_step: int | None = 0
+    least_uniforms: int = 0
     memory: bool = True
     n_averages: int = 0
     averages_of_readout: bool = False

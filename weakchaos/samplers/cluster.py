@@ -139,6 +139,7 @@ class _BoundCluster(BoundDiscrete):
     """What both share: bonds and fields in the form the kernels take."""
 
     uniforms_per_step = None
+    least_uniforms = 1
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         super().__init__(sampler, target, driver)

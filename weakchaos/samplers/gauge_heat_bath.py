@@ -134,6 +134,7 @@ class BoundHeatBath(BoundContinuous):
     """Phase: the angles of the links. A step is a sweep over all links, then the instanton moves."""
 
     uniforms_per_step = None
+    least_uniforms = 1
 
     def __init__(self, sampler: HeatBath, target: U1Lattice, driver: Any):
         super().__init__(sampler, target, driver)

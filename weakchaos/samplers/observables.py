@@ -48,7 +48,7 @@ class _Bound(Bound):
             raise ArgumentError(
                 f"`sampler` must draw states of single chains, whose observables are measured; got {sampler.sampler!r}"
             )
-        for name in ("driver", "uniforms_per_step", "memory", "straight_paths", "pool_every", "stats_names"):
+        for name in ("driver", "uniforms_per_step", "least_uniforms", "memory", "straight_paths", "pool_every", "stats_names"):
             setattr(self, name, getattr(inner, name))
         geometry = getattr(target, "geometry", None)
         self.names = list(_NAMES if geometry is not None else _NAMES[:2])

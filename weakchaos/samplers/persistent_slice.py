@@ -72,6 +72,7 @@ def _persistent_slices(density, user_data, stream, stream_state, width, drift, m
 class _Bound(BoundPersistent):
     stats_names = ("lp", "n_steps")
     uniforms_per_step = None
+    least_uniforms = 1
 
     def __init__(self, sampler: PersistentSlice, target: Density, driver: Any):
         super().__init__(sampler, target, driver)

@@ -137,6 +137,7 @@ def _slices(density, user_data, stream, stream_state, width, learned, tuning, ma
 class _Bound(BoundContinuous):
     stats_names = ("lp", "n_steps")
     uniforms_per_step = None
+    least_uniforms = 1
 
     def __init__(self, sampler: Slice, target: Density, driver: Any):
         super().__init__(sampler, target, driver)

@@ -247,6 +247,7 @@ class _Bound(BoundMoving):
         "lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps", "tree_depth", "halvings", "irreversible"
     )  # fmt: skip
     uniforms_per_step = None
+    least_uniforms = 1
 
     def __init__(self, sampler: WALNUTS, target: Density, driver: Any):
         super().__init__(sampler, target, driver)

@@ -2,7 +2,8 @@
 
 Two states are equal if their phase, symbols and driver are equal to the last bit; then their future orbits are equal too. If the map is a C
 function of the phase alone, one kernel makes the steps and compares the states. For other systems it is slow to compare states and fast to read
-draws, so candidates are found in the draws: if a window of draws repeats, the states themselves are compared.
+draws, so candidates are found in the draws: if a window of draws repeats, the states themselves are compared. A state comes back with its stream
+or not at all: where the period of the stream is known and no search would last as long, nothing is searched.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["Cycle", "find_cycle"]
 _WINDOW = 64
 _CHUNK = 1 << 14
 _FAILED = -1
+_NEVER = 1 << 60  # a period that no search lasts for: 36 years of one number each nanosecond
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Cycle:
     preperiod : int or None
         Number of steps before the orbit enters the cycle.
     steps : int
-        Number of steps for which the orbit was followed. If no period was found, the cycle begins later or is longer than half of this.
+        Number of steps for which the orbit was followed, or for which its stream is known not to come back. If no period was found, the cycle begins later or is longer than half of this.
     warnings : tuple of str
         Why the orbit may have no cycle, for instance because it diverged.
     """
@@ -152,6 +154,19 @@ def _return_time(system: System, anchor: State, limit: int) -> tuple[int | None,
     return None, end
 
 
+def _outlasts(system: Any, steps: int) -> bool:
+    """Whether the stream of a system is certain not to come back within `steps` steps, by the period of its driver and the numbers that each step takes."""
+    driver = getattr(system, "driver", None)
+    # A user's class may inherit a period that its own stream does not have.
+    if driver is None or not type(driver).__module__.startswith("weakchaos.") or not driver.shortest_period:
+        return False
+    taken = getattr(system, "uniforms_per_step", 0)
+    if taken is None:
+        # How many it takes at most is not known, but they are made one after another.
+        return getattr(system, "least_uniforms", 0) > 0 and driver.shortest_period >= _NEVER
+    return taken > 0 and driver.shortest_period > steps * taken
+
+
 def find_cycle(system: System, seed: Any = 0, max_steps: int = 1_000_000, state: State | None = None) -> Cycle:
     """The exact cycle of a system's full state, its driver included.
 
@@ -181,6 +196,8 @@ def find_cycle(system: System, seed: Any = 0, max_steps: int = 1_000_000, state:
     """
     if max_steps < 1:
         raise ArgumentError(f"`max_steps` must be at least 1; got {max_steps}")
+    if _outlasts(system, max_steps):
+        return Cycle(None, None, max_steps)
     first = (system.start(seed) if state is None else state).copy()
     anchor, place, power = first.copy(), 0, _WINDOW
     while place + power <= max_steps or place == 0:
