@@ -107,6 +107,27 @@ def test_probe_tells_both():
     assert probe(nn.Sequential(*(nn.Linear(8, 8) for _ in range(3))), torch.randn(6, 8)).tokens is None
 
 
+class Carrying(nn.Module):
+    """A block with a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+        self.register_buffer("scale", torch.full((16,), 0.9))
+
+    def forward(self, x):
+        return self.attention(x * self.scale)
+
+
+def test_buffers_and_gradients_of_the_model_are_left_alone():
+    model, x = nn.Sequential(*(Carrying() for _ in range(3))), torch.randn(3, 5, 16)
+    model(x).pow(2).sum().backward()
+    token_exponents(model, x)
+    held = [*model.buffers(), *model.parameters(), *(p.grad for p in model.parameters())]
+    assert {t.dtype for t in held} == {torch.float32}
+    model(x)
+
+
 @pytest.mark.parametrize(
     ("inputs", "error", "match"),
     [

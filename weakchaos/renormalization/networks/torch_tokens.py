@@ -8,6 +8,7 @@ consists of equal tokens, one difference is equal for all tokens and the other s
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -141,17 +142,15 @@ def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int
         raise ArgumentError("`inputs` must be finite")
     tokens = max(2, x.shape[1] if x.ndim == 3 else 2)
     mean = (x[:, 0] if x.ndim == 3 else x).to(device).double()
-    # A copy in double precision: the original keeps its numbers and its place.
-    kinds = [p.dtype for p in parameters]
     generator = torch.Generator(device=device)
     generator.manual_seed(whole_number("seed", seed, 0, 2**31))
+    # In double precision, as a copy: buffers and gradients of the original would change their type as well.
     try:
-        stack.double()
-        with untouched(stack):
-            rates, mixing = _carried(torch, blocks, mean.repeat(count, 1), tokens, generator)
-    finally:
-        for p, kind in zip(parameters, kinds, strict=True):
-            p.data = p.data.to(kind)
+        stack = copy.deepcopy(stack).double()
+    except RuntimeError as error:
+        raise ArgumentError(f"`model` cannot be copied, which its double precision needs: {str(error).splitlines()[0]}") from error
+    with untouched(stack):
+        rates, mixing = _carried(torch, list(stack), mean.repeat(count, 1), tokens, generator)
     used = rates[skipped:]
     # Growth of one difference along the stack is what scatters; layers of one stack share their weights over inputs.
     by_difference = used.mean(0)
