@@ -83,6 +83,13 @@ def test_bad_input(call):
         call()
 
 
+def test_the_largest_coupling_is_told():
+    with pytest.raises(ArgumentError, match="at most 300"):
+        tensor_rg(1e9)
+    # Far below the critical temperature two states are left on a torus of 8 sites: ln Z = ln 2 + 16 K.
+    assert tensor_rg(300.0, bond=4, steps=3).log_partition == pytest.approx(600 + math.log(2) / 8, rel=1e-12)
+
+
 # ---- tensors -----------------------------------------------------------------------------------------------------------------------
 
 

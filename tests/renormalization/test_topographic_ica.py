@@ -83,7 +83,12 @@ def test_what_the_null_patches_keep(patches):
         else:
             assert np.allclose(((y - y.mean(1, keepdims=True)) ** 2).mean(1), 1.0)
         assert not np.allclose(x, y, atol=0.1)
+        # Phases are drawn for each patch: equal ones would leave how patches differ as it is.
+        phases = [np.angle(np.fft.fft2(p.reshape(-1, 12, 12))[:, 1, 2]) for p in (x, y)]
+        assert abs(np.exp(1j * (phases[1] - phases[0])).mean()) < 5 / np.sqrt(len(x))
+    x = x + np.arange(144)
     y = null_patches(np.repeat(x, 40, 0), (12, 12), "gaussian", 0)
+    assert np.allclose(y.mean(0), x.mean(0), atol=5 * x.std(0).max() / np.sqrt(len(y)))
     assert np.allclose(np.cov(y.T), np.cov(x.T), atol=0.05 * np.cov(x.T).max())
 
 
@@ -135,6 +140,8 @@ def test_a_picture_and_orientations(tmp_path, patches):
         (lambda x: TopographicICA(3).transform(x), "call fit"),
         (lambda x: TopographicICA(3, n_steps=1).fit(x).transform(x[:, :5]), "16 features"),
         (lambda x: TopographicICA(3, n_steps=1).fit(x).topography(x, permutations=1), "`permutations`"),
+        (lambda x: TopographicICA(3, n_steps=1).fit(x).topography(x), "`side` must be at least 4"),
+        (lambda x: TopographicICA(2, 0, n_steps=1).fit(x).orientation((4, 4)), "`side` must be at least 4"),
         (lambda x: TopographicICA(3, n_steps=1).fit(x).orientation((3, 3)), "`shape`"),
         (lambda x: TopographicICA(3, n_steps=1).fit(x).plot((3, 3)), "`shape`"),
         (lambda x: TopographicICA(3).set_params(size=3), "`size`"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, whole_number
+from weakchaos.core.arguments import number_that, whole_number
 
 __all__ = ["TensorFlow", "tensor_rg"]
 
@@ -87,7 +87,7 @@ def tensor_rg(coupling: float = CRITICAL_COUPLING, bond: int = 16, steps: int = 
     Parameters
     ----------
     coupling : float
-        K = J / kT, positive; the critical one by default.
+        K = J / kT, above 0 and at most 300; the critical one by default.
     bond : int
         Singular values that are kept; the cost grows like its sixth power.
     steps : int
@@ -113,9 +113,8 @@ def tensor_rg(coupling: float = CRITICAL_COUPLING, bond: int = 16, steps: int = 
     >>> round(flow.log_partition, 3)  # Onsager: 0.9296953983
     0.93
     """
-    coupling = positive("coupling", coupling)
+    coupling = number_that("coupling", coupling, "above 0 and at most 300, where exp(K) is a number", lambda v: 0 < v <= 300)
     bond, steps, k = whole_number("bond", bond, 2, 128), whole_number("steps", steps, 1, 200), whole_number("k", k, 1, 64)
-    coupling = min(coupling, 300.0) if coupling <= 300.0 else positive("coupling", math.inf)
     t = ising_tensor(coupling)
     total, weight = 0.0, 1.0
     dimensions, discarded = np.full((steps + 1, k), np.nan), np.zeros(steps)

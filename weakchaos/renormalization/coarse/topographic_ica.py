@@ -192,9 +192,14 @@ class TopographicICA:
         Returns
         -------
         dict
-            ``near`` and ``far``: mean correlation of the squares of units at most one and at least three steps apart; ``z``: by how many standard deviations
-            ``near`` exceeds its values after `permutations`; ``kurtosis``: the mean over units, 3 for a Gaussian, which tells whether units found
-            anything but variances.
+            ``near`` and ``far``: mean correlation of the squares of units one step and at least three steps apart (NaN on a torus of side 4 or 5, where no
+            units are so far apart); ``z``: by how many standard deviations ``near`` exceeds its values after `permutations`; ``kurtosis``: the mean over
+            units, 3 for a Gaussian, which tells whether units found anything but variances.
+
+        Raises
+        ------
+        ArgumentError
+            On a torus of side 2 or 3, where all units are neighbours.
         """
         s = self.transform(X)
         if len(s) < 3:
@@ -221,8 +226,14 @@ class TopographicICA:
         Returns
         -------
         dict
-            ``difference``: of the orientations of neighbours, in degrees, 45 for unrelated ones; ``null``, ``null_sd`` and ``z``: the same after permutations of
-            the units, and the distance from them.
+            ``difference``: of the orientations of neighbours, in degrees, 45 for unrelated ones; ``null`` and ``null_sd``: mean and standard deviation of the
+            same after permutations of the units; ``z``: by how many of these standard deviations ``difference`` exceeds ``null``, negative where neighbours
+            are alike.
+
+        Raises
+        ------
+        ArgumentError
+            If `shape` does not fit, or on a torus of side 2 or 3, where all units are neighbours.
         """
         self._need_fit("orientation")
         rows, columns = (whole_number("shape", n, 2) for n in shape)
@@ -249,7 +260,12 @@ class TopographicICA:
     @staticmethod
     def _shuffled(matrix: np.ndarray, pairs: np.ndarray, permutations: int, seed: Any) -> np.ndarray:
         rng, out = np.random.default_rng(seed), []
-        for _ in range(whole_number("permutations", permutations, 2, 10**6)):
+        count = whole_number("permutations", permutations, 2, 10**6)
+        if pairs.sum() == len(matrix) * (len(matrix) - 1):
+            raise ArgumentError(
+                "`side` must be at least 4 for neighbours to be told from other units: on a smaller torus all units are neighbours"
+            )
+        for _ in range(count):
             order = rng.permutation(len(matrix))
             out.append(matrix[np.ix_(order, order)][pairs].mean())
         return np.array(out)
@@ -320,7 +336,6 @@ def null_patches(patches: Any, shape: tuple[int, int], kind: str = "gaussian", s
     # The phases of real noise have the symmetry that keeps a patch real.
     noise = np.fft.fft2(rng.standard_normal((len(x), rows, columns)))
     spectrum = np.fft.fft2(x.reshape(len(x), rows, columns))
-    noise[:, 0, 0] = np.abs(noise[:, 0, 0])
     turned = np.abs(spectrum) * noise / np.abs(noise)
     turned[:, 0, 0] = spectrum[:, 0, 0]
     out = np.fft.ifft2(turned).real.reshape(x.shape)

@@ -50,7 +50,7 @@ class SphericalConvolution:
     Attributes
     ----------
     factors : array of shape (rings,)
-        The singular value of each degree l, 2l + 1 times; their sign included.
+        The eigenvalue of each degree l, which the layer has 2l + 1 times; its absolute value is a singular value.
 
     Examples
     --------
@@ -96,6 +96,6 @@ class SphericalConvolution:
         return np.linalg.svd(root[:, None] * self._matrix / root, compute_uv=False)
 
     def exponents(self) -> np.ndarray:
-        """Logarithms of the singular values that are not 0, in nats a layer, largest first, with their multiplicities."""
+        """Logarithms of the singular values of the degrees below `rings`, in nats a layer, largest first, with their multiplicities; -inf for a factor of 0."""
         with np.errstate(divide="ignore"):
             return np.sort(np.repeat(np.log(np.abs(self.factors)), 2 * np.arange(self.rings) + 1))[::-1]

@@ -176,7 +176,7 @@ def critical_input_variance(gain: float, activation: Any = "tanh") -> float:
         return 0.0
     if signs[-1]:
         raise ArgumentError(
-            f"`activation` must saturate: inputs of no variance suppress the chaos of {theory.activation.name} at gain {gain:g}"
+            f"`activation` must saturate: no variance of the inputs suppresses the chaos of {theory.activation.name} at gain {gain:g}"
         )
     last = int(np.flatnonzero(signs)[-1])
     found = variance(brentq(surplus, grid[last], grid[last + 1], xtol=1e-14))

@@ -53,7 +53,7 @@ _MEANINGS = {
     "dead": "share of units whose activation is the same for all inputs",
     "recurrence": "exponent of the state of a recurrent layer through time under these inputs; near 0 means memory",
     "c_tokens": "mean cosine between the tokens of one input",
-    "angle_exponent": "growth rate of the angles between tokens",
+    "angle_exponent": "growth rate, in this layer, of 1 minus the mean cosine between tokens: twice that of small angles between them",
     "gain": "factor on the weights of this layer that would make its chi 1 for these inputs",
     "phase": "ordered (differences shrink), chaotic (they grow), or critical, if the exponent lies within what finite depth and width leave undecided",
 }
