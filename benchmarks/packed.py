@@ -9,9 +9,11 @@ installed. At the end the energies of packed sweeps are compared with Kaufman's 
 from __future__ import annotations
 
 import math
+import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from timing import Row, against, cpu_seconds, missing_peer, parser, print_machine, print_rows, rounds, write_json
@@ -101,7 +103,21 @@ def threads(quick: bool) -> list[Row]:
             system.advance(state, 20, 20)
             seconds.append((time.perf_counter() - begin) / 20 / side**2 * 1e9)
         rows.append(Row(f"{side} x {side}, {number} threads", "ns a spin, wall", seconds))
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        both = [list(pool.map(_alone, [side, side], [time.time() + (1 if warm else 8)] * 2)) for warm in range(5)]
+    rows.append(Row(f"{side} x {side}, 2 processes of one thread", "ns a spin, wall", [max(pair) / 2 for pair in both]))
     return rows
+
+
+def _alone(side: int, begin_at: float) -> float:
+    """Nanoseconds a spin of a lattice of this process, from a moment at which others begin too: what two cores give where nothing is shared."""
+    system = PackedIsing(threads=1).bind(wc.Ising.lattice((side, side), 0.4))
+    state = system.start(1)
+    system.advance(state, 2, 2)
+    time.sleep(max(0.0, begin_at - time.time()))
+    begin = time.perf_counter()
+    system.advance(state, 40, 40)
+    return (time.perf_counter() - begin) / 40 / side**2 * 1e9
 
 
 def acceptance(quick: bool) -> None:

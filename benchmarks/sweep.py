@@ -3,17 +3,21 @@
     python benchmarks/sweep.py [--quick] [--json PATH]
 
 A cell is a chain of `Gibbs` on a spin glass of its own seed; its result is the mean energy and magnetisation, as exact numbers. The table of the sweep must be the same, bit for bit,
-after each of 20 runs (3 with ``--quick``) in which SIGKILL ends a worker between the first cell and the last. Needs ``pip install 'weakchaos[dask]'``.
+after each of 20 runs (3 with ``--quick``) in which SIGKILL ends a worker between the first cell and the last. The times of one worker and of two are those of longer cells, and
+stand beside those of bare processes without a scheduler, which tell what two cores of this machine can give. Needs ``pip install 'weakchaos[dask]'``.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 from timing import Row, parser, print_machine, print_rows, write_json
 
@@ -30,6 +34,18 @@ def cell(seed: int, draws: int) -> tuple[float, ...]:
     system = wc.samplers.Observables(sampler).bind(target)
     means = system.advance(system.start(seed), draws).mean(0)
     return tuple(float(v) for v in means)
+
+
+def timed(executor: Any, quick: bool) -> list[float]:
+    """Seconds of sweeps of which no two have a cell in common: Dask gives the result of an equal cell a second time without computing it."""
+    sweep(cell, [(seed, 10) for seed in range(20)], executor)
+    seconds = []
+    for repeat in range(2 if quick else 4):
+        cells = [(seed, (500 if quick else 20_000) + repeat) for seed in range(CELLS)]
+        begin = time.perf_counter()
+        sweep(cell, cells, executor)
+        seconds.append(time.perf_counter() - begin)
+    return seconds
 
 
 def main() -> None:
@@ -71,17 +87,18 @@ def main() -> None:
             flush=True,
         )
     print(f"{same} of {runs} tables are the same bit for bit; in {lost} of them the worker was lost before the end")
-    rows, times = [], {1: [], 2: []}
+    rows, times = [], {}
     for workers in (1, 2):
         with LocalCluster(**{**kinds, "n_workers": workers}) as cluster, Client(cluster) as client:
-            sweep(cell, [(seed, 10) for seed in range(20)], client)
-            for _ in range(2 if options.quick else 5):
-                begin = time.perf_counter()
-                sweep(cell, cells, client)
-                times[workers].append(time.perf_counter() - begin)
-        rows.append(Row(f"{workers} workers", "s, wall", times[workers]))
-    print_rows(f"{CELLS} cells; the load was {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", rows)
-    print(f"two workers are {min(times[1]) / min(times[2]):.2f} times as fast as one (1.7 on idle cores asked for)")
+            times[f"{workers} workers"] = timed(client, options.quick)
+    for processes in (1, 2):
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            times[f"{processes} bare processes"] = timed(pool, options.quick)
+    rows = [Row(name, "s, wall", seconds) for name, seconds in times.items()]
+    print_rows(f"{CELLS} longer cells; the load was {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", rows)
+    for kind in ("workers", "bare processes"):
+        gain = min(times[f"1 {kind}"]) / min(times[f"2 {kind}"])
+        print(f"two {kind} are {gain:.2f} times as fast as one (1.7 on idle cores asked for)")
     write_json(options.json, "sweep", {"workers": rows})
 
 
