@@ -17,11 +17,15 @@ __all__ = [
     "is_integer",
     "is_real",
     "number_that",
+    "one_for_each",
     "plain_array",
     "positive",
+    "positive_numbers",
     "positive_vector",
     "real_array",
     "real_number",
+    "steps_and_columns",
+    "steps_and_stride",
     "whole_number",
     "whole_numbers",
 ]
@@ -168,3 +172,41 @@ def positive_vector(name: str, value: Any) -> tuple[float, ...]:
     if array.ndim != 1 or not np.isfinite(array).all() or not (array > 0).all():
         raise ArgumentError(f"`{name}` must be a vector of positive finite numbers; got {shown(value)}")
     return tuple(array.tolist())
+
+
+def positive_numbers(name: str, value: Any) -> Any:
+    """`value` as it is where it is a positive number, as a tuple where it is a vector of them; the error otherwise."""
+    if np.ndim(value) == 0:
+        positive(name, value)
+        return value
+    return positive_vector(name, value)
+
+
+def one_for_each(name: str, value: Any, n: int) -> np.ndarray:
+    """An array of its own of shape (n,): a number is repeated, a vector must have this shape.
+
+    Examples
+    --------
+    >>> one_for_each("scale", 2.0, 3)
+    array([2., 2., 2.])
+    """
+    array = np.array(value, np.float64) if np.ndim(value) else np.full(n, float(value))
+    if array.shape != (n,):
+        raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
+    return array
+
+
+def steps_and_stride(n: Any, every: Any) -> tuple[int, int]:
+    """How many steps a system is to make, and which of them it tells: whole numbers, the first a multiple of the second; the error otherwise."""
+    n, every = whole_number("n", n, 0), whole_number("every", every, 1)
+    if n % every:
+        raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
+    return n, every
+
+
+def steps_and_columns(n: Any, vectors: Any, size: int) -> tuple[int, np.ndarray]:
+    """How many steps a system is to make, and the vectors that it is to carry along, columns of shape (size, k); the error otherwise."""
+    n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
+    if columns.ndim != 2 or columns.shape[0] != size:
+        raise ArgumentError(f"`vectors` must have shape ({size}, k); it has shape {columns.shape}")
+    return n, columns

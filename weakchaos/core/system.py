@@ -8,16 +8,18 @@ bit-identical draws, and a copy whose `phase` is nudged is a twin orbit under th
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from weakchaos.core.arguments import steps_and_stride
 from weakchaos.core.counters import SLOTS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, StoreError, shown
 from weakchaos.core.files import read_npz
 
-__all__ = ["ClosedStream", "State", "Stream", "System", "as_seed", "supports_tangent"]
+__all__ = ["ClosedStream", "State", "Stream", "System", "as_seed", "step_by_step", "supports_tangent"]
 
 
 @runtime_checkable
@@ -171,6 +173,17 @@ class System(Protocol):
 def supports_tangent(system: System) -> bool:
     """Whether a system carries its exact linearised map, ``tangent(state, n, vectors)``."""
     return callable(getattr(system, "tangent", None))
+
+
+def step_by_step(step: Callable[[], Any], state: State, n: Any, every: Any) -> np.ndarray:
+    """The phase after each `every`-th of `n` calls of `step`, which moves `state` in place; shape (n // every, dim)."""
+    n, every = steps_and_stride(n, every)
+    out = np.empty((n // every, state.phase.size))
+    for t in range(n):
+        step()
+        if (t + 1) % every == 0:
+            out[t // every] = state.phase
+    return out
 
 
 def as_seed(seed: Any) -> np.random.SeedSequence:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import whole_number
+from weakchaos.core.arguments import steps_and_stride
 from weakchaos.core.errors import ArgumentError, SamplingError
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers.checked import CheckedStream, opened
@@ -116,9 +116,7 @@ class Driver:
         SamplingError
             If a driver that a user wrote gives a number that is not in [0, 1).
         """
-        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
-        if n % every:
-            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
+        n, every = steps_and_stride(n, every)
         out = np.empty((n // every, 1))
         stream = state.driver
         before = stream.bad if isinstance(stream, CheckedStream) else 0

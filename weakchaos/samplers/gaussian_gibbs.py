@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import steps_and_columns
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
@@ -109,9 +109,7 @@ class _Bound(BoundContinuous):
 
     def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
         """Move `state` in place by `n` sweeps; the columns of `vectors`, shape (dim, k), as the exact linearised map carries them."""
-        n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
-        if columns.ndim != 2 or columns.shape[0] != self.dim:
-            raise ArgumentError(f"`vectors` must have shape ({self.dim}, k); it has shape {columns.shape}")
+        n, columns = steps_and_columns(n, vectors, self.dim)
         self.advance(state, n, max(n, 1))
         return np.linalg.matrix_power(self.contraction(), n) @ columns
 

@@ -24,7 +24,7 @@ from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.lattice import lattice_tables, sweep_lattice
 from weakchaos.samplers.record import record_units
 from weakchaos.targets.colouring import colours_of, neighbours_of
-from weakchaos.targets.discrete_target import TABULATED_UNITS, DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.discrete_target import TABULATED_UNITS, DiscreteTarget, factor_conditional, pair_field, table_row
 from weakchaos.targets.mrf import PairwiseMRF
 from weakchaos.targets.potts import Potts
 
@@ -47,10 +47,7 @@ def _gibbs(model, random_scan, stream, stream_state, x, counters, n, every, draw
             u = draw_uniform(stream, stream_state)
             last = cardinality[i] - 1
             if table_start[i] >= 0:
-                place = table_start[i]
-                for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
-                    place += stride[a] * x[blanket[a]]
-                k = 0
+                place, k = table_row(i, x, table_start, blanket_ptr, blanket, stride), 0
                 while k < last and u >= cdf[place + k]:
                     k += 1
                 x[i] = k

@@ -11,19 +11,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 
-from weakchaos.core.arguments import positive, positive_vector
+from weakchaos.core.arguments import one_for_each, positive_numbers
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
-from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel
 from weakchaos.native.normals import draw_normals
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import evaluate_start, know, record_told
 from weakchaos.targets.density import Density
 
-__all__ = ["RandomWalkMetropolis"]
+__all__ = ["RandomWalkMetropolis", "propose", "scales_of"]
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def propose(stream, stream_state, scale, x, proposal, normals, uniforms, outer):
+    """A `proposal` from a normal distribution around `x`; what follows it is room for `draw_normals`."""
+    draw_normals(stream, stream_state, uniforms, outer, normals)
+    for i in range(x.size):
+        proposal[i] = x[i] + scale[i] * normals[i]
 
 
 @kernel
@@ -34,9 +42,7 @@ def _random_walk(density, user_data, stream, stream_state, scale, x, known, coun
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
         return 0
     for t in range(n):
-        draw_normals(stream, stream_state, uniforms, outer, normals)
-        for i in range(dim):
-            proposal[i] = x[i] + scale[i] * normals[i]
+        propose(stream, stream_state, scale, x, proposal, normals, uniforms, outer)
         u = draw_uniform(stream, stream_state)
         counters[EVALUATIONS] += 1
         if call_density(density, np.uint64(dim), address_of(proposal), none, address_of(value), user_data) != 0:
@@ -50,12 +56,14 @@ def _random_walk(density, user_data, stream, stream_state, scale, x, known, coun
             accepted += 1
             counters[ACCEPTED] += 1
         counters[STEPS] += 1
-        row = record(t, every, x, draws, sums)
-        if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1] = known[dim], accepted / every
+        if record_told(t, every, x, draws, sums, known[dim], accepted / every, stats):
             accepted = 0
     return n
+
+
+def scales_of(scale: Any, dim: int) -> np.ndarray:
+    """The standard deviations of a proposal, one a coordinate; the default where none are given."""
+    return one_for_each("scale", 2.38 / math.sqrt(dim) if scale is None else scale, dim)
 
 
 class _Bound(BoundContinuous):
@@ -65,14 +73,7 @@ class _Bound(BoundContinuous):
         super().__init__(sampler, target, driver)
         self.uniforms_per_step = self.dim + 1
         self.n_known = self.dim + 1
-        scale = 2.38 / math.sqrt(self.dim) if sampler.scale is None else sampler.scale
-        self._scale = (
-            np.broadcast_to(np.asarray(scale, np.float64), (self.dim,)).copy()
-            if np.ndim(scale) == 0
-            else np.array(scale, np.float64)
-        )
-        if self._scale.shape != (self.dim,):
-            raise ArgumentError(f"`scale` must be a number or have shape ({self.dim},); got shape {self._scale.shape}")
+        self._scale = scales_of(sampler.scale, self.dim)
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
@@ -102,12 +103,8 @@ class RandomWalkMetropolis(Sampler):
     scale: Any = None
 
     def __post_init__(self):
-        if self.scale is None:
-            return
-        if np.ndim(self.scale) == 0:
-            positive("scale", self.scale)
-        else:
-            object.__setattr__(self, "scale", positive_vector("scale", self.scale))
+        if self.scale is not None:
+            object.__setattr__(self, "scale", positive_numbers("scale", self.scale))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import real_array, steps_and_columns
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
@@ -28,7 +28,7 @@ from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.record import record_units
-from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field
+from weakchaos.targets.discrete_target import DiscreteTarget, factor_conditional, pair_field, tabulated_conditional
 
 __all__ = ["PermutationGibbs"]
 
@@ -39,7 +39,6 @@ _BELOW_ONE = 1.0 - 2.0**-53
 def _permute(model, shift, stream, stream_state, x, u, stretch, counters, n, every, draws, sums):
     """`shift` has an entry for each free unit, or none where shifts come from the stream; `stretch`, if it has entries, adds up the logarithms of du' / du."""
     cardinality, offset, free, table_start = model.cardinality, model.offset, model.free, model.table_start
-    blanket_ptr, blanket, stride, cdf = model.blanket_ptr, model.blanket, model.stride, model.cdf
     pairwise = model.field.size > 0
     p = np.empty(cardinality.max())
     for t in range(n):
@@ -47,14 +46,7 @@ def _permute(model, shift, stream, stream_state, x, u, stretch, counters, n, eve
             i = free[visit]
             last = cardinality[i] - 1
             if table_start[i] >= 0:
-                place = table_start[i]
-                for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
-                    place += stride[a] * x[blanket[a]]
-                below = 0.0
-                for k in range(last):
-                    p[k] = cdf[place + k] - below
-                    below = cdf[place + k]
-                p[last] = 1.0 - below
+                tabulated_conditional(i, x, last + 1, table_start, model.blanket_ptr, model.blanket, model.stride, model.cdf, p)
             elif pairwise:
                 z = pair_field(i, x, model.pair_ptr, model.pair_unit, model.pair_weight, model.field)
                 p[0], p[1] = 1.0 / (1.0 + math.exp(z)), 1.0 / (1.0 + math.exp(-z))
@@ -123,10 +115,8 @@ class _Bound(BoundDiscrete):
     def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
         """Move `state` in place by `n` sweeps; the columns of `vectors`, shape (units that move, k), as the exact linearised map carries them: each row is
         multiplied by ``du_i' / du_i``."""
-        n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
         stretch = np.zeros(state.phase.size)
-        if columns.ndim != 2 or columns.shape[0] != stretch.size:
-            raise ArgumentError(f"`vectors` must have shape ({stretch.size}, k); it has shape {columns.shape}")
+        n, columns = steps_and_columns(n, vectors, stretch.size)
         if self._move(state, n, max(n, 1), np.empty((0, self.dim), self.dtype), np.empty(0), stretch) < n:
             raise self.take_error()
         return np.exp(stretch)[:, None] * columns

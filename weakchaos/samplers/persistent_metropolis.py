@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.arguments import positive, positive_vector, real_number
+from weakchaos.core.arguments import positive_numbers, real_number
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, kernel
-from weakchaos.native.normals import draw_normals
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.metropolis import propose, scales_of
+from weakchaos.samplers.record import evaluate_start, know, record_told
 from weakchaos.targets.density import Density
 
 __all__ = ["BoundPersistent", "PersistentMetropolis", "checked_drift", "drifted"]
@@ -48,9 +48,7 @@ def _persistent_walk(density, user_data, stream, stream_state, scale, drift, pha
     if n > 0 and not evaluate_start(density, user_data, x, known, counters):
         return 0
     for t in range(n):
-        draw_normals(stream, stream_state, uniforms, outer, normals)
-        for i in range(dim):
-            proposal[i] = x[i] + scale[i] * normals[i]
+        propose(stream, stream_state, scale, x, proposal, normals, uniforms, outer)
         counters[EVALUATIONS] += 1
         if call_density(density, np.uint64(dim), address_of(proposal), none, address_of(value), user_data) != 0:
             return t
@@ -68,10 +66,7 @@ def _persistent_walk(density, user_data, stream, stream_state, scale, drift, pha
             accepted += 1
             counters[ACCEPTED] += 1
         counters[STEPS] += 1
-        row = record(t, every, x, draws, sums)
-        if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1] = known[dim], accepted / every
+        if record_told(t, every, x, draws, sums, known[dim], accepted / every, stats):
             accepted = 0
     return n
 
@@ -102,10 +97,7 @@ class _Bound(BoundPersistent):
     def __init__(self, sampler: PersistentMetropolis, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
         self.uniforms_per_step = self.dim
-        scale = 2.38 / math.sqrt(self.dim) if sampler.scale is None else sampler.scale
-        self._scale = np.array(scale, np.float64) if np.ndim(scale) else np.full(self.dim, float(scale))
-        if self._scale.shape != (self.dim,):
-            raise ArgumentError(f"`scale` must be a number or have shape ({self.dim},); got shape {self._scale.shape}")
+        self._scale = scales_of(sampler.scale, self.dim)
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
@@ -145,12 +137,8 @@ class PersistentMetropolis(Sampler):
 
     def __post_init__(self):
         checked_drift(self.uniform_drift)
-        if self.scale is None:
-            return
-        if np.ndim(self.scale) == 0:
-            positive("scale", self.scale)
-        else:
-            object.__setattr__(self, "scale", positive_vector("scale", self.scale))
+        if self.scale is not None:
+            object.__setattr__(self, "scale", positive_numbers("scale", self.scale))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
         """The system of this sampler on a `Density`."""

@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, positive_vector, whole_number
+from weakchaos.core.arguments import one_for_each, positive_numbers, whole_number
 from weakchaos.core.counters import EVALUATIONS, STEPS
-from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.persistent_metropolis import BoundPersistent, checked_drift, drifted
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import evaluate_start, go_back, record_told
 from weakchaos.samplers.slice_sampling import along_line
 from weakchaos.targets.density import Density
 
@@ -52,19 +51,14 @@ def _persistent_slices(density, user_data, stream, stream_state, width, drift, m
                 density, user_data, stream, stream_state, width[k], max_steps, level, x, line, known, place, value, counters
             )
             if math.isnan(gone):
-                phase[:] = before  # a step is all of its lines or none
-                known[dim] = value_before
-                know(x, known)
+                go_back(phase, before, x, known, value_before)
                 return t
             if gone != 0.0:
                 v = math.copysign(min(math.exp(level - known[dim]), 1.0 - 2.0**-53), v)
             phase[dim] = v
         counters[STEPS] += 1
         told += counters[EVALUATIONS] - first
-        row = record(t, every, x, draws, sums)
-        if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1] = known[dim], told
+        if record_told(t, every, x, draws, sums, known[dim], told, stats):
             told = 0
     return n
 
@@ -76,9 +70,7 @@ class _Bound(BoundPersistent):
 
     def __init__(self, sampler: PersistentSlice, target: Density, driver: Any):
         super().__init__(sampler, target, driver)
-        self._width = np.array(sampler.width, np.float64) if np.ndim(sampler.width) else np.full(self.dim, float(sampler.width))
-        if self._width.shape != (self.dim,):
-            raise ArgumentError(f"`width` must be a number or have shape ({self.dim},); got shape {self._width.shape}")
+        self._width = one_for_each("width", sampler.width, self.dim)
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
@@ -124,10 +116,7 @@ class PersistentSlice(Sampler):
 
     def __post_init__(self):
         checked_drift(self.uniform_drift)
-        if np.ndim(self.width) == 0:
-            positive("width", self.width)
-        else:
-            object.__setattr__(self, "width", positive_vector("width", self.width))
+        object.__setattr__(self, "width", positive_numbers("width", self.width))
         whole_number("max_steps", self.max_steps, 1)
 
     def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:

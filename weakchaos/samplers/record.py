@@ -9,7 +9,18 @@ from numba import njit
 from weakchaos.core.counters import EVALUATIONS, GRADIENTS
 from weakchaos.native.compiled import address_of, call_density
 
-__all__ = ["arrive", "evaluate_start", "is_known", "know", "record", "record_times", "record_units", "row_of"]
+__all__ = [
+    "arrive",
+    "evaluate_start",
+    "go_back",
+    "is_known",
+    "know",
+    "record",
+    "record_times",
+    "record_told",
+    "record_units",
+    "row_of",
+]
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -37,6 +48,17 @@ def record(t, every, x, draws, sums):
             sums[i] += x[i]
             sums[dim + i] += x[i] * x[i]
     return row
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def record_told(t, every, x, draws, sums, lp, told, stats):
+    """`record`, with the log density and what else is told of a draw in its row of `stats`, if that has rows; whether this step ends a draw."""
+    row = record(t, every, x, draws, sums)
+    if row < 0:
+        return False
+    if stats.shape[0] > 0:
+        stats[row, 0], stats[row, 1] = lp, told
+    return True
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -79,6 +101,14 @@ def know(x, known):
     """Say that the rest of `known` belongs to `x`."""
     for i in range(x.size):
         known[i] = x[i]
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def go_back(phase, before, x, known, lp):
+    """The phase, of which `x` is the position, and the log density as they were `before` a step that could not be ended: a step is all of its moves or none."""
+    phase[:] = before
+    known[x.size] = lp
+    know(x, known)
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)

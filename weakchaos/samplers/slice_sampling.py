@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakchaos.core.arguments import positive, positive_vector, whole_number
+from weakchaos.core.arguments import positive_numbers, whole_number
 from weakchaos.core.counters import ACCEPTED, BAD_VALUES, EVALUATIONS, STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
 from weakchaos.native.compiled import address_of, call_density, draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
-from weakchaos.samplers.record import evaluate_start, know, record
+from weakchaos.samplers.record import evaluate_start, go_back, know, record_told
 from weakchaos.targets.density import Density
 
 __all__ = ["Slice", "along_line"]
@@ -116,9 +116,7 @@ def _slices(density, user_data, stream, stream_state, width, learned, tuning, ma
                 density, user_data, stream, stream_state, width[k], max_steps, level, x, line, known, place, value, counters
             )
             if math.isnan(gone):
-                x[:] = before  # a step is all of its lines or none
-                known[dim] = value_before
-                know(x, known)
+                go_back(x, before, x, known, value_before)
                 return t
             if tuning:
                 width[k] = max(width[k] + (_MOVES * gone - width[k]) / (learned[0] + 2.0), 1e-300)
@@ -126,10 +124,7 @@ def _slices(density, user_data, stream, stream_state, width, learned, tuning, ma
             learned[0] += 1.0
         counters[STEPS] += 1
         told += counters[EVALUATIONS] - first
-        row = record(t, every, x, draws, sums)
-        if row >= 0:
-            if stats.shape[0] > 0:
-                stats[row, 0], stats[row, 1] = known[dim], told
+        if record_told(t, every, x, draws, sums, known[dim], told, stats):
             told = 0
     return n
 
@@ -206,10 +201,8 @@ class Slice(Sampler):
     max_steps: int = 100
 
     def __post_init__(self):
-        if self.width is not None and np.ndim(self.width) == 0:
-            positive("width", self.width)
-        elif self.width is not None:
-            object.__setattr__(self, "width", positive_vector("width", self.width))
+        if self.width is not None:
+            object.__setattr__(self, "width", positive_numbers("width", self.width))
         if self.direction not in ("coordinate", "random"):
             raise ArgumentError(f"`direction` must be 'coordinate' or 'random'; got {shown(self.direction)}")
         whole_number("max_steps", self.max_steps, 1)

@@ -15,9 +15,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import steps_and_columns, whole_number
 from weakchaos.core.counters import ACCEPTED
-from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
 from weakchaos.native.c_maps import CMap, call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -76,10 +75,7 @@ def leap_along(product, product_data, step_size, n_leapfrog, inverse_mass, z, mo
 
 def columns_of(vectors: Any, size: int) -> np.ndarray:
     """The vectors that are to be carried along as rows, shape (k, size)."""
-    columns = real_array("vectors", vectors)
-    if columns.ndim != 2 or columns.shape[0] != size:
-        raise ArgumentError(f"`vectors` must have shape ({size}, k); it has shape {columns.shape}")
-    return np.array(columns.T, np.float64)
+    return np.array(steps_and_columns(0, vectors, size)[1].T, np.float64)
 
 
 _made: WeakKeyDictionary[Any, Linearised] = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import real_array, steps_and_columns, steps_and_stride
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, as_seed
 from weakchaos.native.c_maps import CMap, NativeFunction, call_map
@@ -91,9 +91,7 @@ class CompiledSystem:
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` in place by `n` steps and return the draw after each `every`-th step, shape (n // every, dim)."""
-        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
-        if n % every:
-            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
+        n, every = steps_and_stride(n, every)
         out = np.empty((n // every, self.dim))
         self._move(self.c_map(), state.phase, every, out)
         return self.readout(out)
@@ -113,9 +111,7 @@ class CompiledSystem:
         array of shape (dim, k)
             The derivative of the n-step map at `state`, applied to each column.
         """
-        n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
-        if columns.ndim != 2 or columns.shape[0] != self.dim:
-            raise ArgumentError(f"`vectors` must have shape ({self.dim}, k); it has shape {columns.shape}")
+        n, columns = steps_and_columns(n, vectors, self.dim)
         k = columns.shape[1]
         z = np.concatenate([state.phase, columns.T.ravel()])
         self._move(self.c_map(k), z, max(n, 1), np.empty((min(n, 1), z.size)))

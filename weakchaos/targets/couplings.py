@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_numbers
+from weakchaos.core.arguments import one_for_each, real_array, whole_numbers
 from weakchaos.core.errors import ArgumentError
 from weakchaos.native.compiled import kernel
 
@@ -51,14 +51,12 @@ def symmetric_edges(couplings: Any, what: str = "couplings") -> tuple[int, np.nd
 def checked_fields(name: str, value: Any, n: int) -> np.ndarray:
     """One finite number for each unit; a single number is used for all units, and None stands for zero."""
     array = np.zeros(n) if value is None else real_array(name, value, f"a number or {n} of them, an array")
-    array = np.full(n, float(array)) if array.ndim == 0 else array
-    if array.shape != (n,):
-        raise ArgumentError(f"`{name}` must be a number or have shape ({n},); got shape {array.shape}")
+    array = one_for_each(name, array, n)
     if not np.isfinite(array).all():
         raise ArgumentError(
             f"`{name}` must be finite; entry {int(np.argmin(np.isfinite(array)))} is {array[~np.isfinite(array)][0]}"
         )
-    return array.copy()
+    return array
 
 
 def lattice_edges(shape: Sequence[int], periodic: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,16 @@ from numba import njit
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.targets.target import Target
 
-__all__ = ["DiscreteTarget", "Model", "build_model", "factor_conditional", "pair_field", "smallest_integer"]
+__all__ = [
+    "DiscreteTarget",
+    "Model",
+    "build_model",
+    "factor_conditional",
+    "pair_field",
+    "smallest_integer",
+    "table_row",
+    "tabulated_conditional",
+]
 
 TABULATED_STATES = 4096
 TABULATED_TOTAL = 1 << 23
@@ -60,6 +69,25 @@ def pair_field(i, x, pair_ptr, pair_unit, pair_weight, field):
     for a in range(pair_ptr[i], pair_ptr[i + 1]):
         z += pair_weight[a] * x[pair_unit[a]]
     return z
+
+
+@njit(nogil=True, error_model="numpy")
+def table_row(i, x, table_start, blanket_ptr, blanket, stride):
+    """Where the cumulative probabilities of unit `i` begin in ``cdf``, for the states that its neighbours have in `x`."""
+    place = table_start[i]
+    for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
+        place += stride[a] * x[blanket[a]]
+    return place
+
+
+@njit(nogil=True, error_model="numpy")
+def tabulated_conditional(i, x, states, table_start, blanket_ptr, blanket, stride, cdf, p):
+    """Fill ``p[:states]`` with the conditional distribution of a unit that has a table."""
+    place, below = table_row(i, x, table_start, blanket_ptr, blanket, stride), 0.0
+    for k in range(states - 1):
+        p[k] = cdf[place + k] - below
+        below = cdf[place + k]
+    p[states - 1] = 1.0 - below
 
 
 @njit(nogil=True, error_model="numpy")

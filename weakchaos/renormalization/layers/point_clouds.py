@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, real_number, whole_number
+from weakchaos.core.arguments import real_array, real_number, steps_and_columns, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.system import State, as_seed
+from weakchaos.core.system import State, as_seed, step_by_step
 
 __all__ = ["PointCloud"]
 
@@ -115,21 +115,15 @@ class PointCloud:
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` in place by `n` updates; points after each `every`-th, shape (n // every, 3 n)."""
-        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
-        if n % every:
-            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
-        out = np.empty((n // every, self.dim))
-        for t in range(n):
+
+        def step() -> None:
             state.phase[:] = self(state.phase.reshape(1, self.n, 3)).ravel()
-            if (t + 1) % every == 0:
-                out[t // every] = state.phase
-        return out
+
+        return step_by_step(step, state, n, every)
 
     def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
         """Move `state` in place by `n` updates and carry columns of shape (3 n, k) along by the exact derivative."""
-        n, columns = whole_number("n", n, 0), real_array("vectors", vectors)
-        if columns.ndim != 2 or columns.shape[0] != self.dim:
-            raise ArgumentError(f"`vectors` must have shape ({self.dim}, k); it has shape {columns.shape}")
+        n, columns = steps_and_columns(n, vectors, self.dim)
         for _ in range(n):
             x = state.phase.reshape(1, self.n, 3)
             columns = (

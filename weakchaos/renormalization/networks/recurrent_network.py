@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weakchaos.core.arguments import real_array, whole_number
+from weakchaos.core.arguments import real_array, steps_and_columns, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.core.system import State, as_seed
+from weakchaos.core.system import State, as_seed, step_by_step
 from weakchaos.renormalization.networks.cells import RecurrentCell
 from weakchaos.renormalization.networks.torch_cells import cells_of, is_torch_module
 
@@ -118,21 +118,11 @@ class RecurrentNetwork:
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
         """Move `state` by `n` steps; the whole state after each `every`-th, shape (n // every, dim)."""
-        n, every = whole_number("n", n, 0), whole_number("every", every, 1)
-        if n % every:
-            raise ArgumentError(f"`n` must be a multiple of `every`; got n={n}, every={every}")
-        out = np.empty((n // every, self.dim))
-        for t in range(n):
-            self._step(state, None)
-            if (t + 1) % every == 0:
-                out[(t + 1) // every - 1] = state.phase
-        return out
+        return step_by_step(lambda: self._step(state, None), state, n, every)
 
     def tangent(self, state: State, n: int, vectors: Any) -> np.ndarray:
         """Move `state` by `n` steps and `vectors`, columns of shape (dim, k), by the linearised map; the moved vectors."""
-        n, moved = whole_number("n", n, 0), real_array("vectors", vectors)
-        if moved.ndim != 2 or len(moved) != self.dim:
-            raise ArgumentError(f"`vectors` must have shape ({self.dim}, k); got {moved.shape}")
+        n, moved = steps_and_columns(n, vectors, self.dim)
         for _ in range(n):
             moved = self._step(state, moved)
         return moved

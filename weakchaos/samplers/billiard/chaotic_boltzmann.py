@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_array, whole_number
+from weakchaos.core.arguments import positive, real_array, steps_and_columns, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
@@ -106,9 +106,7 @@ class _Bound(BoundDiscrete):
         -------
         array of shape (units that move, k)
         """
-        n, images = whole_number("n", n, 0), real_array("vectors", vectors)
-        if images.ndim != 2 or images.shape[0] != self.rates.size:
-            raise ArgumentError(f"`vectors` must have shape ({self.rates.size}, k); it has shape {images.shape}")
+        n, images = steps_and_columns(n, vectors, self.rates.size)
         images = np.ascontiguousarray(images)
         if images is vectors:
             images = images.copy()

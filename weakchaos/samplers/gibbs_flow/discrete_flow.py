@@ -28,7 +28,7 @@ from weakchaos.core.system import State
 from weakchaos.native.compiled import kernel
 from weakchaos.samplers.discrete import BoundDiscrete
 from weakchaos.samplers.record import record_units
-from weakchaos.targets.discrete_target import factor_conditional, pair_field
+from weakchaos.targets.discrete_target import factor_conditional, pair_field, tabulated_conditional
 
 __all__ = ["BoundDiscreteFlow", "independent_speeds"]
 
@@ -57,8 +57,7 @@ def independent_speeds(n: int, given: Any = None) -> np.ndarray:
 
 @kernel
 def _events(model, near_ptr, near, speeds, time, place, x, offset, counters, n, every, draws, sums):
-    cardinality, table_start, blanket_ptr, blanket = model.cardinality, model.table_start, model.blanket_ptr, model.blanket
-    stride, cdf, free, field = model.stride, model.cdf, model.free, model.field
+    cardinality, table_start, free, field = model.cardinality, model.table_start, model.free, model.field
     p, pace, agenda = np.empty(cardinality.max()), np.empty(cardinality.size), np.empty(cardinality.size, np.int64)
     units = free.size
     due, passing, left, t = units, -1, time, 0
@@ -69,14 +68,7 @@ def _events(model, near_ptr, near, speeds, time, place, x, offset, counters, n, 
             i = agenda[b]
             last = cardinality[i] - 1
             if table_start[i] >= 0:
-                at = table_start[i]
-                for a in range(blanket_ptr[i], blanket_ptr[i + 1]):
-                    at += stride[a] * x[blanket[a]]
-                below = 0.0
-                for k in range(last):
-                    p[k] = cdf[at + k] - below
-                    below = cdf[at + k]
-                p[last] = 1.0 - below
+                tabulated_conditional(i, x, last + 1, table_start, model.blanket_ptr, model.blanket, model.stride, model.cdf, p)
             elif field.size > 0:
                 p[1] = 1.0 / (1.0 + math.exp(-pair_field(i, x, model.pair_ptr, model.pair_unit, model.pair_weight, field)))
                 p[0] = 1.0 - p[1]
