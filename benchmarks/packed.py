@@ -19,11 +19,11 @@ import numpy as np
 from timing import Row, against, cpu_seconds, missing_peer, parser, print_machine, print_rows, rounds, write_json
 
 import weakchaos as wc
-from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.samplers import Gibbs, PackedIsing
 from weakchaos.samplers.packed.bit_layout import Layout
 from weakchaos.samplers.packed.packed_sweep import sweep
 from weakchaos.samplers.packed.work_rows import WIDTH
+from weakchaos.targets.kaufman import exact_energy
 
 _MCISING = {2: "square", 3: "cubic"}
 

@@ -13,10 +13,10 @@ import weakchaos as wc
 from weakchaos import experiments
 from weakchaos.experiments.records import recorded
 from weakchaos.plots.recurrence import plot_recurrence
-from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.reports.compare.line_up import default_samplers
 from weakchaos.runs.check_stein import stein_gaps
 from weakchaos.targets.factor_graph import packaged
+from weakchaos.targets.kaufman import exact_energy
 
 IMAGES = Path(__file__).parent / "images"
 SLOW = ("ising_criticality", "herded_gibbs_experiments", "digits_depth", "machine_flow")  # made only when named

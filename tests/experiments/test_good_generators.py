@@ -8,7 +8,7 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.flags import Severity
 from weakchaos.experiments import good_generators
-from weakchaos.renormalization.coarse.ising_energy import exact_energy
+from weakchaos.targets.kaufman import exact_energy
 
 
 def test_energies_of_the_kernel_are_those_of_numpy():

@@ -9,12 +9,12 @@ from scipy import stats
 
 import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.samplers.packed.bit_layout import Layout
 from weakchaos.samplers.packed.packed_flips import REFUSED, flip_kinds
 from weakchaos.samplers.packed.packed_sweep import sweep
 from weakchaos.samplers.packed.work_rows import WIDTH
 from weakchaos.samplers.packed_ising import PackedIsing
+from weakchaos.targets.kaufman import exact_energy
 
 SHAPES = [
     (128, 64), (64, 64), (16, 256), (7, 9), (66, 30), (65, 3), (1, 130), (40,), (9,), (2, 5), (2, 2, 3), (8, 12, 10), (3, 4, 5), (32, 32, 32), (2, 3, 4, 5),

@@ -16,9 +16,9 @@ import numpy as np
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.native.compiled import kernel
-from weakchaos.renormalization.coarse.ising_energy import exact_energy
 from weakchaos.samplers import Wolff
 from weakchaos.targets import Ising
+from weakchaos.targets.kaufman import exact_energy
 
 __all__ = ["conclude", "measure", "run"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from weakchaos.renormalization.coarse.boltzmann_machine import RestrictedBoltzmannMachine, machine_flow, train_machine
     from weakchaos.renormalization.coarse.critical_chain import central_charge, chain_entropy
     from weakchaos.renormalization.coarse.erasure_tree import ErasureTree
-    from weakchaos.renormalization.coarse.ising_energy import energy_per_spin, exact_energy, temperature_of_energy
+    from weakchaos.renormalization.coarse.ising_energy import energy_per_spin, temperature_of_energy
     from weakchaos.renormalization.coarse.momentum_shell import momentum_shell
     from weakchaos.renormalization.coarse.monte_carlo import coupling_sums, monte_carlo_rg
     from weakchaos.renormalization.coarse.null_models import null_population
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from weakchaos.renormalization.theory.token_theory import token_theory
     from weakchaos.reports.probe.probe import probe
     from weakchaos.reports.probe.training import ProbeCallback
+    from weakchaos.targets.kaufman import exact_energy
 else:
     __getattr__, __dir__ = face(__name__)
 

@@ -24,6 +24,8 @@ class Sampler:
     """Base of all samplers: a frozen dataclass of hyper-parameters that `bind` turns into a system."""
 
     uses_gradient: ClassVar[bool] = False
+    # Whether draws are what is measured of states, so that they cannot be compared with states.
+    draws_observables: ClassVar[bool] = False
 
     def bind(self, target: Any, driver: Any = "pcg64") -> Any:
         """The `System` of this sampler on a target, under a driver."""
@@ -140,7 +142,12 @@ class Bound:
 
     def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
         """True expectations of the estimands where the target knows them, and the scale in which errors count."""
-        return self.target.truth()
+        return self.measured.truth()
+
+    @property
+    def measured(self) -> Any:
+        """What knows names, true values and scales of the averages, by the methods of `Target`: the target, unless draws are not its states."""
+        return self.target
 
     def readout(self, draws: np.ndarray) -> np.ndarray:
         """Draws as the user sees them."""

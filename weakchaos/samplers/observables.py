@@ -6,7 +6,7 @@ The sampler runs as it does without, a few sweeps at a time; their states are me
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from weakchaos.core.flags import Flag
 from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound, Sampler
 from weakchaos.samplers.observable_kernels import measure_pairs, measure_potts, measure_tables
+from weakchaos.samplers.observed_moments import ObservedMoments
 from weakchaos.samplers.packed_ising import PackedIsing
 from weakchaos.targets.discrete_target import DiscreteTarget
 from weakchaos.targets.lattices import Lattice
@@ -144,9 +145,15 @@ class _Bound(Bound):
         """The first moments."""
         return averages[..., : self.dim]
 
-    def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """No expectation is known."""
-        return None, np.ones(self.n_averages)
+    @property
+    def measured(self) -> ObservedMoments:
+        """See `Bound.measured`."""
+        return ObservedMoments(self.target, self.names, self._of_states)
+
+    def _of_states(self, states: np.ndarray) -> np.ndarray:
+        found = np.empty((len(states), self.dim))
+        self._measure(states, *self._terms, found)
+        return found
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,7 @@ class Observables(Sampler):
     (['energy', 'magnetisation', 'structure factor'], (4, 500, 3))
     """
 
+    draws_observables: ClassVar[bool] = True
     sampler: Any
 
     def __post_init__(self):

@@ -12,7 +12,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from weakchaos.core.machine_memory import enough_memory
 from weakchaos.core.system import State
 from weakchaos.drivers import resolve
 from weakchaos.samplers.base import Bound, Sampler
+from weakchaos.samplers.observed_moments import ObservedMoments
 from weakchaos.samplers.packed.bit_layout import Layout
 from weakchaos.samplers.packed.packed_flips import flip_kinds
 from weakchaos.samplers.packed.packed_observables import measure
@@ -146,9 +147,10 @@ class _Bound(Bound):
         """The first moments."""
         return averages[..., :3]
 
-    def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """No expectation is known."""
-        return None, np.ones(self.n_averages)
+    @property
+    def measured(self) -> ObservedMoments:
+        """See `Bound.measured`."""
+        return ObservedMoments(self.target, list(self.names))
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ class PackedIsing(Sampler):
     ((4, 200, 3), True)
     """
 
+    draws_observables: ClassVar[bool] = True
     rule: str = "heat-bath"
     start: str = "random"
     threads: int = 1

@@ -16,9 +16,9 @@ from weakchaos.native.c_functions import is_c_function
 from weakchaos.native.functions import CDensity, as_c_density, evaluate, with_finite_differences
 from weakchaos.native.row_functions import from_rows
 from weakchaos.targets.foreign_parameters import ForeignParameters
+from weakchaos.targets.known_moments import KnownMoments
 from weakchaos.targets.named_arguments import data_items, of_one_vector
 from weakchaos.targets.parameters import Parameters
-from weakchaos.targets.target import Target
 
 __all__ = ["Coordinates", "Density"]
 
@@ -34,7 +34,7 @@ class Coordinates(np.ndarray):
         return np.array(x, np.float64).view(cls)
 
 
-class Density(Target):
+class Density(KnownMoments):
     """A continuous target: on R^dim, or of named parameters with shapes and constraints.
 
     Parameters
@@ -341,41 +341,6 @@ class Density(Target):
         if not np.isfinite(value):
             raise ArgumentError(f"the log density must be finite at `{name}`; it is {value} at {shown(x)}")
         return x
-
-    def truth(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Known expectations of draws and their squares and the scale in which an error counts, each of shape (2 n,) for n names; NaN where unknown."""
-        n = len(self.names)
-        if self.means is None:
-            return None, np.ones(2 * n)
-        # The squares are kept out of the error: their variance does not follow from means and sds.
-        unknown = np.full(n, np.nan)
-        scale = np.ones(n) if self.sds is None else self.sds
-        return np.concatenate([self.means, unknown]), np.concatenate([scale, np.ones(n)])
-
-    def judged_truth(self) -> np.ndarray | None:
-        """Means, and second moments where the standard deviations are known too."""
-        if self.means is None:
-            return None
-        squares = np.full(len(self.names), np.nan) if self.sds is None else self.means**2 + self.sds**2
-        return np.concatenate([self.means, squares])
-
-    def given_truth(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Means, or means and second moments; errors of means count in standard deviations where these are known."""
-        if values.size == len(self.names):
-            values = np.concatenate([values, np.full(values.size, np.nan)])
-        values, scale = super().given_truth(values, n)
-        if self.sds is not None:
-            scale[: len(self.sds)] = self.sds
-        return values, scale
-
-    def draw_variance(self, averages: np.ndarray) -> np.ndarray:
-        """That of the coordinates, from their first and second moments."""
-        first, second = np.split(averages, 2)
-        return np.concatenate([np.maximum(second - first**2, 0.0), np.full(len(first), np.nan)])
-
-    def estimand_names(self, n: int) -> list[str]:
-        """The coordinates and their squares."""
-        return [*self.names, *(f"{name}**2" for name in self.names)] if n == 2 * len(self.names) else super().estimand_names(n)
 
     def log_likelihood(self, draws: np.ndarray) -> dict[str, np.ndarray]:
         """The log likelihood of each observation at draws of shape (chain, draw, n): arrays of shape (chain, draw, ...); none where no function was given."""

@@ -141,7 +141,22 @@ def _entrants(samplers: Any, driver: Any, draws: int) -> dict[str, tuple[Any, An
     return out
 
 
-def _truth(target: Target, truth: Any, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+def _measured(target: Target, entrants: dict) -> tuple[Any, int]:
+    """What knows the truth of the averages that all entrants keep, and their number."""
+    by_kind: dict[bool, str] = {}
+    for name, (sampler, _, _) in entrants.items():
+        by_kind.setdefault(getattr(sampler, "draws_observables", False), name)
+    if len(by_kind) > 1:
+        raise ArgumentError(
+            f"`samplers` must all draw states or all draw observables; got {by_kind[False]!r}, which draws states, beside {by_kind[True]!r}: "
+            "put weakchaos.samplers.Observables around those that draw states"
+        )
+    sampler, own, _ = next(iter(entrants.values()))
+    system = sampler.bind(target, driver="pcg64" if own is None else own)
+    return system.measured, system.n_averages
+
+
+def _truth(target: Any, truth: Any, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     """Expectations of what samplers average, the scale of their errors, all expectations by which a bias is judged, and where they come from."""
     if truth is not None:
         flat = (
@@ -187,7 +202,7 @@ def compare(
     draws : int
         At least 100, so that there is a rate to measure: draws per repeat (sweeps of a Gibbs sampler); warm-up is not thrown away, since it is part of how fast a sampler learns.
     truth : array or list of arrays, optional
-        Marginals of a discrete target or means of a continuous one; what the target knows of itself by default.
+        Marginals of a discrete target, means of a continuous one, or means of what `samplers.Observables` draws, NaN for one that is not known; what the target knows of itself by default.
     repeats : int
         Independent starts; at least 2.
     seed : int
@@ -234,13 +249,14 @@ def compare(
         raise ArgumentTypeError(
             f"`target` must be a target such as weakchaos.PairwiseMRF or weakchaos.Density; got {shown(target)}"
         )
-    first, own, _ = next(iter(entrants.values()))
-    width = first.bind(target, driver="pcg64" if own is None else own).n_averages
     if not isinstance(joint, bool):
         raise ArgumentTypeError(f"`joint` must be True or False; got {shown(joint)}")
-    known, scale, judged, source = _truth(target, truth, width)
+    measured, width = _measured(target, entrants)
+    known, scale, judged, source = _truth(measured, truth, width)
     root = as_seed(seed)
-    common = Plan(target, draws, repeats, root, known, judged, scale, executor, progress, lyapunov_steps, cycle_steps, joint)
+    common = Plan(
+        target, measured, draws, repeats, root, known, judged, scale, executor, progress, lyapunov_steps, cycle_steps, joint
+    )
     done = []
     for name, (sampler, own, n) in entrants.items():
         done.append(
@@ -250,4 +266,4 @@ def compare(
             on_done(done[-1])
     label = f"{getattr(target, 'name', None) or type(target).__name__} ({target.dim} {target.counted})"
     key = f"numpy.random.SeedSequence({root.entropy}, spawn_key={root.spawn_key})" if root.spawn_key else str(root.entropy)
-    return Report(label, done, source, repeats, key, target.error_kind)
+    return Report(label, done, source, repeats, key, measured.error_kind)

@@ -68,6 +68,7 @@ class Plan:
     """What is alike for all entrants, but for the numbers of draws and of steps in search of a cycle."""
 
     target: Any
+    measured: Any
     draws: int
     repeats: int
     seed: np.random.SeedSequence
@@ -175,13 +176,13 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
     errors = np.abs((averages[:, on_curve] - plan.truth) / plan.scale)[:, :, known].max(-1)
     rate = convergence_rate(counts[on_curve], errors, (min(100.0, draws / 10), draws))
 
-    variance = target.draw_variance(averages[:, -1].mean(0))
+    variance = plan.measured.draw_variance(averages[:, -1].mean(0))
     judged = np.isfinite(variance)
     half = int(np.flatnonzero(counts == draws // 2)[0])
     rhat = split_rhat(averages[:, half][:, judged], averages[:, -1][:, judged], variance[judged])
     spread = np.ptp(averages[:, -1] / plan.scale, axis=0)
     entropy, probed = _probe(system, plan)
-    names = target.estimand_names(averages.shape[-1])
+    names = plan.measured.estimand_names(averages.shape[-1])
     tails = wide_tails(probed, averages.shape[-1])
     exponent, own = _exponents(system, state, plan)
     cycle = find_cycle(system, seed=plan.seed, max_steps=plan.cycle_steps)
@@ -192,7 +193,7 @@ def measure(name: str, sampler: Any, driver: Any, plan: Plan) -> Entrant:
         plan.judged_truth,
         plan.scale,
         variance,
-        target.draw_variance(plan.judged_truth),
+        plan.measured.draw_variance(plan.judged_truth),
         names,
         tails,
     )
