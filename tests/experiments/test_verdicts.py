@@ -154,6 +154,23 @@ def token_exponents_and_loss(transverse=1.0, longitudinal=1.0, starts=30):
     return {"parameters": {"starts": starts, "steps": 80}, "starts": rows}
 
 
+def trainable_depth(ordered=7.0, chaotic=5.5, powers=(1.0, 1.0), critical=100.0, seeds=5):
+    """Depths of ``constant * length ** power``, with the constant right at the geometric mean of the two lengths of a side."""
+    module = import_module("weakchaos.experiments.trainable_depth")
+    cells = [
+        {"sigma_w2": module._CRITICAL, "trained": critical + w, "failed": None if critical > 90 else critical + w + 1, "tried": []}
+        for w in around(0.0, seeds, 0.2)
+    ]
+    for starts, constant, power in ((module._ORDERED, ordered, powers[0]), (module._CHAOTIC, chaotic, powers[1])):
+        lengths = [module._length(s) for s in starts]
+        middle = np.sqrt(np.prod(lengths))
+        for k, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+            for w in around(0.0, seeds, 0.03 * (1 + k)):
+                depth = constant * middle * (length / middle) ** power * np.exp(w)
+                cells.append({"sigma_w2": start, "trained": depth / 1.05, "failed": depth * 1.05, "tried": []})
+    return {"parameters": {"seeds": seeds, "epochs": 20, "deepest": 128}, "cells": cells}
+
+
 def ising_criticality(tc=2.27, thermal=1.0, magnetic=0.125, susceptible=1.75, steepest=2.25, side=32, error=0.002):
     values = {"Tc": tc, "1/nu": thermal, "beta/nu": magnetic, "gamma/nu": susceptible, "misfit": 1.0, "U*": 0.61}
     values |= {"beta/nu at the exact Tc": 0.125, "gamma/nu at the exact Tc": 1.75}
@@ -278,6 +295,14 @@ CONTRADICTIONS = {
         {"after": (-0.5, -0.1, -0.1, 0.05, 0.1)},
     ],
     token_exponents_and_loss: [{"transverse": -0.9}, {"longitudinal": -0.9}],
+    trainable_depth: [
+        {"ordered": 1.5},
+        {"ordered": 20.0},
+        {"chaotic": 1.5},
+        {"powers": (0.4, 1.0)},
+        {"powers": (1.0, 1.6)},
+        {"critical": 40.0},
+    ],
     trained_recurrence: [{"trained": 0.2}, {"shuffled": -0.1}],
     ising_criticality: [{"tc": 2.4}, {"thermal": 0.75}, {"magnetic": 5 / 48}, {"susceptible": 43 / 24}, {"steepest": 2.0}],
 }
@@ -296,6 +321,7 @@ SHORT = {
     machine_flow: {"updates": 1500},
     digits_depth: {"depth": 8},
     token_exponents_and_loss: {"starts": 12},
+    trainable_depth: {"seeds": 3},
     trained_recurrence: {"shuffles": 2},
     ising_criticality: {"side": 16},
 }
@@ -354,6 +380,16 @@ def test_scatter_decides_nothing():
     assert conclude(herded_gibbs_rate, spread=0.5).verdict is Verdict.UNDECIDED
     assert conclude(herded_gibbs_rate, herded=-0.85, spread=0.5).verdict is Verdict.NOT_SUPPORTED
     assert conclude(ising_criticality, error=0.2).verdict is Verdict.UNDECIDED
+
+
+def test_a_depth_that_nothing_ended_is_a_bound_and_decides_nothing():
+    data = trainable_depth()
+    for cell in data["cells"]:
+        if cell["sigma_w2"] == 2.5:
+            cell["failed"] = None
+    found = import_module("weakchaos.experiments.trainable_depth").conclude(plain(data))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "deeper networks than 128 layers are needed" in " ".join(found.sentences())
 
 
 def test_what_was_not_measured_supports_nothing():
