@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
-from weakchaos.renormalization import probe, token_exponents, token_theory
+from weakchaos.renormalization import probe, token_distances, token_exponents, token_flow, token_theory
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -92,6 +92,145 @@ def test_rectified_stacks_always_collapse():
     assert token_theory("tanh", attention_scale=0.5, sigma_1=3).phase == "tokens repel"
 
 
+class PreNorm(nn.Module):
+    """x <- x + b A rms(x) V, x <- x + d W2 phi(W1 rms(x)), with Gaussian weights."""
+
+    def __init__(self, d, phi, scale, mlp_scale, v, s1, s2):
+        super().__init__()
+        self.scales, self.phi = (scale, mlp_scale), phi
+        draws = {"q": 1, "k": 1, "v": v, "first": s1, "second": s2}
+        self.attention = nn.ParameterDict({n: nn.Parameter(s * torch.randn(d, d) / math.sqrt(d)) for n, s in draws.items()})
+
+    def forward(self, x):
+        w, norm = self.attention, lambda z: z / z.pow(2).mean(-1, keepdim=True).sqrt()
+        y = norm(x)
+        logits = (y @ w["q"].T) @ (y @ w["k"].T).transpose(-1, -2) / math.sqrt(x.shape[-1])
+        x = x + self.scales[0] * logits.softmax(-1) @ (y @ w["v"].T)
+        return x + self.scales[1] * self.phi(norm(x) @ w["first"].T) @ w["second"].T
+
+
+def compared(stacks, flow):
+    """Totals of both exponents and of the stream: means over stacks, standard errors, and what the theory says."""
+    found = [token_exponents(s, torch.randn(2, 6, 128), transient=0) for s in stacks]
+    rows = np.array([[*f.by_layer.sum(0), math.log(f.stream[-1] / f.stream[0])] for f in found])
+    theory = np.array([flow.transverse, flow.longitudinal, math.log(flow.stream[-1] / flow.stream[0])])
+    return found, rows.mean(0), rows.std(0, ddof=1) / math.sqrt(len(rows)), theory
+
+
+@pytest.mark.parametrize(
+    ("name", "phi", "setting"),
+    [
+        ("relu", torch.relu, (1, 1, 0.5, math.sqrt(2), 0.5)),
+        ("tanh", torch.tanh, (0.3, 1, 1, 3, 1)),
+        ("tanh", torch.tanh, (1, 1, 1, 1, 1)),
+    ],
+)
+def test_stacks_with_the_norm_first_follow_the_theory(name, phi, setting):
+    b, d, v, s1, s2 = setting
+    flow = token_flow(16, name, 1, b, v, 1, d, s1, s2)
+    found, mean, error, theory = compared([[PreNorm(128, phi, *setting) for _ in range(16)] for _ in range(4)], flow)
+    # Layers of 128 units lie below the theory by about 16 / 128 in all.
+    assert (np.abs(mean - theory) < 3 * error + 0.13).all()
+    powers = np.array([f.powers for f in found])
+    assert (np.abs(powers.mean(0) - flow.powers) < 3 * powers.std(0, ddof=1) / 2 + 0.06 + 0.15 * np.abs(flow.powers)).all()
+
+
+def test_the_layer_of_torch_with_the_norm_first():
+    """Biases of 0 in attention, and those of linear layers small: the stream grows by 2/9 a layer, tokens become alike as depth to -3/4."""
+    flow = token_flow(24, "relu", attention_scale=6**-0.5, sigma_1=3**-0.5, sigma_2=3**-0.5)
+    assert flow.stream[-1] == pytest.approx(1 + 24 * (1 / 6 + 1 / 18), rel=1e-6)
+    assert flow.powers == pytest.approx((-0.75, 0), abs=1e-6)
+    stacks = [
+        [nn.TransformerEncoderLayer(128, 4, 256, dropout=0.0, batch_first=True, norm_first=True) for _ in range(24)]
+        for _ in range(3)
+    ]
+    found, mean, error, theory = compared(stacks, flow)
+    assert (np.abs(mean - theory) < 3 * error + 0.2).all()
+    assert np.mean([f.powers[0] for f in found]) == pytest.approx(-0.75, abs=0.04)
+    assert "tokens" in found[0].sentence
+    assert "as its power -0.7" in found[0].sentence
+
+
+def test_attention_alone_with_the_norm_first_loses_tokens_as_one_over_depth():
+    flow = token_flow(256, "relu", mlp_scale=0.0)
+    assert flow.powers == pytest.approx((-1, 0), abs=1e-12)
+    assert math.exp(flow.transverse) == pytest.approx(1 / 257, rel=1e-9)
+    assert flow.longitudinal == pytest.approx(0, abs=1e-9)
+    along = token_flow(64, "relu", attention_scale=0.0)
+    # The stream and rectified differences grow alike: by the root of 1 + depth in amplitude.
+    assert along.stream[-1] == pytest.approx(65, rel=1e-6)
+    assert along.longitudinal == pytest.approx(0, abs=1e-5)
+
+
+def test_branches_over_the_root_of_depth_have_a_limit():
+    """(1 + 2 / L) ^ L in place of 1 + 2 L, with a = 1 and both branches of square 1: transverse ln(1/3) / 2 in the limit of weak branches."""
+    for depth in (64, 512):
+        flow = token_flow(depth, "relu", branch_power=0.5)
+        assert flow.stream[-1] == pytest.approx(3, rel=1e-5)
+        assert flow.transverse == pytest.approx(-math.log(3) / 2, abs=1.5 / depth)
+        assert flow.powers is None
+    scale = 16**-0.5
+    stacks = [[PreNorm(128, torch.relu, scale, scale, 1, math.sqrt(2), 1) for _ in range(16)] for _ in range(4)]
+    _, mean, error, theory = compared(stacks, token_flow(16, "relu", branch_power=0.5))
+    assert (np.abs(mean - theory) < 3 * error + 0.13).all()
+    whole = token_exponents([PreNorm(128, torch.relu, 1, 1, 1, math.sqrt(2), 1) for _ in range(16)], torch.randn(2, 6, 128))
+    assert whole.stream[-1] / whole.stream[0] > 15  # 1 + 2 * 16 in the theory: the control grows with depth
+
+
+def test_norm_after_the_branches_is_the_other_theory():
+    flow = token_flow(7, "tanh", 0.8, 0.6, 1, 0.8, 0.6, 2, 1.5, norm="post")
+    theory = token_theory("tanh", 0.8, 0.6, 1, 0.8, 0.6, 2, 1.5)
+    np.testing.assert_allclose(flow.by_layer, [[theory.transverse, theory.longitudinal]] * 7, rtol=1e-12)
+    assert flow.powers is None
+    assert (flow.stream == 1).all()
+    alone = token_flow(3, attention_skip=0.0, norm="post")
+    assert alone.transverse == -math.inf
+    assert "in one layer" in alone.sentence
+
+
+class Averaging(nn.Module):
+    """Attention of random logits of scale 1 and nothing else."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.w = nn.ParameterList([nn.Parameter(torch.randn(d, d) / math.sqrt(d)) for _ in range(3)])
+
+    def forward(self, x):
+        q, k, v = (x @ w.T for w in self.w)
+        x = (q @ k.transpose(-1, -2) / math.sqrt(x.shape[-1])).softmax(-1) @ v
+        return x / x.pow(2).mean(-1, keepdim=True).sqrt()
+
+
+def test_rank_collapse():
+    """Doubly exponential without skip connection, at the transverse exponent after norms, as a power before them."""
+    x = torch.randn(4, 8, 64)
+    logs = np.log([token_distances([Averaging(64) for _ in range(4)], x) for _ in range(4)]).mean(0)
+    assert 2.5 < logs[4] / logs[3] < 3.6  # Dong et al.: cubes
+    setting = (1, 0.5, 1, 1, 1, math.sqrt(2), 1)
+    after = np.log(
+        [token_distances([Block(128, torch.relu, *setting) for _ in range(30)], x.repeat(1, 1, 2)) for _ in range(3)]
+    ).mean(0)
+    assert (after[-1] - after[10]) / 20 == pytest.approx(-0.2231, abs=0.04)
+    before = np.log([token_distances([PreNorm(64, torch.relu, 1, 0, 1, 1, 1) for _ in range(48)], x) for _ in range(3)]).mean(0)
+    assert (before[-1] - before[12]) / math.log(48 / 12) == pytest.approx(-1, abs=0.25)
+
+
+def test_distances_go_far_below_the_rounding_of_a_cosine():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return 0.01 * x + 0.99 * x.mean(1, keepdim=True)
+
+    x = torch.randn(3, 5, 4)
+    found = token_distances([Mean()] * 10, x + 3)
+    steps = np.diff(np.log(found[1:7]))
+    np.testing.assert_allclose(steps, 2 * math.log(0.01), rtol=2e-3)
+    assert found[6] < 1e-22
+    assert np.isnan(found[-1])
+    cosines = torch.nn.functional.cosine_similarity((x + 3)[:, :, None], (x + 3)[:, None], dim=-1)
+    off = 1 - (cosines.sum((1, 2)) - 5) / 20
+    assert found[0] == pytest.approx(float(off.double().log().mean().exp()), rel=1e-5)
+
+
 def test_probe_tells_both():
     model = nn.TransformerEncoder(
         nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True), 6, enable_nested_tensor=False
@@ -157,3 +296,21 @@ def test_bad_stacks():
         token_theory(sigma_1=0)
     with pytest.raises(ArgumentError, match="pass something on"):
         token_theory(attention_skip=0, attention_scale=0)
+    with pytest.raises(ArgumentError, match="`norm` must be"):
+        token_flow(3, norm="before")
+    with pytest.raises(ArgumentError, match="finite and above 0"):
+        token_flow(3, attention_skip=0, attention_scale=0)
+    with pytest.raises(ArgumentError, match="away from 0"):
+        token_exponents([nn.Linear(8, 8)], torch.zeros(2, 5, 8))
+    for inputs, error, match in (
+        (torch.zeros(2, 1, 8), ArgumentError, "at least two tokens"),
+        (torch.full((2, 5, 8), math.nan), ArgumentError, "finite"),
+        (torch.zeros(2, 5, 8, dtype=torch.int64), ArgumentTypeError, "embed"),
+        (torch.zeros(2, 5, 7), ArgumentError, "layer 0 refused"),
+    ):
+        with pytest.raises(error, match=match):
+            token_distances([nn.Linear(8, 8)], inputs)
+    with pytest.raises(ArgumentError, match="does not chain"):
+        token_distances([nn.Linear(8, 6)], x)
+    with pytest.raises(ArgumentError, match="meta"):
+        token_distances([nn.Linear(8, 8, device="meta")], x)

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from weakchaos.renormalization.networks.recurrent_fixed_points import fixed_point
     from weakchaos.renormalization.networks.recurrent_network import RecurrentNetwork
     from weakchaos.renormalization.networks.spectra import LayerStack, closed_loop_spectrum, recurrent_spectrum
+    from weakchaos.renormalization.networks.token_distances import token_distances
     from weakchaos.renormalization.networks.torch_tokens import token_exponents
     from weakchaos.renormalization.theory.activations import Activation, activation
     from weakchaos.renormalization.theory.dynamic_theory import critical_input_variance, recurrent_theory
     from weakchaos.renormalization.theory.mean_field import mean_field
     from weakchaos.renormalization.theory.phases import phase_diagram
+    from weakchaos.renormalization.theory.token_flow import token_flow
     from weakchaos.renormalization.theory.token_theory import token_theory
     from weakchaos.reports.probe.probe import probe
     from weakchaos.reports.probe.training import ProbeCallback
@@ -84,7 +86,9 @@ __all__ = [
     "residual_flow",
     "temperature_of_energy",
     "tensor_rg",
+    "token_distances",
     "token_exponents",
+    "token_flow",
     "token_theory",
     "train_machine",
 ]

@@ -2,15 +2,16 @@
 
 A random difference of a stack of n tokens is transverse to a share of (n - 1) / n at first, and longitudinal in the end where tokens collapse, so that its
 single exponent drifts from one of the two to the other with depth. Here the mean of the tokens and the deviations from it are carried apart: the state
-consists of equal tokens, one difference is equal for all tokens and the other sums to 0 over them, and both are projected back after each layer. See
-`weakchaos.renormalization.theory.token_theory`.
+consists of equal tokens, one difference is equal for all tokens and the other sums to 0 over them, and both are projected back after each layer. Growth is
+relative to the stream: where branches read a normalised stream that itself grows (norm first), the angle between tokens is what a growing difference leaves.
+See `weakchaos.renormalization.theory.token_theory` and `weakchaos.renormalization.theory.token_flow`.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.scatter import standard_error
 from weakchaos.renormalization.networks.torch_signals import FAILURES
 from weakchaos.renormalization.networks.torch_state import untouched
+from weakchaos.renormalization.theory.token_flow import between, shared
 
 __all__ = ["TokenExponents", "token_exponents", "tokens_of_rows"]
 
 
 @dataclass(frozen=True)
 class TokenExponents:
-    """Exponents per layer in logarithms of squares; half of them are nats of amplitude.
+    """Exponents per layer in logarithms of squares, relative to the mean square of the stream; half of them are nats of amplitude.
 
     Attributes
     ----------
@@ -38,6 +40,11 @@ class TokenExponents:
         Transverse and longitudinal growth of each layer.
     mixing : float
         Largest share of a longitudinal difference that a layer turned into a transverse one: 0 unless a layer tells tokens apart, by positions or masks.
+    stream : array of shape (layers + 1,)
+        Mean square of the tokens before each layer, and after the last: about constant if the norm follows the branches, growing if it precedes them.
+    powers, powers_stderr : tuple of float
+        Powers of the mean square of the stream with which squares of transverse and longitudinal differences change over the layers that are counted;
+        NaN unless it at least doubles over them. Where it grows in proportion to the depth they are powers of the depth.
     """
 
     transverse: float
@@ -46,10 +53,21 @@ class TokenExponents:
     longitudinal_stderr: float
     by_layer: np.ndarray
     mixing: float
+    stream: np.ndarray = field(default_factory=lambda: np.ones(0))
+    powers: tuple[float, float] = (math.nan, math.nan)
+    powers_stderr: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def sentence(self) -> str:
-        """The verdict from both exponents."""
+        """The verdict from both exponents; from their totals if the stream grows, as then no rate per layer describes the stack."""
+        if math.isfinite(self.powers[0]):
+            totals = self.by_layer.sum(0)
+            return (
+                f"The mean square of the stream grows by a factor of {self.stream[-1] / self.stream[0]:.3g} through the layers. Near the state of equal "
+                f"tokens and relative to the stream, squares of differences between tokens change as its power {self.powers[0]:.3f} ± "
+                f"{self.powers_stderr[0]:.3f} and those of differences that tokens share as its power {self.powers[1]:.3f} ± {self.powers_stderr[1]:.3f}: "
+                f"{between(totals[0])}, and {shared(totals[1])}."
+            )
         depth = len(self.by_layer)
         band = 1 / depth
         t, g = self.transverse / 2, self.longitudinal / 2
@@ -71,7 +89,8 @@ class TokenExponents:
         )
 
 
-def _blocks(model: Any) -> list[Any]:
+def layers_of(model: Any) -> list[Any]:
+    """The layers of an encoder or of a list of modules."""
     import torch
 
     if isinstance(model, torch.nn.TransformerEncoder):
@@ -83,6 +102,13 @@ def _blocks(model: Any) -> list[Any]:
     raise ArgumentTypeError(
         f"`model` must be a TransformerEncoder, or a list of modules that take and give tokens of shape (batch, tokens, features); got {shown(model)}"
     )
+
+
+def tokens_first(block: Any) -> Any:
+    """The layer as a function of tokens of shape (batch, tokens, features), whichever of the two axes it puts first itself."""
+    if getattr(getattr(block, "self_attn", None), "batch_first", True):
+        return block
+    return lambda state: block(state.transpose(0, 1)).transpose(0, 1)
 
 
 def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int = 1, seed: int = 0) -> TokenExponents:
@@ -123,7 +149,7 @@ def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int
     """
     import torch
 
-    blocks = _blocks(model)
+    blocks = layers_of(model)
     count = whole_number("directions", directions, 1)
     skipped = min(whole_number("transient", transient, 0), len(blocks) - 1)
     stack = torch.nn.ModuleList(blocks)
@@ -150,17 +176,36 @@ def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int
     except RuntimeError as error:
         raise ArgumentError(f"`model` cannot be copied, which its double precision needs: {str(error).splitlines()[0]}") from error
     with untouched(stack):
-        rates, mixing = _carried(torch, list(stack), mean.repeat(count, 1), tokens, generator)
+        rates, mixing, squares = _carried(torch, list(stack), mean.repeat(count, 1), tokens, generator)
     used = rates[skipped:]
     # Growth of one difference along the stack is what scatters; layers of one stack share their weights over inputs.
     by_difference = used.mean(0)
     error = standard_error(by_difference)
     value = by_difference.mean(0)
-    return TokenExponents(float(value[0]), float(value[1]), float(error[0]), float(error[1]), rates.mean(1), mixing)
+    return TokenExponents(
+        float(value[0]),
+        float(value[1]),
+        float(error[0]),
+        float(error[1]),
+        rates.mean(1),
+        mixing,
+        np.exp(np.log(squares).mean(1)),
+        *_powers(used.sum(0), np.log(squares[-1] / squares[skipped])),
+    )
 
 
-def _carried(torch: Any, blocks: list[Any], mean: Any, tokens: int, generator: Any) -> tuple[np.ndarray, float]:
-    """Growth of squares of shape (layers, differences, 2), and the largest share that changed from longitudinal to transverse."""
+def _powers(totals: np.ndarray, grown: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Powers of the mean square of the stream and their errors, from totals of shape (differences, 2) and its growth."""
+    if not (grown.min() >= math.log(2) and np.isfinite(totals).all()):
+        return (math.nan, math.nan), (math.nan, math.nan)
+    powers = totals / grown[:, None]
+    mean, error = powers.mean(0), standard_error(powers)
+    return (float(mean[0]), float(mean[1])), (float(error[0]), float(error[1]))
+
+
+def _carried(torch: Any, blocks: list[Any], mean: Any, tokens: int, generator: Any) -> tuple[np.ndarray, float, np.ndarray]:
+    """Growth of squares of shape (layers, differences, 2) relative to the stream, the largest share that changed from longitudinal to transverse, and mean
+    squares of the stream of shape (layers + 1, differences)."""
     from torch.autograd import forward_ad
 
     def draw() -> Any:
@@ -169,13 +214,9 @@ def _carried(torch: Any, blocks: list[Any], mean: Any, tokens: int, generator: A
     across = draw()
     across = across - across.mean(1, keepdim=True)
     along = draw()[:, :1]
-    found, mixing = [], 0.0
+    found, mixing, squares = [], 0.0, [np.asarray(mean.pow(2).mean(1).cpu())]
     for number, block in enumerate(blocks):
-        first = getattr(getattr(block, "self_attn", None), "batch_first", True)
-
-        def run(state: Any, block: Any = block, first: bool = first) -> Any:
-            return block(state) if first else block(state.transpose(0, 1)).transpose(0, 1)
-
+        run = tokens_first(block)
         row, state = [], mean[:, None].expand(-1, tokens, -1).clone()
         for kind, v in enumerate((across, along.expand(-1, tokens, -1))):
             size = v.pow(2).sum((1, 2), keepdim=True).sqrt()
@@ -204,9 +245,12 @@ def _carried(torch: Any, blocks: list[Any], mean: Any, tokens: int, generator: A
                 whole = tangent.pow(2).sum()
                 mixing = max(mixing, float((tangent - kept).pow(2).sum() / whole) if float(whole) > 0 else 0.0)
                 mean = primal.mean(1)
-        found.append(np.stack([np.asarray(r.cpu()) for r in row], 1))
+        squares.append(np.asarray(mean.pow(2).mean(1).cpu()))
+        if not (squares[-2].min() > 0 and squares[-1].min() > 0):
+            raise ArgumentError(f"`model` must keep the stream away from 0, which growth is relative to: it is 0 at layer {number}")
+        found.append(np.stack([np.asarray(r.cpu()) for r in row], 1) - np.log(squares[-1] / squares[-2])[:, None])
     rates = np.stack(found)
-    return rates, mixing if math.isfinite(mixing) else math.nan
+    return rates, mixing if math.isfinite(mixing) else math.nan, np.stack(squares)
 
 
 def tokens_of_rows(model: Any, inputs: Any, names: list[str], seed: int = 0) -> TokenExponents | None:

@@ -81,13 +81,9 @@ def token_theory(
     >>> round(torch_default.transverse, 5), abs(torch_default.longitudinal) < 1e-12
     (-0.15415, True)
     """
-    theory = activation if isinstance(activation, MeanField) else mean_field(activation)
-    names = ("attention_skip", "attention_scale", "sigma_v", "mlp_skip", "mlp_scale")
-    values = (attention_skip, attention_scale, sigma_v, mlp_skip, mlp_scale)
-    al, be, sv, am, bm = (real_number(n, v) for n, v in zip(names, values, strict=True))
-    s1, s2 = (number_that(n, v, "a positive number", lambda x: x > 0) for n, v in (("sigma_1", sigma_1), ("sigma_2", sigma_2)))
-    square, _, slope = theory.moments(s1 * s1)
-    m, chi = s2 * s2 * square, s1 * s1 * s2 * s2 * slope
+    al, be, sv, am, bm, m, chi = block_scales(
+        activation, attention_skip, attention_scale, sigma_v, mlp_skip, mlp_scale, sigma_1, sigma_2
+    )
     whole, made = al * al + be * be * sv * sv, am * am + bm * bm * m
     if whole == 0 or made == 0:
         raise ArgumentError("`attention_skip`, `attention_scale` and the MLP must pass something on: the stream is 0 after a block")
@@ -95,3 +91,23 @@ def token_theory(
     longitudinal = math.log(through / made) if through > 0 else -math.inf
     transverse = math.log(al * al / whole) if al else -math.inf
     return TokenTheory(transverse + longitudinal, longitudinal)
+
+
+def block_scales(
+    activation: Any,
+    attention_skip: float,
+    attention_scale: float,
+    sigma_v: float,
+    mlp_skip: float,
+    mlp_scale: float,
+    sigma_1: float,
+    sigma_2: float,
+) -> tuple[float, ...]:
+    """The checked numbers a, b, s_v of attention and a, b, m, chi of the MLP, for inputs of mean square 1."""
+    theory = activation if isinstance(activation, MeanField) else mean_field(activation)
+    names = ("attention_skip", "attention_scale", "sigma_v", "mlp_skip", "mlp_scale")
+    values = (attention_skip, attention_scale, sigma_v, mlp_skip, mlp_scale)
+    scales = [real_number(n, v) for n, v in zip(names, values, strict=True)]
+    s1, s2 = (number_that(n, v, "a positive number", lambda x: x > 0) for n, v in (("sigma_1", sigma_1), ("sigma_2", sigma_2)))
+    square, _, slope = theory.moments(s1 * s1)
+    return (*scales, s2 * s2 * square, s1 * s1 * s2 * s2 * slope)
