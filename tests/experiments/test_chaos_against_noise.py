@@ -10,8 +10,8 @@ from weakchaos.targets.tempered import path_of
 TIMES = [16, 32, 64, 128, 256, 512]
 
 
-def made(chaos=0.5, gain=0.8, numbers=10):
-    """Residual energies t**-0.5 of noise and t**-chaos of chaos; tempering leaves `gain` of them."""
+def made(chaos=0.5, gain=0.8, numbers=10, wrong=0.001):
+    """Residual energies t**-0.5 of noise and t**-chaos of chaos; tempering leaves `gain` of them; correlations of the chain are `wrong` by so much."""
     rng = np.random.default_rng(1)
     energies = {}
     for kind in (experiment.FERROMAGNET, experiment.GLASS):
@@ -21,7 +21,15 @@ def made(chaos=0.5, gain=0.8, numbers=10):
             rows = np.array(TIMES, float) ** -kappa * np.exp(0.03 * rng.normal(size=(numbers, len(TIMES))))
             energies[kind][name] = {"annealed": (rows - 1.7).tolist(), "tempered": (gain * rows - 1.7).tolist()}
     least = {kind: [-1.7] * numbers for kind in energies}
-    return {"parameters": {"times": TIMES, "numbers": numbers}, "energies": energies, "least": least}
+    exact = [0.7, 0.6]
+    rows = (np.array(exact) + wrong + 0.002 * rng.normal(size=(numbers, 2))).tolist()
+    return {
+        "parameters": {"times": TIMES, "numbers": numbers},
+        "energies": energies,
+        "least": least,
+        "correlations": dict.fromkeys(experiment.SAMPLERS, rows),
+        "exact correlations": exact,
+    }
 
 
 @pytest.mark.parametrize(
@@ -30,9 +38,10 @@ def made(chaos=0.5, gain=0.8, numbers=10):
         ({}, Verdict.SUPPORTED),
         ({"chaos": 0.1}, Verdict.CONTRADICTED),
         ({"gain": 1.2}, Verdict.CONTRADICTED),
+        ({"wrong": 0.1}, Verdict.CONTRADICTED),
         ({"numbers": 4}, Verdict.UNDECIDED),
     ],
-    ids=["alike", "another power", "tempering is worse", "few"],
+    ids=["alike", "another power", "tempering is worse", "another law", "few"],
 )
 def test_verdict_follows_from_the_numbers(more, verdict):
     conclusion = experiment.conclude(made(**more))

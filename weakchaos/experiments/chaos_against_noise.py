@@ -1,8 +1,10 @@
-"""Chaos in the place of noise: annealing and tempering by a chaotic Boltzmann machine, beside herded Gibbs and Gibbs sampling.
+"""Chaos in the place of noise: sampling, annealing and tempering by a chaotic Boltzmann machine, beside herded Gibbs and Gibbs sampling.
 
-Lee, Chowdhury and Camsari, Commun. Phys. 8 (2025) 35, arXiv:2408.04744, anneal chaotic bits to the critical point of a 50 x 50 ferromagnet with free boundaries, and in three-dimensional spin glasses; they find that the residual energy falls
+Lee, Chowdhury and Camsari, Commun. Phys. 8 (2025) 35, arXiv:2408.04744, find the quantum Boltzmann law of a chain in a transverse field (by Suzuki-Trotter, see `trotter_chain`) followed by chaotic bits. They anneal chaotic bits to the critical point of a 50 x 50 ferromagnet with free boundaries, and in three-dimensional spin glasses; they find that the residual energy falls
 with the annealing time t like t^(-kappa), about as with noise, and that replicas whose swaps are drawn at random do better than annealing that has no noise at all. Here the chaotic bits are
 the chaotic Boltzmann machine of Suzuki et al. (`samplers.ChaoticBoltzmann`), deterministic as herded Gibbs is; tempering is `samplers.ParallelTempering`, whose only random numbers are those of swaps.
+
+Chain: 8 sites at the critical field and inverse temperature 4, 16 slices; correlations of the sites within a slice, held against those of the transfer matrix.
 
 Annealing: the inverse temperature rises in 16 equal stages to beta_c = log(1 + sqrt 2) / 2 (ferromagnet; residual energy a spin over that of Swendsen-Wang sampling at beta_c) or to 3 (glasses of couplings +-1,
 8 x 8 x 8; over the lowest energy that any run on these couplings found). A machine keeps its phases, and herding its weights, from stage to stage. Tempering: 10 replicas between the same temperatures run as many sweeps each, so that time is that of a parallel
@@ -21,6 +23,7 @@ from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
+from weakchaos.experiments.trotter_chain import chain_correlations, trotter_chain, trotter_correlations
 from weakchaos.herding import HerdedGibbs
 from weakchaos.samplers import ChaoticBoltzmann, Gibbs, ParallelTempering, SwendsenWang
 from weakchaos.targets.mrf import Ising
@@ -28,7 +31,7 @@ from weakchaos.targets.tempered import path_of
 
 __all__ = ["anneal", "conclude", "exponent", "measure", "run"]
 
-CLAIM = "Chaotic bits anneal to the critical point of a ferromagnet and into spin glasses with the power laws of noisy ones, and in spin glasses tempering with noisy swaps leaves them less residual energy than annealing does."
+CLAIM = "Chaotic bits follow the quantum Boltzmann law of a chain in a transverse field, anneal to the critical point of a ferromagnet and into spin glasses with the power laws of noisy ones, and in spin glasses tempering with noisy swaps leaves them less residual energy than annealing does."
 SOURCE = "Lee, Chowdhury and Camsari, Commun. Phys. 8 (2025) 35, doi:10.1038/s42005-025-01945-1, arXiv:2408.04744"
 CRITICAL = 0.5 * math.log(1.0 + math.sqrt(2.0))
 CHAOS, HERDED, NOISE = "chaotic Boltzmann machine", "herded Gibbs", "Gibbs"
@@ -38,6 +41,7 @@ SAMPLERS: dict[str, Any] = {
     NOISE: Gibbs("checkerboard"),
 }
 FERROMAGNET, GLASS = "ferromagnet", "glasses"
+_SITES, _SLICES, _BETA, _EXACT = 8, 16, 4.0, 0.02
 _STAGES, _REPLICAS, _FITTED, _NEAR = 16, 10, 5, 0.15
 _LEAST = 8  # seeds or glasses
 
@@ -88,6 +92,14 @@ def _cell(
     return out
 
 
+def _chain_cell(name: str, sweeps: int, seed: int) -> list[float]:
+    """Correlations of the sites of the chain, by distance."""
+    system = SAMPLERS[name].bind(trotter_chain(_SITES, _SLICES, _BETA))
+    state = system.start(seed)
+    system.advance(state, sweeps // 10, sweeps // 10)
+    return chain_correlations(system.advance(state, sweeps), _SITES, _SLICES).tolist()
+
+
 def _critical_energy(side: int, sweeps: int, seed: int) -> float:
     target = _target(FERROMAGNET, side, 0)
     system = SwendsenWang().bind(target)
@@ -98,7 +110,7 @@ def _critical_energy(side: int, sweeps: int, seed: int) -> float:
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Eight seeds of the ferromagnet and eight glasses, times of 16 to 512; a quick run takes small lattices and two of each."""
+    """Eight seeds of the chain and of the ferromagnet and eight glasses, times of 16 to 512; a quick run takes small lattices and two of each."""
     numbers = tuple(range(2 if quick else 8))
     times = tuple(16 * 2**k for k in range(3 if quick else 6))
     sides = {FERROMAGNET: 12 if quick else 50, GLASS: 4 if quick else 8}
@@ -113,10 +125,16 @@ def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[st
     for cell, found in zip(cells, run_cells(_cell, cells, executor), strict=True):
         for way, values in found.items():
             energies[cell[0]][cell[3]][way] += values
+    chains = [(name, 1000 if quick else 20_000, seed + 1000 * number) for name in SAMPLERS for number in numbers]
+    correlations: dict[str, list[list[float]]] = {name: [] for name in SAMPLERS}
+    for chain, row in zip(chains, run_cells(_chain_cell, chains, executor), strict=True):
+        correlations[chain[0]].append(row)
     every = np.array([energies[GLASS][name][way] for name in SAMPLERS for way in ("annealed", "tempered")])
     return {
         "parameters": {"times": times, "sides": sides, "numbers": len(numbers), "seed": seed, "quick": quick},
         "energies": energies,
+        "correlations": correlations,
+        "exact correlations": trotter_correlations(_SITES, _SLICES, _BETA).tolist(),
         "least": {
             FERROMAGNET: [_critical_energy(sides[FERROMAGNET], 200 if quick else 4000, seed)] * len(numbers),
             GLASS: every.min(axis=(0, 2)).tolist(),
@@ -153,6 +171,14 @@ def conclude(data: dict[str, Any]) -> Conclusion:
     """The verdict from the measured energies alone."""
     times, n = np.array(data["parameters"]["times"], float), data["parameters"]["numbers"]
     parts, told = [], []
+    for name in SAMPLERS:
+        wrong = (np.array(data["correlations"][name]) - np.array(data["exact correlations"])).mean(1)
+        error = Estimate(float(wrong.mean()), float(standard_error(wrong)), n - 1.0, n, "seeds")
+        where = f"correlation of the sites of the quantum chain less the exact one, {name}"
+        if name == CHAOS:
+            parts.append(Part(where, error, least=-_EXACT, most=_EXACT, lacks=lacking("seeds", n, _LEAST)))
+        else:
+            told.append(Part(where, error))
     for kind in (FERROMAGNET, GLASS):
         over = "seeds" if kind == FERROMAGNET else "glasses"
         lacks = lacking(over, n, _LEAST) or lacking("times", len(times), _FITTED)
@@ -200,6 +226,6 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Residual energies of three samplers after annealing and after tempering, on a critical ferromagnet and on three-dimensional glasses."""
+    """Correlations of a quantum chain under three samplers, and residual energies after annealing and after tempering, of a critical ferromagnet and of three-dimensional glasses."""
     data = measure(quick, seed, executor)
     return Experiment("chaos_against_noise", conclude(data), _rows(data), data["parameters"], _panels(data), data)
