@@ -41,6 +41,10 @@ def slow():
     return wc.Density(logp, dim=2)
 
 
+def density(x):
+    return -0.5 * float(x @ x)
+
+
 number = 3
 """
 
@@ -117,12 +121,25 @@ def test_a_store_goes_on_only_with_its_own_run(capsys):
     assert "was not begun by this command" in refused(capsys, "model.py:gamma", "--store", "mine.zarr")
 
 
+def test_a_target_by_name_and_what_is_said_once(capsys, recwarn):
+    Path("plain.py").write_text("import weakchaos as wc\n\nposterior = wc.Density(lambda x: -0.5 * float(x @ x), dim=2)\n")
+    assert run(["sample", "plain.py:posterior", "--draws", "100", "--warmup", "100", "--quiet"]) in (0, 3)
+    captured = capsys.readouterr()
+    assert captured.out.count("no gradient was given") == 1
+    assert captured.err == ""
+    assert not [w for w in recwarn if "gradient" in str(w.message)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["model.py"], "must name the function"),
-        (["model.py:number"], "must return a target"),
-        (["model.py:nothing"], "must return a target"),
+        (["model.py"], "must name the target, or the function that builds it"),
+        (["model.py:number"], "must be or return a target"),
+        (["model.py:gama"], "there is no 'gama' in model.py; targets there: none; functions: gamma, apart, slow, density"),
+        (
+            ["model.py:density"],
+            "must be a target, or a function without arguments that returns one (missing a required argument: 'x')",
+        ),
         (["nowhere.py:f"], "there is no file nowhere.py"),
         (["nowhere.stan"], "there is no Stan program"),
         (["model.py:gamma", "--data", "d.json"], "`--data` goes with a .stan program"),

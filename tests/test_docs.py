@@ -15,7 +15,7 @@ _spec = importlib.util.spec_from_file_location("docs_blocks", ROOT / "docs" / "b
 blocks = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(blocks)
 # Pages that the build of the site makes.
-MADE = re.compile(r"docs/(reference/\w+|experiments/\w+|about/(cite|contributing|changelog|benchmarks)|gallery)\.md$")
+MADE = re.compile(r"docs/(reference/\w+|experiments/\w+|about/(cite|contributing|changelog|benchmarks)|gallery|bibliography)\.md$")
 
 
 def _name(page):

@@ -8,6 +8,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import analyse_series
 from weakchaos.diagnostics.recorded import repetition
 from weakchaos.diagnostics.standard_errors import rank_p_value
+from weakchaos.interop.series import read_series
 from weakchaos.reports.series.judge_numbers import judge_numbers
 from weakchaos.reports.series.measured import MeasuredSymbols
 
@@ -290,6 +291,20 @@ def test_same_seed_same_rows_and_dt_only_rescales(rng):
     assert slow["correlation dimension"]["value"] == pytest.approx(first["correlation dimension"]["value"])
     with pytest.raises(KeyError):
         first["nothing"]
+
+
+def test_a_series_read_from_a_file_brings_what_the_file_tells(tmp_path):
+    x = np.round(henon(400), 6)
+    lines = [f"{0.5 * k},{v}" for k, v in enumerate(x)]
+    lines[50] = "25.0,"
+    (tmp_path / "s.csv").write_text("t [h],pressure [bar]\n" + "\n".join(lines))
+    record = read_series(tmp_path / "s.csv", gaps="longest")
+    report = asked(record)
+    assert (report.name, report.dt, report.unit, report.n) == ("pressure", 0.5, "h", 349)
+    assert report.warnings[0] == record.notes[0]
+    assert "1 of 400 values are missing or not finite in column 'pressure' (line 52)" in report.warnings[0]
+    assert report.rows == asked(x[51:], dt=0.5, unit="h").rows
+    assert asked(record, dt=2.0, name="p").dt == 2.0
 
 
 def test_parts_are_announced():

@@ -140,18 +140,20 @@ def test_numbers_as_people_write_them():
 
 def test_missing_values_are_named_and_refused_or_cut_around():
     path = written("x\n" + "\n".join(["1", "2", "", "4", "5", "6", "nan", "8", "inf", "9"]) + "\n\n")
-    with pytest.raises(ArgumentError, match=r"3 of 10 values are missing or not finite in column 'x' \(line 4, 8, 10\).* 3 values"):
+    with pytest.raises(
+        ArgumentError, match=r"3 of 10 values are missing or not finite in column 'x' \(lines 4, 8, 10\).* 3 values"
+    ):
         read_series(path)
     assert read_series(path, gaps="longest").values.tolist() == [4, 5, 6]
     assert read_series(written("1 2\n3 4\n\n5 6\n"), 1).values.tolist() == [2, 4, 6]  # blocks, as gnuplot likes them
     path = written("t,x\n" + "\n".join(f"{k},{v}" for k, v in enumerate(["1", "NA", "3", "4", "5", "-", "7"])) + "\n")
-    with pytest.raises(ArgumentError, match=r"2 of 7 values .*\(line 3, 7\)"):
+    with pytest.raises(ArgumentError, match=r"2 of 7 values .*\(lines 3, 7\)"):
         read_series(path)
     kept = read_series(path, gaps="longest")
     assert (kept.values.tolist(), kept.values.dtype) == ([3, 4, 5], np.int64)
     assert "lines 4 to 6" in kept.notes[0]
     np.save("gap.npy", [0.0, np.nan, 2.0, 3.0, np.inf])
-    with pytest.raises(ArgumentError, match=r"\(row 1, 4\)"):
+    with pytest.raises(ArgumentError, match=r"\(rows 1, 4\)"):
         read_series("gap.npy")
     assert read_series("gap.npy", gaps="longest").values.tolist() == [2.0, 3.0]
     with pytest.raises(ArgumentError, match="`gaps` must be"):

@@ -69,7 +69,7 @@ def chaos(
         record = transformed(read_series(path, column or None, gaps, skip=skipped, missing=marks, decimal=mark), transform)
     except (ArgumentError, FileFormatError) as error:
         # The same words for who calls the function and for who types the command.
-        raise Failure(_as_options(str(error)).replace("`path`", "`SERIES`").replace("with gaps 'longest'", "with --gaps longest")) from error  # fmt: skip
+        raise Failure(_as_options(str(error)).replace("`path`", "`SERIES`").replace("with read_series(..., gaps='longest')", "with --gaps longest")) from error  # fmt: skip
     report = _analyse(record, step, kind, seed_, count, quiet)
     if not series:
         report.name, report.source = "NASDAQ-100, daily log returns 1990 to 2001", f"{Path(path).name} of nolds (Yahoo Finance)"

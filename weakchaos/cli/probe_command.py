@@ -81,5 +81,5 @@ def probe(
             report.plot(kind, path)
         report.to_html(paths[3], f"Probe of {model}", command)
         report.to_json(paths[4])
-    text = f"{report.table()}\n\n{probe_sentences(report)}{written(paths)}"
+    text = f"{report.table(verdict=False)}\n\n{probe_sentences(report)}{written(paths)}"
     hand_over(text, report.to_json, json_to, quiet, strict, report.trusted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import inspect
 import json
 import shlex
 import sys
@@ -27,7 +28,7 @@ from weakchaos.cli.pipes import (
     models,
     sampler_classes,
 )
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, StoreError, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, GradientWarning, StoreError, shown
 from weakchaos.core.flags import Severity
 from weakchaos.core.plain import strict_json
 from weakchaos.reports.page import versions
@@ -92,7 +93,8 @@ def sample(
     target = _target(*files, say)
     algorithm = _sampler(sampler)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # said below, once
+        for category in (ConvergenceWarning, GradientWarning):
+            warnings.simplefilter("ignore", category)  # said below, once
         if not store:
             trace = _draw(target, algorithm, n, until, run, not quiet)
         else:
@@ -239,14 +241,14 @@ def _target(model: str, data: str, evidence: str, say: Any) -> Any:
     if colon and path.endswith(".py"):
         return _built(Path(path).expanduser(), name, say)
     if suffix == ".py":
-        raise Failure(f"`MODEL` must name the function that builds the target, as in {model}:target; got {shown(model)}")
+        raise Failure(f"`MODEL` must name the target, or the function that builds it, as in {model}:target; got {shown(model)}")
     from weakchaos.cli.compare_command import _target as of_factors
 
     return of_factors(model, evidence, say)
 
 
 def _built(path: Path, name: str, say: Any) -> Any:
-    """What a function of a user's file returns."""
+    """A target of a user's file, or what a function there returns."""
     if not path.is_file():
         raise Failure(f"there is no file {path}")
     say(f"running {path}")
@@ -260,13 +262,31 @@ def _built(path: Path, name: str, say: Any) -> Any:
         spec.loader.exec_module(module)
     finally:
         sys.path.pop(0)
-    made = getattr(module, name, None)
     from weakchaos.targets.target import Target
 
-    target = made() if callable(made) and not isinstance(made, Target) else made
-    if not isinstance(target, Target):
-        raise Failure(f"`MODEL`: {name} of {path} must return a target, such as weakchaos.Density(...); it is {shown(target)}")
-    return target
+    targets = [k for k, v in vars(module).items() if isinstance(v, Target)]
+    own = [
+        k for k, v in vars(module).items() if getattr(v, "__module__", "") == path.stem and callable(v) and not isinstance(v, type)
+    ]
+    there = f"targets there: {', '.join(targets) or 'none'}; functions: {', '.join(own) or 'none'}"
+    if not hasattr(module, name):
+        raise Failure(f"`MODEL`: there is no {shown(name)} in {path}; {there}")
+    made = getattr(module, name)
+    if callable(made) and not isinstance(made, Target):
+        try:
+            inspect.signature(made).bind()
+        except TypeError as error:
+            raise Failure(
+                f"`MODEL`: {name} of {path} must be a target, or a function without arguments that returns one ({error}); {there}"
+            ) from error
+        except ValueError:
+            pass  # compiled functions that do not tell their arguments
+        made = made()
+    if not isinstance(made, Target):
+        raise Failure(
+            f"`MODEL`: {name} of {path} must be or return a target, such as weakchaos.Density(...); it is {shown(made)}; {there}"
+        )
+    return made
 
 
 def _sampler(text: str) -> Any:

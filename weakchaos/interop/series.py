@@ -270,15 +270,13 @@ def _stretch(column: Column, gaps: str, notes: list[str]) -> slice:
         return slice(0, column.values.size)
     at = np.flatnonzero(column.missing)
     places = ", ".join(str(r) for r in column.rows[at[:_LISTED]]) + (" ..." if at.size > _LISTED else "")
-    where = (
-        f"{at.size:,} of {column.values.size:,} values are missing or not finite in column {column.name!r} ({column.unit} {places})"
-    )
+    where = f"{at.size:,} of {column.values.size:,} values are missing or not finite in column {column.name!r} ({column.unit}{'s' * (at.size > 1)} {places})"
     edges = np.concatenate([[-1], at, [column.values.size]])
     lengths = np.diff(edges) - 1
     best = int(np.argmax(lengths))
     if gaps == "refuse" or lengths[best] < 1:
         raise ArgumentError(
-            f"{where}: fill them in, or keep the longest stretch without any, {lengths[best]:,} values, with gaps 'longest'"
+            f"{where}: fill them in, or keep the longest stretch without any, {lengths[best]:,} values, with read_series(..., gaps='longest')"
         )
     kept = slice(int(edges[best]) + 1, int(edges[best + 1]))
     notes.append(

@@ -15,6 +15,7 @@ from typing import Any
 
 from weakchaos.core.figures import COLOURS, FADED, GRID, INK, PAPER, quiet_glyphs
 from weakchaos.core.plain import plain
+from weakchaos.reports.svg_paths import short_paths
 
 __all__ = ["figure_svg", "versions", "write_page"]
 
@@ -41,7 +42,7 @@ def figure_svg(figure: Any, label: str, salt: str) -> Any:
         figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = short_paths(re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.S))
     for colour, name in ((INK, "ink"), (FADED, "faded"), (GRID, "grid"), (PAPER, "paper"), (COLOURS[0], "blue")):
         text = text.replace(colour, f"var(--{name})")
     # Two figures in one page must not share the names of their parts.

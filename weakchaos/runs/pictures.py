@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,23 @@ def _ranks(x: np.ndarray) -> np.ndarray:
     ranks = (rankdata(x).reshape(chains, n) - 0.5) / (chains * n)
     counts = np.stack([np.histogram(row, _BINS, (0.0, 1.0))[0] for row in ranks])
     return counts * _BINS / n
+
+
+def extremes(x: np.ndarray, columns: int) -> np.ndarray:
+    """Places of the least and the largest value of each of `columns` stretches, in their order: all that a picture of so many columns shows.
+
+    Examples
+    --------
+    >>> extremes(np.array([0.0, 3.0, 1.0, -1.0, 2.0, 2.5, 9.0, 2.2]), 2).tolist()
+    [1, 3, 4, 6]
+    """
+    n = x.size
+    if n <= 2 * columns:
+        return np.arange(n)
+    edges = np.linspace(0, n, columns + 1).astype(np.int64)
+    filled = np.where(np.isnan(x), np.inf, x), np.where(np.isnan(x), -np.inf, x)
+    pairs = [sorted((int(a + np.argmin(filled[0][a:b])), int(a + np.argmax(filled[1][a:b])))) for a, b in itertools.pairwise(edges)]
+    return np.unique(pairs)
 
 
 def plot_draws(
@@ -77,13 +95,14 @@ def plot_draws(
         figure = Figure(figsize=(width, 0.9 + 1.35 * shown), dpi=130, layout="constrained")
         axes = figure.subplots(shown, 2, squeeze=False, gridspec_kw={"width_ratios": [2.2, 1]})
     band = binom.ppf([0.025, 0.975], n, 1 / _BINS) * _BINS / n
-    step = max(1, n // (2000 if width > 8 else 500))  # a page carries every point
+    columns = 300 if width > 8 else 150
     for k in range(shown):
         left, right = axes[k]
         x = draws[:, :, k]
         for chain in range(chains):
             colour = COLOURS[chain % len(COLOURS)]
-            left.plot(np.arange(0, n, step), x[chain, ::step], color=colour, linewidth=0.5, alpha=0.75)
+            at = extremes(x[chain], columns)
+            left.plot(at, x[chain, at], color=colour, linewidth=0.5, alpha=0.75)
         if diverging is not None and diverging.any():
             low = float(np.nanmin(x))
             for chain in range(chains):

@@ -104,9 +104,9 @@ def advised(report: Any) -> Advice:
     return Advice(
         "gains",
         (
-            f"Multiply the weights of {which} by {by}, each after the one before it, and leave the biases alone: differences then keep their size, which "
-            f"now {effect} by a factor of e every {1 / abs(value):.1f} layers." if value and math.isfinite(value) else f"Multiply the weights of {which} by {by}.",
-            "`report.apply()` returns such a network.",
+            f"Multiply the weights of {which} by {by}, each after the one before it, and leave the biases alone: differences, which now {effect} by "
+            f"a factor of e every {1 / abs(value):.1f} layers, then keep their size." if value and math.isfinite(value) else f"Multiply the weights of {which} by {by}.",
+            "In Python, `report.apply()` returns such a network.",
         ),
         names,
     )  # fmt: skip
@@ -143,7 +143,7 @@ def _of_blocks(report: Any, inner: list[dict[str, Any]], value: float) -> Advice
         "branches",
         (
             f"Multiply the weights and biases at the ends of the residual branches ({told}) by {factor:.3g}, one over the root of {len(names)} blocks: now {what}.",
-            "`report.apply()` returns such a network.",
+            "In Python, `report.apply()` returns such a network.",
         ),
         tuple(ends),
         factor,

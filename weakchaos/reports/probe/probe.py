@@ -177,22 +177,24 @@ class ProbeReport:
 
         return carried_out(self, inplace)
 
-    def table(self) -> str:
-        """Layers, verdict, warnings and advice as text."""
+    def table(self, verdict: bool = True) -> str:
+        """Layers and warnings as text, and, with `verdict`, the exponent of the network and the advice."""
         shown_columns = [c for c in _COLUMNS if any(_known(r.get(c)) for r in self.rows)]
         if any(_known(r.get("c_tokens")) for r in self.rows):
             shown_columns += ["c_tokens", "angle_exponent"]
         rows = [{c: (None if not _known(r.get(c)) else r[c]) for c in shown_columns} for r in self.rows]
         distance = self.distance_to_critical()
         error = "" if distance.stderr is None else f" ± {distance.stderr:.4f}"
-        verdict = (
+        exponent = (
             "No exponent and no phase of the network: not all of its layers were measured."
             if distance.parameters["phase"] is None
             else f"Exponent per layer {distance.value:.4f}{error} nats, {distance.parameters['phase']}"
             f" (critical within ±{distance.parameters['band']:.4f} at this depth and width)."
         )
-        lines = [aligned(rows, shown_columns), "", verdict, *([] if self.tokens is None else [self.tokens.sentence])]
-        return "\n".join([*lines, *(f"! {w}" for w in self.warnings), f"> {self.advice()}"])
+        before = [exponent, *([] if self.tokens is None else [self.tokens.sentence])] if verdict else []
+        after = [f"> {self.advice()}"] if verdict else []
+        words = [*before, *(f"! {w}" for w in self.warnings), *after]
+        return "\n".join([aligned(rows, shown_columns), *([""] if words else []), *words])
 
     __str__ = table
 

@@ -145,10 +145,11 @@ def analyse_series(
 
     Parameters
     ----------
-    x : array of shape (n,) or (n, 1), sequence of labels, str, or Series of pandas or polars
-        At least 100 numbers or 20 symbols. Of a DataFrame, the column that `read_series` would choose is analysed.
+    x : array of shape (n,) or (n, 1), sequence of labels, str, RecordedSeries, or Series of pandas or polars
+        At least 100 numbers or 20 symbols. What `weakchaos.interop.series.read_series` made of a file brings its name, its step and its notes
+        along. Of a DataFrame, the column that `read_series` would choose is analysed.
     dt : float, optional
-        Time between two successive numbers; by default the step of an index of times if there is one, else 1.
+        Time between two successive numbers; by default the step of the file or of an index of times if there is one, else 1.
     kind : {"auto", "map", "flow", "discrete"}
         "auto" treats labels, and whole numbers of at most 32 different values, as discrete; other numbers as those of a map if they are
         uncorrelated after one step, else as those of a flow.
@@ -181,10 +182,10 @@ def analyse_series(
     if kind not in _KINDS:
         raise ArgumentError(f"`kind` must be one of {', '.join(_KINDS)}; got {shown(kind)}")
     notes: list[str] = []
-    if type(x).__module__.partition(".")[0] in ("pandas", "polars"):
-        from weakchaos.interop.series import read_series
+    from weakchaos.interop.series import RecordedSeries, read_series
 
-        record = read_series(x)
+    if isinstance(x, RecordedSeries) or type(x).__module__.partition(".")[0] in ("pandas", "polars"):
+        record = x if isinstance(x, RecordedSeries) else read_series(x)
         x, notes, name = record.values, list(record.notes), record.name if name == "x" and not record.name.isdigit() else name
         dt, unit = (record.dt, record.unit if unit is None else unit) if dt is None else (dt, unit)
     dt, unit = 1.0 if dt is None else positive("dt", dt), "step" if unit is None else unit
