@@ -24,7 +24,7 @@ def made(chaos=0.5, gain=0.8, numbers=10, wrong=0.001):
     exact = [0.7, 0.6]
     rows = (np.array(exact) + wrong + 0.002 * rng.normal(size=(numbers, 2))).tolist()
     return {
-        "parameters": {"times": TIMES, "numbers": numbers},
+        "parameters": {"times": TIMES, "numbers": dict.fromkeys(energies, numbers)},
         "energies": energies,
         "least": least,
         "correlations": dict.fromkeys(experiment.SAMPLERS, rows),

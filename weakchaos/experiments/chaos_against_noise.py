@@ -110,13 +110,13 @@ def _critical_energy(side: int, sweeps: int, seed: int) -> float:
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Eight seeds of the chain and of the ferromagnet and eight glasses, times of 16 to 512; a quick run takes small lattices and two of each."""
-    numbers = tuple(range(2 if quick else 8))
+    """Eight seeds of the chain, 32 of the ferromagnet, whose energy fluctuates at its critical point, and eight glasses, times of 16 to 512; a quick run takes small lattices and two of each."""
+    numbers = {FERROMAGNET: tuple(range(2 if quick else 32)), GLASS: tuple(range(2 if quick else 8))}
     times = tuple(16 * 2**k for k in range(3 if quick else 6))
     sides = {FERROMAGNET: 12 if quick else 50, GLASS: 4 if quick else 8}
     parts: dict[str, list[tuple[int, ...]]] = {
-        FERROMAGNET: [numbers],
-        GLASS: [(number,) for number in numbers],
+        FERROMAGNET: [numbers[FERROMAGNET]],
+        GLASS: [(number,) for number in numbers[GLASS]],
     }  # one set-up for all seeds of a target
     cells: list[Any] = [
         (kind, side, part, name, times, seed) for kind, side in sides.items() for name in SAMPLERS for part in parts[kind]
@@ -125,18 +125,24 @@ def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[st
     for cell, found in zip(cells, run_cells(_cell, cells, executor), strict=True):
         for way, values in found.items():
             energies[cell[0]][cell[3]][way] += values
-    chains = [(name, 1000 if quick else 20_000, seed + 1000 * number) for name in SAMPLERS for number in numbers]
+    chains = [(name, 1000 if quick else 20_000, seed + 1000 * number) for name in SAMPLERS for number in numbers[GLASS]]
     correlations: dict[str, list[list[float]]] = {name: [] for name in SAMPLERS}
     for chain, row in zip(chains, run_cells(_chain_cell, chains, executor), strict=True):
         correlations[chain[0]].append(row)
     every = np.array([energies[GLASS][name][way] for name in SAMPLERS for way in ("annealed", "tempered")])
     return {
-        "parameters": {"times": times, "sides": sides, "numbers": len(numbers), "seed": seed, "quick": quick},
+        "parameters": {
+            "times": times,
+            "sides": sides,
+            "numbers": {kind: len(each) for kind, each in numbers.items()},
+            "seed": seed,
+            "quick": quick,
+        },
         "energies": energies,
         "correlations": correlations,
         "exact correlations": trotter_correlations(_SITES, _SLICES, _BETA).tolist(),
         "least": {
-            FERROMAGNET: [_critical_energy(sides[FERROMAGNET], 200 if quick else 4000, seed)] * len(numbers),
+            FERROMAGNET: [_critical_energy(sides[FERROMAGNET], 200 if quick else 4000, seed)] * len(numbers[FERROMAGNET]),
             GLASS: every.min(axis=(0, 2)).tolist(),
         },
     }
@@ -169,8 +175,9 @@ def _residual(data: dict[str, Any], kind: str, name: str, way: str) -> np.ndarra
 
 def conclude(data: dict[str, Any]) -> Conclusion:
     """The verdict from the measured energies alone."""
-    times, n = np.array(data["parameters"]["times"], float), data["parameters"]["numbers"]
+    times = np.array(data["parameters"]["times"], float)
     parts, told = [], []
+    n = len(data["correlations"][CHAOS])
     for name in SAMPLERS:
         wrong = (np.array(data["correlations"][name]) - np.array(data["exact correlations"])).mean(1)
         error = Estimate(float(wrong.mean()), float(standard_error(wrong)), n - 1.0, n, "seeds")
@@ -180,7 +187,7 @@ def conclude(data: dict[str, Any]) -> Conclusion:
         else:
             told.append(Part(where, error))
     for kind in (FERROMAGNET, GLASS):
-        over = "seeds" if kind == FERROMAGNET else "glasses"
+        over, n = "seeds" if kind == FERROMAGNET else "glasses", data["parameters"]["numbers"][kind]
         lacks = lacking(over, n, _LEAST) or lacking("times", len(times), _FITTED)
         found = {name: exponent(times, _residual(data, kind, name, "annealed")) for name in SAMPLERS}
         (chaos, its), (noise, other) = found[CHAOS], found[NOISE]
