@@ -212,6 +212,18 @@ def test_processes_are_sent_work_and_a_killed_one_is_replaced(tmp_path):
     assert same(sweep(cell, [(k,) for k in range(3)], "threads", tmp_path), sweep(cell, [(k,) for k in range(3)], out=tmp_path))
 
 
+def test_a_pool_of_loky_is_an_executor(tmp_path):
+    loky = pytest.importorskip("loky")
+    pool = loky.get_reusable_executor(2)
+    try:
+        assert same(sweep(cell, [(k,) for k in range(6)], pool, tmp_path), sweep(cell, [(k,) for k in range(6)]))
+        assert sweep(lambda k: k + 1, [(1,), (2,)], pool) == [2, 3]
+        target, run = wc.zoo.gaussian([1.0, 2.0]), {"draws": 50, "chains": 2, "seed": 1, "progress": False}
+        assert np.array_equal(wc.sample(target, executor=pool, **run).draws, wc.sample(target, **run).draws)
+    finally:
+        pool.shutdown()
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """A real cluster of two processes."""
