@@ -40,6 +40,13 @@ def dials():
         module.present(recorded(name)["data"]).plot(IMAGES / f"{name}.png")
 
 
+def networks_from_records():
+    """Trainable depth beside the theory, and a trained detector beside its nulls, from the recorded full runs."""
+    for name in ("trainable_depth", "trained_vision"):
+        module = import_module(f"weakchaos.experiments.{name}")
+        module.present(recorded(name)["data"]).plot(IMAGES / f"{name}.png")
+
+
 def orbit_diagrams():
     """The logistic map against its rate, and Hamiltonian Monte Carlo on a unit Gaussian against its step size."""
     diagram = wc.diagnostics.orbit_diagram

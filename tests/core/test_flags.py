@@ -18,6 +18,8 @@ NUMBERS = {
     Kind.UNREACHABLE: {"components": 2, "exact": False, "probabilities": [0.9, 0.1], "blocks": True},
     Kind.NOT_ERGODIC: {"spread": 0.1, "ratio": 20.0, "slowest": 0.9, "fastest": 1.1, "equal_rates": True, "time": 100.0},
     Kind.CYCLE: {"period": 7, "error": 0.1},
+    Kind.SLOW_GATES: {"steps": 50.0, "scaled": -0.8},
+    Kind.CLOSED_GATES: {"steps": 50.0, "scaled": -0.05},
     Kind.STREAM_MEMORY: {"sampler": "HMC", "dimension": 1.0, "uniforms_per_step": None},
     Kind.STREAM_DIMENSION: {"sampler": "IID", "dimension": 2.0, "uniforms_per_step": 3.0},
     Kind.STREAM_NUMBERS: {"count": 2, "value": "nan", "index": 7, "step": None},

@@ -46,6 +46,15 @@ def test_lengths_of_the_theory():
         assert _length(start) == pytest.approx(length, abs=6e-4)
 
 
+def test_starts_are_found_again_in_records():
+    """Records keep six digits; the critical start is that of the theory to as many."""
+    from weakchaos.experiments.records import _rounded
+    from weakchaos.renormalization import mean_field
+
+    assert _rounded(list(trainable_depth._STARTS)) == list(trainable_depth._STARTS)
+    assert mean_field("tanh").critical(sigma_b2=0.05) == pytest.approx(trainable_depth._CRITICAL, rel=5e-6)
+
+
 def test_bisection_brackets_the_depth(monkeypatch):
     monkeypatch.setattr(trainable_depth, "_best_accuracy", lambda s, w, depth, e, seed: 0.9 if depth < 31 else 0.2)
     found = _cell(1.0, 8, 1, (8, 16, 32, 64), 0)

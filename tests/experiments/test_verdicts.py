@@ -144,6 +144,20 @@ def trained_recurrence(trained=-0.03, shuffled=0.1, shuffles=4, steps=2000):
     return {"parameters": {"shuffles": shuffles, "steps": steps}, "cells": cells}
 
 
+def trained_vision(alpha=1.7, mixed=1.0, alphas=(1.4, 1.4, 1.4), kurtosis=6.0, kurtoses=(3.5, 2.5, 3.5), pairs=5):
+    kinds = zip(
+        ("trained", "shuffled weights", "random phases", "white noise"), (alpha, *alphas), (kurtosis, *kurtoses), strict=True
+    )
+    cells = [
+        {"group": g, "kind": kind, "depth": d, "alpha": a + w, "kurtosis": k + w, "dimension": 15 + w}
+        | ({"alpha of shuffled positions": mixed} if kind == "trained" else {})
+        for kind, a, k in kinds
+        for g, w in enumerate(around(0.0, pairs))
+        for d in range(5)
+    ]
+    return {"parameters": {"pairs": pairs, "depths": 5}, "cells": cells}
+
+
 def token_exponents_and_loss(transverse=1.0, longitudinal=1.0, starts=30):
     noise = np.random.default_rng(0).normal(size=(2, starts))
     loss = np.linspace(0, 1, starts)
@@ -303,6 +317,15 @@ CONTRADICTIONS = {
         {"powers": (1.0, 1.6)},
         {"critical": 40.0},
     ],
+    trained_vision: [
+        {"mixed": 1.9},
+        {"alphas": (1.8, 1.4, 1.4)},
+        {"alphas": (1.4, 1.8, 1.4)},
+        {"alphas": (1.4, 1.4, 1.8)},
+        {"kurtoses": (9.0, 3.5, 3.5)},
+        {"kurtoses": (3.5, 9.0, 3.5)},
+        {"kurtoses": (3.5, 3.5, 9.0)},
+    ],
     trained_recurrence: [{"trained": 0.2}, {"shuffled": -0.1}],
     ising_criticality: [{"tc": 2.4}, {"thermal": 0.75}, {"magnetic": 5 / 48}, {"susceptible": 43 / 24}, {"steepest": 2.0}],
 }
@@ -322,6 +345,7 @@ SHORT = {
     digits_depth: {"depth": 8},
     token_exponents_and_loss: {"starts": 12},
     trainable_depth: {"seeds": 3},
+    trained_vision: {"pairs": 2},
     trained_recurrence: {"shuffles": 2},
     ising_criticality: {"side": 16},
 }

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from weakchaos.renormalization import depth_spectrum, probe
+from weakchaos.renormalization import RecurrentNetwork, depth_spectrum, probe
 from weakchaos.renormalization.networks.torch import fixed_batch
 from weakchaos.renormalization.networks.torch_paths import dominators
 from weakchaos.renormalization.networks.torch_recurrent import _step, layer_weights, recurrence_exponent
@@ -77,8 +77,9 @@ def test_silent_gated_layers_have_the_exponent_of_their_own_weights(kind, gain):
     candidate = model.weight_hh_l0[2 * n : 3 * n].detach().numpy()
     expected = math.log(np.abs(0.5 + np.linalg.eigvals(candidate) / 4).max())
     x = torch.zeros(1, 1000, 1)
-    value, _ = recurrence_exponent(model, 0, x, 2, torch.Generator().manual_seed(0))
+    value, _, gates = recurrence_exponent(model, 0, x, 2, torch.Generator().manual_seed(0))
     assert value == pytest.approx(expected, abs=0.008)
+    assert gates == pytest.approx(2, abs=1e-9)  # gates of silent cells are half open
 
 
 def test_relu_layers_and_driven_layers_multiply_their_weights():
@@ -88,8 +89,34 @@ def test_relu_layers_and_driven_layers_multiply_their_weights():
     with torch.no_grad():
         model.weight_hh_l0.copy_(torch.as_tensor(weights))
         model.weight_ih_l0.fill_(1.0)
-    value, _ = recurrence_exponent(model, 0, torch.ones(2, 300, 1), 4, torch.Generator().manual_seed(0))
+    value, _, gates = recurrence_exponent(model, 0, torch.ones(2, 300, 1), 4, torch.Generator().manual_seed(0))
+    assert gates == 1
     assert value == pytest.approx(math.log(np.abs(np.linalg.eigvals(weights)).max()), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_closed_gates_are_told_from_criticality(kind):
+    """Gates of bias 4 keep 1 + e^4 steps; the exponent is near 0 and not so per gate time. Open gates and short memories are not flagged."""
+    model = getattr(nn, kind)(4, 24, batch_first=True)
+    x = 0.1 * torch.randn(5, 120, 4)
+    assert not {"slow_gates", "closed_gates"} & {f.kind for f in probe(model, x).flags}
+    keeping = slice(24, 48)  # f of an LSTM, z of a GRU
+    with torch.no_grad():
+        model.bias_ih_l0.zero_(), model.bias_hh_l0.zero_()
+        model.bias_hh_l0[keeping] = 4.0
+        model.weight_hh_l0[keeping] = 0.0
+        model.weight_ih_l0[keeping] = 0.0
+    report = probe(model, x)
+    (row,) = report.rows
+    assert row["gate_time"] == pytest.approx(1 + math.exp(4), rel=1e-5)
+    assert abs(row["recurrence"]) < 0.05
+    assert abs(row["recurrence"] * row["gate_time"]) > 0.1
+    (flag,) = [f for f in report.flags if f.kind == "slow_gates"]
+    assert flag.places == ("l0",)
+    assert flag.sentence.startswith("the memory of l0 is long because gates are closed")
+    assert "gate_time" in report.table()
+    other = RecurrentNetwork(model, x.numpy()).spectrum(k=1)
+    assert row["gate_time"] == pytest.approx(other.gate_time, rel=0.01)
 
 
 def test_recurrence_in_reports():
@@ -99,6 +126,7 @@ def test_recurrence_in_reports():
     assert "recurrence" in report.table()
     both = probe(nn.GRU(5, 8, batch_first=True, bidirectional=True), torch.randn(6, 30, 5))
     assert math.isnan(both.rows[0]["recurrence"])
+    assert math.isnan(both.rows[0]["gate_time"])
     assert [f.kind for f in both.flags] == ["bidirectional"]
     short = probe(nn.GRU(5, 8, batch_first=True), torch.randn(6, 4, 5))
     assert "short_sequence" in [f.kind for f in short.flags]

@@ -42,6 +42,22 @@ def _bidirectional(flag: Any) -> str:
     return f"{_where(flag)} {run} in both directions of time, so there is no map from one time step to the next, and the recurrence has no exponent"
 
 
+def _slow_gates(flag: Any) -> str:
+    n, which, what = flag.numbers, f" of {', '.join(flag.places)}" if flag.places else "", "layer" if flag.places else "network"
+    return (
+        f"the memory{which} is long because gates are closed: they keep the leading units for {n['steps']:.3g} steps, and per gate time the exponent is "
+        f"{n['scaled']:.3f}, which is not near 0, so the {what} is not critical"
+    )
+
+
+def _closed_gates(flag: Any) -> str:
+    n, which = flag.numbers, f" of {', '.join(flag.places)}" if flag.places else ""
+    return (
+        f"gates{which} are closed and keep the leading units for {n['steps']:.3g} steps, so that an exponent near 0 is no sign of criticality; per gate "
+        f"time it is {n['scaled']:.3f}, which these runs do not tell from 0"
+    )
+
+
 def _pooled(flag: Any) -> str:
     pool, rows = ("pool", "these rows do") if len(flag.places) > 1 else ("pools", "this row does")
     return f"{_where(flag)} {pool} pixels or tokens, which shrinks differences whatever the weights, so {rows} not enter the exponent of the network"
@@ -149,15 +165,13 @@ NETWORK_WORDS: dict[Kind, Words] = {
         _NOTE,
         "closed gates",
         "gates are closed",
-        "the memory is long because gates are closed: they keep the leading units for {steps:.3g} steps, and per gate time the exponent is {scaled:.3f}, "
-        "which is not near 0, so the network is not critical",
+        _slow_gates,
     ),
     Kind.CLOSED_GATES: Words(
         _NOTE,
         "closed gates",
         "gates are closed",
-        "gates are closed and keep the leading units for {steps:.3g} steps, so that an exponent near 0 is no sign of criticality; per gate time it is "
-        "{scaled:.3f}, which these runs do not tell from 0",
+        _closed_gates,
     ),
     Kind.RANK_LOST: Words(
         _NOTE,

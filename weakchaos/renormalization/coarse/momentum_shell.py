@@ -105,7 +105,8 @@ def _flow(x: np.ndarray, steps: int, split: bool) -> ShellFlow:
         def mean_kurtosis(keep: np.ndarray, sums: np.ndarray = sums, counts: np.ndarray = counts) -> float:
             m1, m2, m3, m4 = sums[keep].sum(0) / counts[keep].sum()
             v = m2 - m1**2
-            return float(((m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4) / v**2)[v > 1e-12].mean())
+            varies = v > 1e-12
+            return float(((m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4)[varies] / v[varies] ** 2).mean())
 
         left = [mean_kurtosis(np.arange(_BATCHES) != b) for b in range(_BATCHES)]
         kurtosis.append(mean_kurtosis(np.ones(_BATCHES, bool)))

@@ -83,6 +83,7 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
             "dead": float((smallest == largest).mean()),
             "recurrence": recording.recurrence[i][0],
             "recurrence_stderr": recording.recurrence[i][1],
+            "gate_time": recording.recurrence[i][2],
             "gain": 1 / math.sqrt(chi) if chi > 0 else math.nan if math.isnan(chi) else math.inf,
             # A row that takes the mean over pixels or tokens shrinks differences by pooling, which is no layer's doing.
             "role": "first" if i == 0 else "pooled" if spread and not now_spread else "layer",
@@ -118,6 +119,11 @@ def probe_flags(rows: list[dict[str, Any]], recording: Recording) -> tuple[Flag,
         flags.append(Flag(Kind.SAME_ACTIVATIONS, Severity.NOTE, {}, (rows[0]["layer"],)))
     elif dead:
         flags.append(Flag(Kind.DEAD_UNITS, Severity.NOTE, {"layers": len(dead)}, dead[:5]))
+    for row in (r for r in rows if math.isfinite(r["gate_time"])):
+        from weakchaos.renormalization.networks.recurrent_exponents import gate_flag
+
+        gates = gate_flag(row["recurrence"], row["recurrence_stderr"], row["gate_time"], (row["layer"],))
+        flags += [] if gates is None else [gates]
     if _NORMALISATION & set(recording.kinds):
         flags.append(Flag.of(Kind.NORMALISED))
     gone = tuple(r["layer"] for r in rows if math.isinf(r["lyapunov"]))

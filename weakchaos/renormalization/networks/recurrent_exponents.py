@@ -19,7 +19,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError, shown
-from weakchaos.core.flags import Flag, Kind
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.core.scatter import standard_error
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import Spectrum, kaplan_yorke_dimension, prepared
@@ -253,6 +253,15 @@ def network_spectrum(
     )
 
 
+def gate_flag(leading: float, error: float, gate_time: float, where: tuple[str, ...] = ()) -> Flag | None:
+    """What a long gate time says about an exponent near 0: a memory from closed gates, slow or undecided; None where gates are open or the exponent is far."""
+    if not (abs(leading) < _SLOW and gate_time > _CLOSED):
+        return None
+    scaled, doubt = leading * gate_time, 2 * error * gate_time
+    slow = abs(scaled) - (doubt if math.isfinite(doubt) else math.inf) > _AWAY
+    return Flag(Kind.SLOW_GATES if slow else Kind.CLOSED_GATES, Severity.NOTE, {"steps": gate_time, "scaled": scaled}, where)
+
+
 def _judged(
     orbits: list[_Orbit],
     firsts: np.ndarray,
@@ -289,11 +298,9 @@ def _judged(
         flags.append(Flag.of(Kind.NEAR_RANK_LOSS, count=int((gone > 0).sum())))
     if settled and points:
         flags.append(Flag.of(Kind.SETTLED, exponent=leading, orbit=float(firsts.mean())))
-    if abs(leading) < _SLOW and gate_time > _CLOSED:
-        scaled = leading * gate_time
-        doubt = 0.0 if settled else 2 * error * gate_time
-        slow = abs(scaled) - (doubt if math.isfinite(doubt) else math.inf) > _AWAY
-        flags.append(Flag.of(Kind.SLOW_GATES if slow else Kind.CLOSED_GATES, steps=gate_time, scaled=scaled))
+    gates = gate_flag(leading, 0.0 if settled else error, gate_time)
+    if gates is not None:
+        flags.append(gates)
     if settled:
         return tuple(flags), "ordered" if leading < 0 else "undecided"
     if drifting or mixed or (not math.isfinite(error) and math.isfinite(leading)):

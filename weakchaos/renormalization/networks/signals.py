@@ -49,8 +49,8 @@ class Recording:
         Mean square of the rounding errors in each output.
     measured : list of bool
         Whether response and growth of a row belong to the part of the network between it and the row before.
-    recurrence : list of (float, float)
-        Exponent of the recurrence in nats per time step and its error, NaN for a layer without recurrence.
+    recurrence : list of (float, float, float)
+        Exponent of the recurrence in nats per time step, its error, and the gate time in steps; NaN for a layer without recurrence.
     flags : list of Flag
     """
 
@@ -64,7 +64,7 @@ class Recording:
     kinds: list[str]
     rounding: list[float]
     measured: list[bool]
-    recurrence: list[tuple[float, float]]
+    recurrence: list[tuple[float, float, float]]
     flags: list[Flag] = field(default_factory=list)
 
 
@@ -252,5 +252,5 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
         [type(layer).__name__ for layer in layers],
         rounding,
         [True] * len(layers),
-        [(math.nan, math.nan)] * len(layers),
+        [(math.nan, math.nan, math.nan)] * len(layers),
     )

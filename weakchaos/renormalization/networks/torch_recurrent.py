@@ -122,14 +122,28 @@ def _step(mode: str, w: dict[str, Any], x: Any, state: tuple[Any, ...]) -> tuple
     return (new @ w["weight_hr"].T if "weight_hr" in w else new, c)
 
 
+def _forgets(mode: str, w: dict[str, Any], x: Any, state: tuple[Any, ...]) -> tuple[int, Any]:
+    """Which part of the state the gates keep, and what each unit of it loses in the next step: 1 - f of c in an LSTM, 1 - z of h in a GRU, all of it else."""
+    import torch
+
+    if mode == "LSTM":
+        return 1, 1 - torch.sigmoid((x + state[0] @ w["weight_hh"].T + w.get("bias_hh", 0.0)).chunk(4, -1)[1])
+    if mode == "GRU":
+        return 0, 1 - torch.sigmoid((x + state[0] @ w["weight_hh"].T + w.get("bias_hh", 0.0)).chunk(3, -1)[1])
+    return 0, torch.ones_like(state[0])
+
+
 def _map(mode: str, w: dict[str, Any], x: Any, *state: Any) -> tuple[Any, ...]:
     return _step(mode, w, x, state)
 
 
 def recurrence_exponent(
     module: Any, layer: int, inputs: Any, directions: int, generator: Any, state: Any = None, transient: int | None = None
-) -> tuple[float, float]:
-    """Largest exponent of the state of one layer under its inputs, nats per time step, and its standard error over the inputs of the batch.
+) -> tuple[float, float, float]:
+    """Largest exponent of the state of one layer under its inputs, nats per time step, its standard error over the inputs of the batch, and the gate time.
+
+    The gate time is the number of steps over which the gates alone keep what differs, 1 / (1 - f) with the mean of 1 - f along the leading direction. An
+    exponent near 0 with a long gate time is slow, and critical only if the exponent per gate time is near 0 too.
 
     Parameters
     ----------
@@ -147,7 +161,7 @@ def recurrence_exponent(
 
     Returns
     -------
-    (exponent, standard error)
+    (exponent, standard error, gate time)
         NaN for a bidirectional module, which has no map from one time step to the next, and for fewer than 8 steps.
     """
     import torch
@@ -155,7 +169,7 @@ def recurrence_exponent(
     x = (inputs if module.batch_first else inputs.transpose(0, 1)).double()
     batch, steps = x.shape[:2]
     if module.bidirectional or steps < _FEWEST_STEPS:
-        return math.nan, math.nan
+        return math.nan, math.nan, math.nan
     first = steps // 2 if transient is None else transient
     w = {k: v.detach().double() for k, v in layer_weights(module, layer).items()}
     drive = (x @ w["weight_ih"].T + w.get("bias_ih", 0.0)).repeat(directions, 1, 1)
@@ -166,9 +180,13 @@ def recurrence_exponent(
         else tuple(s.double().repeat(directions, 1) for s in state)
     )
     v = tuple(torch.randn(s.shape, generator=generator, dtype=s.dtype, device=s.device) for s in at)
-    growth = drive.new_zeros(batch * directions)
+    growth, lost = drive.new_zeros(batch * directions), drive.new_zeros(batch * directions)
     derivative: Any = torch.func.jvp
     for t in range(steps):
+        if t >= first:
+            part, gate = _forgets(module.mode, w, drive[:, t], at)
+            share = v[part] ** 2
+            lost += (share * gate).sum(-1) / share.sum(-1)
         at, v = derivative(functools.partial(_map, module.mode, w, drive[:, t]), at, v)
         size = sum((p**2).sum(-1) for p in v).sqrt()
         if t >= first:
@@ -177,4 +195,5 @@ def recurrence_exponent(
         v = tuple(p / safe for p in v)
     rates = growth.reshape(directions, batch).mean(0) / (steps - first)
     error = float(rates.std() / math.sqrt(batch)) if batch > 1 else math.nan
-    return float(rates.mean()), error
+    forgets = float(lost.mean()) / (steps - first)
+    return float(rates.mean()), error, 1 / forgets if forgets > 0 else math.inf if forgets == 0 else math.nan

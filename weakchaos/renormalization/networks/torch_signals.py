@@ -345,7 +345,7 @@ def _recording(
         recurrence.append(
             recurrence_exponent(modules[place.key[1]], place.key[3], entered[i], directions, generator)
             if layer
-            else (math.nan, math.nan)
+            else (math.nan, math.nan, math.nan)
         )
     short = [p.name for p, r in zip(course.places, recurrence, strict=True) if p.key[0] == "layer" and math.isnan(r[0])]
     # Layers without a map forward in time have no exponent of recurrence.

@@ -44,6 +44,7 @@ _COLUMNS = (
     "pr_dim",
     "dead",
     "recurrence",
+    "gate_time",
     "phase",
     "gain",
 )
@@ -62,7 +63,8 @@ class ProbeReport:
         ``depth_scale`` (number of layers over which squared differences change by a factor of e, 1 / abs(ln chi)), ``smallest``, ``median``,
         ``largest`` (singular values of the weights), ``pr_dim``, ``two_nn`` (dimensions of the activations of the batch), ``dead`` (share of
         units whose output after the activation is the same for all inputs), ``recurrence``, ``recurrence_stderr`` (of recurrent layers: exponent
-        of the state under its inputs, nats per time step), ``role`` ("first", "layer", or "pooled" for a layer after a pooling over pixels or
+        of the state under its inputs, nats per time step), ``gate_time`` (steps over which the gates of a recurrent layer alone keep what differs: an
+        exponent near 0 with a long gate time is slow and not critical), ``role`` ("first", "layer", or "pooled" for a layer after a pooling over pixels or
         tokens, which does not enter the verdict), ``phase`` (None if the row was not measured), ``gain`` (factor on the weights that would make
         chi of this layer 1 for its present inputs), and for sequences ``c_tokens``, ``angle_exponent``.
     activation : str or None
