@@ -82,8 +82,9 @@ def gallery() -> str:
     """All pictures of the documentation with the docstrings of the functions that draw them."""
     import ast
 
-    tree = ast.parse((DOCS / "pictures.py").read_text(encoding="utf-8"))
-    said = {n.name: (ast.get_docstring(n) or "").split("\n")[0] for n in tree.body if isinstance(n, ast.FunctionDef)}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((DOCS / "drawings").glob("*.py"))]
+    drawn = [n for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef)]
+    said = {n.name: (ast.get_docstring(n) or "").split("\n")[0] for n in drawn}
     used: dict[str, Path] = {}
     for page in sorted(DOCS.rglob("*.md")):
         for name in re.findall(r"\]\((?:\.\./)?images/(\w+)\.png\)", page.read_text(encoding="utf-8")):
