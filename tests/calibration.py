@@ -12,8 +12,10 @@ distributed as the parameter is.
 """
 
 import dataclasses
+import hashlib
 import importlib.util
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -290,7 +292,11 @@ def exact_chance(case, model, replications, seed=0, draws=7):
 # ---- broken variants -----------------------------------------------------------------------------------------------------------------
 
 
-def mutant(module, folder, *changes):
+# Beside other compiled code, under a name that is made of the text: a mutant is compiled once, and found in numba's cache by the next run of the tests.
+_FOLDER = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__") / "broken"
+
+
+def mutant(module, *changes):
     """The module of that name with lines of its source changed, each `(old, new)` found exactly once: a sampler that is wrong."""
     spec = importlib.util.find_spec(module)
     source = Path(spec.origin).read_text(encoding="utf-8")
@@ -299,9 +305,15 @@ def mutant(module, folder, *changes):
             f"{old!r} must stand once in {module}; it stands {source.count(old)} times: say what to break there now"
         )
         source = source.replace(old, new)
-    name = f"broken_{module.rsplit('.', 1)[-1]}_{abs(hash(changes))}"
-    path = Path(folder) / f"{name}.py"
-    path.write_text(source, encoding="utf-8")
+    name = f"broken_{module.rsplit('.', 1)[-1]}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    path = _FOLDER / f"{name}.py"
+    if not path.exists():
+        _FOLDER.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(source, encoding="utf-8")
+        draft.replace(path)  # another process may be at it, too
     spec = importlib.util.spec_from_file_location(name, path)
     made = importlib.util.module_from_spec(spec)
     sys.modules[name] = made  # dataclasses look their module up
@@ -309,10 +321,10 @@ def mutant(module, folder, *changes):
     return made
 
 
-def broken_sampler(sampler, module, folder, *changes):
+def broken_sampler(sampler, module, *changes):
     """A sampler of the same settings that runs the broken module: its class from there, or from a copy of its own module that imports from there."""
-    made, own = mutant(module, folder, *changes), type(sampler).__module__
+    made, own = mutant(module, *changes), type(sampler).__module__
     if own != module:
-        made = mutant(own, folder, (f"from {module} import", f"from {made.__name__} import"))
+        made = mutant(own, (f"from {module} import", f"from {made.__name__} import"))
     arguments = {field.name: getattr(sampler, field.name) for field in dataclasses.fields(sampler)}
     return getattr(made, type(sampler).__name__)(**arguments)

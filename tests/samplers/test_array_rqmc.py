@@ -35,12 +35,11 @@ def test_averages_of_a_round_are_unbiased_and_far_better_than_independent_chains
     assert (variance[2:] < 2 / 256 / 4).all()
 
 
-def test_without_sorting_mean_squares_gain_nothing(tmp_path):
+def test_without_sorting_mean_squares_gain_nothing():
     """The negative control; means gain without it, as the update is linear and its noise sums to nearly nothing in whatever order."""
     broken = broken_sampler(
         ArrayRQMC(GaussianGibbs(), 256),
         "weakchaos.samplers.array_rqmc",
-        tmp_path,
         ("enumerate(in_batches(np.asarray(self._positions(state), float)))", "enumerate(np.random.permutation(self.walkers))"),
     )
     found = averages(broken, wc.zoo.correlated_gaussian(0.9), 40, 30)

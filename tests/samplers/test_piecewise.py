@@ -153,8 +153,8 @@ def test_edges(sampler):
         ("bouncy_particle", "if u * bound < rate:", "if bound > 0.0:"),
     ],
 )  # fmt: skip
-def test_a_broken_process_is_found(sampler, old, new, tmp_path):
-    broken = mutant("weakchaos.samplers.piecewise", tmp_path, (old, new))
+def test_a_broken_process_is_found(sampler, old, new):
+    broken = mutant("weakchaos.samplers.piecewise", (old, new))
 
     class Bound(broken.BoundPiecewise):
         kind = broken.ZIGZAG if sampler == "zig_zag" else broken.BOUNCY

@@ -181,11 +181,9 @@ def test_ranks_are_uniform_where_the_map_changes_scales():
     assert exact_chance(Case(ScoreMap(), warmup=100), WEAK_FUNNEL, 600, seed=2) > LEVEL
 
 
-def test_a_jacobian_left_out_is_found(tmp_path):
-    pulled = mutant("weakchaos.targets.pulled_back", tmp_path, ("    out[0] += jacobian\n", ""))
-    broken = mutant(
-        "weakchaos.samplers.score_map", tmp_path, ("from weakchaos.targets.pulled_back import", f"from {pulled.__name__} import")
-    )
+def test_a_jacobian_left_out_is_found():
+    pulled = mutant("weakchaos.targets.pulled_back", ("    out[0] += jacobian\n", ""))
+    broken = mutant("weakchaos.samplers.score_map", ("from weakchaos.targets.pulled_back import", f"from {pulled.__name__} import"))
     assert exact_chance(Case(broken.ScoreMap(), warmup=100), WEAK_FUNNEL, 600, seed=2) < LEVEL
 
 

@@ -90,15 +90,12 @@ def test_steps_from_exact_draws_of_a_funnel_are_exact(step_size, max_error):
     check_expectations(scores_of_funnel(ends_of_short_chains(WALNUTS(step_size, max_error=max_error))), NORMAL)
 
 
-def test_without_the_correction_of_reversibility_steps_are_not_exact(tmp_path):
+def test_without_the_correction_of_reversibility_steps_are_not_exact():
     steps = mutant(
         "weakchaos.samplers.local_steps",
-        tmp_path,
         ("        if 0.0 <= error <= max_error or outside == _MOST_LEFT:\n            return IRREVERSIBLE\n", ""),
     )
-    broken = mutant(
-        "weakchaos.samplers.walnuts", tmp_path, ("from weakchaos.samplers.local_steps import", f"from {steps.__name__} import")
-    )
+    broken = mutant("weakchaos.samplers.walnuts", ("from weakchaos.samplers.local_steps import", f"from {steps.__name__} import"))
     with pytest.raises(AssertionError, match="standard errors"):
         check_expectations(
             scores_of_funnel(ends_of_short_chains(broken.WALNUTS(1.5, max_error=3.0, max_tree_depth=3), steps=8)), NORMAL
