@@ -9,15 +9,7 @@ from weakchaos.reports.probe.probe_sentences import probe_sentences
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.manual_seed(5)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+TORCH_SEED = 5
 
 
 def tanh_layers(depth, gain=None):

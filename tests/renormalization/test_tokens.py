@@ -10,15 +10,7 @@ from weakchaos.renormalization import probe, token_distances, token_exponents, t
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.manual_seed(11)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+TORCH_SEED = 11
 
 
 class Block(nn.Module):

@@ -12,15 +12,7 @@ from weakchaos.renormalization import depth_spectrum, probe
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.manual_seed(7)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+TORCH_SEED = 7
 
 
 def mlp(width=24, depth=5, act=nn.Tanh, n_in=16, n_out=3):

@@ -12,16 +12,8 @@ from weakchaos.renormalization.networks.torch_recurrent import _step, layer_weig
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
+TORCH_SEED = 3
 parametrizations = torch.nn.utils.parametrizations
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.manual_seed(3)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def stack(width, depth, make=nn.Linear):

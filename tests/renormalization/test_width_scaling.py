@@ -10,16 +10,9 @@ from weakchaos.renormalization import probe
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
+TORCH_SEED = 0
 WIDTHS = (128, 256, 512, 1024)
 LAYERS = (0, 2, 4, 6)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
