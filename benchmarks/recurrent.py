@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402 (threads are counted when it is loaded)
 from timing import Row, cpu_seconds, missing_peer, parser, print_machine, print_rows, write_json  # noqa: E402
 
 import weakchaos as wc  # noqa: E402
+from tests.differences import carried  # noqa: E402
 
 rg = wc.renormalization
 
@@ -44,13 +45,7 @@ def difference_error(network: rg.RecurrentNetwork) -> float:
     images = network.tangent(state.copy(), 1, frame)
     worst = 0.0
     for v, image in zip(frame.T, images.T, strict=True):
-        ends = []
-        for sign in (1, -1):
-            twin = state.copy()
-            twin.phase += sign * 1e-5 * v
-            network.advance(twin, 1)
-            ends.append(twin.phase)
-        worst = max(worst, float(np.abs((ends[0] - ends[1]) / 2e-5 - image).max() / np.abs(image).max()))
+        worst = max(worst, float(np.abs(carried(network, state, v, 1, 1e-5) - image).max() / np.abs(image).max()))
     return worst
 
 

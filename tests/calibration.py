@@ -289,6 +289,29 @@ def exact_chance(case, model, replications, seed=0, draws=7):
     return min(1.0, 2.0 * float(stats.norm.sf(scores.max())) * scores.size)
 
 
+_STAGES = ((exact_chance, 150, 2), (calibration_chance, 60, 1), (exact_chance, 600, 2), (calibration_chance, 250, 1))
+
+
+def is_found(case, *models):
+    """Whether one of the two tests sees what is wrong, on one of the models; few replications first, which mostly see it, and then as many as right samplers pass."""
+    return any(test(case, model, n, seed) < LEVEL for test, n, seed in _STAGES for model in models)
+
+
+def far_from_independent(sampler, dim, starts):
+    """How far a number that persists is from uniform, and from independent of the position, after 25 steps from exact draws of a standard normal and a uniform number.
+
+    Chi-squared of 20 bins; the rank correlation with the squared length, and the mean of that, both in standard errors.
+    """
+    system, v, r = sampler.bind(wc.zoo.gaussian([1.0] * dim)), [], []
+    for seed in range(starts):
+        state = system.start(seed, np.random.default_rng(seed).standard_normal(dim))
+        system.advance(state, 25, 25)
+        v.append(abs(state.phase[-1]))
+        r.append((state.phase[:dim] ** 2).sum())
+    uniform = ((np.histogram(v, 20, (0, 1))[0] - starts / 20) ** 2 / (starts / 20)).sum()
+    return uniform, abs(stats.spearmanr(v, r)[0]) * math.sqrt(starts), abs(np.mean(r) - dim) / math.sqrt(2 * dim / starts)
+
+
 # ---- broken variants -----------------------------------------------------------------------------------------------------------------
 
 

@@ -6,10 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 import weakchaos as wc
-from tests.calibration import broken_sampler, mutant
+from tests.calibration import broken_sampler, far_from_independent, mutant
 from tests.conformance import check_invariance
 from tests.samplers.test_continuous import banana, banana_of, uniforms_of
 from tests.samplers.test_gibbs import machine
@@ -70,16 +69,7 @@ def test_position_and_number_stay_independent(sampler, old, new):
     """From exact draws and a uniform number, both stay so (Neal 2020, section 2); not where one of them is not moved with the other."""
     if old is not None:
         sampler = broken_sampler(sampler, MODULES[type(sampler)], (old, new))
-    system, v, r = sampler.bind(wc.zoo.gaussian([1.0, 1.0])), [], []
-    for seed in range(2500):
-        state = system.start(seed, np.random.default_rng(seed).standard_normal(2))
-        system.advance(state, 25, 25)
-        v.append(abs(state.phase[-1]))
-        r.append((state.phase[:2] ** 2).sum())
-    counts = np.histogram(v, 20, (0, 1))[0]
-    together = abs(spearmanr(v, r)[0]) * np.sqrt(2500)
-    uniform = ((counts - 125) ** 2 / 125).sum()
-    mean = abs(np.mean(r) - 2.0) / np.sqrt(4 / 2500)  # chi-squared of two degrees of freedom
+    uniform, together, mean = far_from_independent(sampler, 2, 2500)
     if old is None:
         assert uniform < 45  # chi-squared of 19 degrees of freedom, .0007
         assert together < 4
