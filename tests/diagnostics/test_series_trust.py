@@ -203,8 +203,10 @@ def test_chaos_and_noise_keep_their_one():
 # ---- verdicts --------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("s", [1.5, 2.0, 3.0])
-@pytest.mark.parametrize("n", [2000, 4000])
+@pytest.mark.parametrize(
+    ("n", "s"),
+    [(2000, 1.5), (2000, 2.0), (2000, 3.0), (4000, 3.0), *(pytest.param(4000, s, marks=pytest.mark.slow) for s in (1.5, 2.0))],
+)
 def test_strange_nonchaotic_motion_is_not_called_chaos(n, s):
     assert "chaos" not in analyse_series(strange_nonchaotic(n, s), surrogates=59).verdict
 

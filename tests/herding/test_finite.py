@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import naive
+from tests.herding import naive_herding
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, SamplingError
 from weakchaos.diagnostics import find_cycle, largest_exponent, word_complexity
@@ -39,7 +40,7 @@ def test_sequence_and_identity():
     state = system.start(1)
     w0 = state.phase.copy()
     draws = system.advance(state, 5000)[:, 0]
-    expected, w = naive.herding(target.features, target.moments, w0, 5000)
+    expected, w = naive_herding.herding(target.features, target.moments, w0, 5000)
     assert np.array_equal(draws, expected)
     assert np.allclose(state.phase, w)
     mean = target.features[draws].mean(0)
@@ -81,12 +82,12 @@ def test_hull_distance_is_that_of_the_whole_program(seed, k, inside):
     if not inside:
         m = m + rng.normal(size=k) * np.ptp(points, axis=0)
     found = outside_hull(points, m)
-    assert found.distance == pytest.approx(naive.hull_distance(points, m), abs=1e-7)
+    assert found.distance == pytest.approx(naive_herding.hull_distance(points, m), abs=1e-7)
     assert inside <= (found.distance < 1e-9)
     gap = np.abs(found.nearest - m) / np.ptp(points, axis=0)
     assert gap.max() == pytest.approx(found.distance)
     assert gap[found.worst] == pytest.approx(found.distance)
-    assert naive.hull_distance(points, found.nearest) < 1e-7  # what is called nearest is a point of the hull
+    assert naive_herding.hull_distance(points, found.nearest) < 1e-7  # what is called nearest is a point of the hull
 
 
 def test_moments_outside_of_the_hull_are_refused_with_their_distance():
@@ -143,13 +144,13 @@ def test_exact_herding_is_herding_in_fractions(seed, k, zero):
     system = Herding("zero" if zero else "random", exact=True).bind(target)
     state = system.start(seed)
     w0 = [Fraction(int(v), system.denominator) for v in state.phase]
-    chosen, path = naive.herding_fractions(features, moments, w0, 400)
+    chosen, path = naive_herding.herding_fractions(features, moments, w0, 400)
     assert system.advance(state, 400)[:, 0].tolist() == chosen
     assert [Fraction(int(v), system.denominator) for v in state.phase] == list(path[-1])
     assert system.violations(state) == 0
 
     def step(w):
-        return naive.herding_fractions(features, moments, w, 1)[1][0]
+        return naive_herding.herding_fractions(features, moments, w, 1)[1][0]
 
     found = find_cycle(system, seed=seed, max_steps=20_000)
     # The oracle's map does not see which state was chosen last: the weights alone must return.
@@ -166,7 +167,7 @@ def test_periods_in_floating_point_are_not_to_be_trusted():
             if math.gcd(p, q) > 1:
                 continue
             target = neuron(Fraction(p, q))
-            true, _ = naive.herding_fractions([[0], [1]], [Fraction(p, q)], [Fraction(0)], 3 * q)
+            true, _ = naive_herding.herding_fractions([[0], [1]], [Fraction(p, q)], [Fraction(0)], 3 * q)
             orbits = [
                 s.advance(s.start(0), 3 * q)[:, 0].tolist() for s in (Herding("zero", exact=e).bind(target) for e in (True, False))
             ]
@@ -218,7 +219,7 @@ def test_elimination_is_enumeration(seed, which):
     scopes = [np.array([i]) for i in range(4)] if which == "units" else list(target.scopes)
     features = np.concatenate([one_hot(states[:, s], [3] * len(s)) for s in scopes], 1)
     w = np.concatenate([state.phase[: features.shape[1]]])
-    chosen, _ = naive.herding(features, p @ features, w, 60)
+    chosen, _ = naive_herding.herding(features, p @ features, w, 60)
     got = system.advance(state, 60)
     assert np.array_equal(got, states[chosen])
     assert system.violations(state) == 0

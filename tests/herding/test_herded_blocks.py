@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests import naive
 from tests.conformance import check_system
+from tests.herding import naive_herding as naive
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import SamplingError
 from weakchaos.core.flags import Kind

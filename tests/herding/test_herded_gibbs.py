@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests import naive
+from tests.herding import naive_herding
 from tests.samplers.test_gibbs import machine, star
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
@@ -45,7 +46,7 @@ def test_sequence_is_the_oracle(kind):
     target = make()
     system = HerdedGibbs(kind, bins=7, start="zero").bind(target)
     state = system.start(2)
-    expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 300, key(target))
+    expected, _ = naive_herding.herded_gibbs(target, state.symbols[: target.dim], 300, key(target))
     assert np.array_equal(system.symbols(system.advance(state, 300)), expected)
 
 
@@ -55,7 +56,7 @@ def test_more_than_two_states(kind):
     key = {"full": others, "hash": others, "blanket": blanket(target), "shared": bins(6)}[kind]
     system = HerdedGibbs(kind, bins=6, start="zero").bind(target)
     state = system.start(2)
-    expected, record = naive.herded_gibbs(target, state.symbols[: target.dim], 400, key)
+    expected, record = naive_herding.herded_gibbs(target, state.symbols[: target.dim], 400, key)
     got = system.advance(state, 400)
     # Rounding may break ties another way than the oracle; the first hundred sweeps must agree, and the guarantee must hold for both.
     assert np.array_equal(got[:100], expected[:100])
@@ -84,7 +85,7 @@ def test_tables_of_any_arity(kind, tabulated, monkeypatch):
     key = {"full": others, "hash": others, "blanket": blanket(target), "shared": bins(3)}[kind]
     system = HerdedGibbs(kind, bins=3, start="zero").bind(target)
     state = system.start(2)
-    expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 60, key)
+    expected, _ = naive_herding.herded_gibbs(target, state.symbols[: target.dim], 60, key)
     draws = system.advance(state, 60)
     assert np.array_equal(draws, expected)
     assert not ((draws[:, 0] == 1) & (draws[:, 1] == 2) & (draws[:, 2] == 0)).any()
@@ -105,7 +106,7 @@ def test_coarse_weights_are_the_oracle(kinds):
     target = make()
     system = HerdedGibbs(kinds[0], bins=4, start="zero", coarse=kinds[1]).bind(target)
     state = system.start(2)
-    expected, _ = naive.herded_gibbs(target, state.symbols[: target.dim], 150, *keys(target))
+    expected, _ = naive_herding.herded_gibbs(target, state.symbols[: target.dim], 150, *keys(target))
     assert np.array_equal(system.symbols(system.advance(state, 150)), expected)
 
 
@@ -133,7 +134,7 @@ def test_coarse_and_fine_weights_stay_bounded():
     assert np.nanmax(np.abs(state.phase)) < 3.0
 
     def owed(keys):
-        _, record = naive.herded_gibbs(target, np.zeros(6, np.int64), 1500, *keys)
+        _, record = naive_herding.herded_gibbs(target, np.zeros(6, np.int64), 1500, *keys)
         by_state = {}
         for name, (counts, sums) in record.items():
             by_state[name] = abs(counts[1] - sums[1])
@@ -141,7 +142,7 @@ def test_coarse_and_fine_weights_stay_bounded():
 
     assert owed((others, bins(3))) < 3.0
     # Negative control: the same visits counted by state of the others while bins alone decide.
-    draws, _ = naive.herded_gibbs(target, np.zeros(6, np.int64), 1500, bins(3))
+    draws, _ = naive_herding.herded_gibbs(target, np.zeros(6, np.int64), 1500, bins(3))
     debt = {}
     x = np.zeros(6, np.int64)
     for row in draws:
@@ -177,7 +178,7 @@ def test_observed_units_do_not_move_and_waste_no_table():
 
 def test_each_weight_keeps_its_counts_within_one():
     target = machine(6, 3)
-    _, record = naive.herded_gibbs(target, np.zeros(6, np.int64), 500, others)
+    _, record = naive_herding.herded_gibbs(target, np.zeros(6, np.int64), 500, others)
     assert max(abs(counts[1] - sums[1]) for counts, sums in record.values()) <= 1.0
     # The compiled kernel, by the identity w_T - w_0 = sum of (p - x): weights never leave (p - 1, p].
     system = HerdedGibbs("full").bind(target)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests import naive
+from tests.herding import naive_herding as naive
 from tests.samplers.test_gibbs import machine
 from weakchaos.herding import HerdedGibbs
 from weakchaos.targets import discrete_target

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weakchaos as wc
-from tests import naive
+from tests.herding import naive_herding as naive
 from tests.samplers.test_gibbs import machine
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning
 from weakchaos.herding import Herding

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests import naive
+from tests.herding import naive_herding as naive
 from weakchaos.core.errors import ArgumentError, GradientWarning
 from weakchaos.diagnostics import ksd
 from weakchaos.herding import refine, select, stein_kernel_thinning, stein_thinning

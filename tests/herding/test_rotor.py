@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import weakchaos as wc
 from tests import naive
+from tests.herding import naive_herding
 from tests.samplers.test_gibbs import uniforms
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent, visit_split
@@ -38,7 +39,7 @@ def test_walk_is_the_plain_one(seed, n, rule):
     system = RotorWalk(rule).bind(MarkovChain(matrix))
     assert system.is_exact
     state = system.start(seed)
-    expected = naive.rotor_walk(matrix, int(state.symbols[0]), 300, rule)
+    expected = naive_herding.rotor_walk(matrix, int(state.symbols[0]), 300, rule)
     assert system.advance(state, 300)[:, 0].tolist() == expected
 
 
@@ -48,7 +49,7 @@ def test_real_probabilities(rule, rng):
     system = RotorWalk(rule).bind(MarkovChain(matrix))
     assert not system.is_exact
     state = system.start(3)
-    expected = naive.rotor_walk(
+    expected = naive_herding.rotor_walk(
         [[Fraction(v) for v in row] for row in system.target.transition()], int(state.symbols[0]), 300, rule
     )
     assert system.advance(state, 300)[:, 0].tolist() == expected
@@ -69,11 +70,11 @@ def test_every_row_is_split_within_its_bound(seed, rule, start):
         first = int(state.symbols[0])
         paths.append([first, *system.advance(state, 3000)[:, 0].tolist()])
     bound = RotorWalk(rule, start).bind(chain).split_bound
-    worst, last = naive.largest_splits(chain.transition(), paths[0])
+    worst, last = naive_herding.largest_splits(chain.transition(), paths[0])
     assert (worst <= bound + 1e-9).all()
     assert (bound <= 6).all()
     assert np.allclose(visit_split(np.array(paths[0]), chain), last)
-    assert (naive.largest_splits(chain.transition(), paths[1])[0] > bound).any()
+    assert (naive_herding.largest_splits(chain.transition(), paths[1])[0] > bound).any()
 
 
 @pytest.mark.parametrize("n", [3, 6])

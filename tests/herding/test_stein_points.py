@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import weakchaos as wc
-from tests import naive
+from tests.herding import naive_herding as naive
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import ksd
 from weakchaos.herding import stein_points

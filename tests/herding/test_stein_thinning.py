@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 
 import weakchaos as wc
-from tests import naive
+from tests.herding import naive_herding as naive
 from weakchaos.core.errors import ArgumentError, GradientWarning
 from weakchaos.core.flags import Kind
 from weakchaos.diagnostics import ksd
