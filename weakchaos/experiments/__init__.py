@@ -19,7 +19,7 @@ from weakchaos.runs.sweeps import Sweep, sweep
 
 __all__ = ["Conclusion", "Curve", "Estimate", "Experiment", "Panel", "Part", "Verdict", "claim", "names", "run", "source", "sweep"]
 
-_FRAME = ("__main__", "base", "conclusion", "records")
+_FRAME = ("__main__", "base", "conclusion", "records", "trotter_chain")
 
 
 def names() -> list[str]:
