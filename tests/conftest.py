@@ -1,13 +1,24 @@
 """Options and fixtures of all tests."""
 
+import contextlib
 import os
 import zlib
 
-import numpy as np
-import pytest
-from hypothesis import settings
-
 os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
+# Threads of linear algebra that wait for each other on a busy machine took ten times as long as one thread, and sums do not depend on the number of cores
+# then. Processes that tests start, and libraries that are loaded later, read the names; one that a plugin of pytest has loaded already is told.
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import scipy.linalg  # noqa: E402, F401 (it has a library of its own)
+from hypothesis import settings  # noqa: E402
+
+with contextlib.suppress(ImportError):  # scikit-learn brings it
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
 
 # One seed per test, fixed by its name: a failure is met again by running the test again.
 settings.register_profile("weakchaos", deadline=None, derandomize=True, max_examples=50)
