@@ -1,6 +1,7 @@
 import copy
 import functools
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -208,8 +209,27 @@ def test_the_verdict_does_not_depend_on_the_unit(scale):
 
 
 def test_series_with_jumps_run_through_without_warnings():
-    for x in (np.where(np.arange(400) == 200, 1.25, 0.25), np.where(np.arange(400) < 200, 0.1, 0.9), np.arange(400) + 0.5):
-        sound(asked(x))
+    """One spike, one step and a straight line: nothing random and nothing chaotic."""
+    time = np.arange(400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spike, step, line = (
+            sound(asked(x)) for x in (np.where(time == 200, 1.25, 0.25), np.where(time < 200, 0.1, 0.9), time + 0.5)
+        )
+    assert spike.verdict == "undecided"
+    assert spike["autocorrelation time"]["value"] == 1.0
+    assert step.verdict == "at rest"
+    assert "200 steps" in step.words[0]
+    assert line.verdict == "drifting, undecided"
+    assert "trend" in line.words[0]
+
+
+def test_a_trend_without_noise_is_not_called_noise():
+    """A curve that no chance has touched is no drifting noise, and a random walk is no trend."""
+    time = np.arange(400.0)
+    for x in (time**2, np.exp(time / 100), np.log1p(time), np.repeat(np.arange(40.0), 10)):
+        assert "noise" not in sound(asked(x, kind="map" if x.max() == 39 else "auto")).verdict
+    assert sound(asked(np.cumsum(np.random.default_rng(0).standard_normal(400)))).verdict == "drifting noise"
 
 
 def test_a_noisy_map_is_told_from_noise_and_not_called_chaos():

@@ -1,6 +1,7 @@
 """Recorded series: embedding, exponents by diverging neighbours and the 0-1 test, with defaults and in every regime."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -145,3 +146,11 @@ def test_bad_input(bad):
     for call in (lyapunov_from_series, zero_one_test, embedding_dimension):
         with pytest.raises(ArgumentError):
             call(bad)
+
+
+def test_pulses_pass_through_the_embedding_without_a_warning_of_numpy():
+    """Delay vectors of a series of equal pulses are at no distance from each other, and the ratios of these distances have no value."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        embedding_dimension((np.arange(2000) % 50 == 0) * 1.0)
+        assert not lyapunov_from_series((np.arange(2000) % 50 == 0) * 1.0).interval

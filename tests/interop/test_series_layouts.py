@@ -1,5 +1,6 @@
 """Delimited files as instruments, spreadsheets and people of several countries write them."""
 
+import json
 import math
 from pathlib import Path
 
@@ -336,3 +337,36 @@ def test_days_and_months_of_a_zone_that_changes_its_clocks(tmp_path, freq, expec
     series = read_series(tmp_path / "level.csv" if written else table)
     assert (series.dt, series.unit) == expected
     assert not any("evenly" in note for note in series.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"time": [0.5 * k for k in range(SIZE)], "level": X.tolist()}),
+        json.dumps([{"time": 0.5 * k, "level": x} for k, x in enumerate(X.tolist())], indent=1),
+        "\n".join(json.dumps({"time": 0.5 * k, "level": x}) for k, x in enumerate(X.tolist())),
+    ],
+    ids=["lists by name", "list of records", "one record a line"],
+)
+def test_json_is_read_as_the_table_that_it_is(text):
+    Path("levels.json").write_text(text)
+    series = read_series("levels.json")
+    assert (series.name, series.dt) == ("level", 0.5)
+    assert series.values.tolist() == X.tolist()
+
+
+def test_json_of_one_list_is_a_series_and_of_other_forms_an_error():
+    Path("list.json").write_text(json.dumps(X.tolist()))
+    assert read_series("list.json").values.tolist() == X.tolist()
+    for other in ({"meta": {"device": "A"}, "data": X.tolist()}, [{"x": [1, 2]}, {"x": [3, 4]}], {"a": [1], "b": [1, 2]}):
+        Path("other.json").write_text(json.dumps(other))
+        with pytest.raises(FileFormatError, match="JSON"):
+            read_series("other.json")
+
+
+@pytest.mark.parametrize("text", [" ".join(map(str, X)), ",".join(map(str, X)) + "\n", "time,level\n"])
+def test_a_table_of_one_row_is_no_series(text):
+    """A series written along a line was once read as its first number."""
+    Path("row.csv").write_text(text)
+    with pytest.raises(FileFormatError, match="one row"):
+        read_series("row.csv")

@@ -169,3 +169,48 @@ def test_nothing_is_compiled_at_import():
         "assert all(f._compiled is None for f in gc.get_objects() if isinstance(f, NativeFunction))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@numba.njit
+def folds_its_input(u, out):
+    u[0] = u[0] % 1.0
+    out[0] = 3.0 * u[0]
+
+
+@numba.njit
+def forgets_an_entry(u, out):
+    out[0] = u[0]
+
+
+@numba.njit
+def adds_to_its_output(u, out):
+    out[0] += u[0]
+    out[1] = 0.0
+
+
+@numba.njit
+def draws(u, out):
+    out[0] = 0.5 * u[0] + np.random.standard_normal()  # noqa: NPY002
+    out[1] = 0.0
+
+
+def counts(u, out, seen=[0]):  # noqa: B006
+    seen[0] += 1
+    out[:] = 0.5 * u + seen[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (folds_its_input, "changes its first argument"),
+        (forgets_an_entry, "entry 1 was left"),
+        (adds_to_its_output, "first argument alone"),
+        (draws, "first argument alone"),
+        (counts, "first argument alone"),
+    ],
+)
+@pytest.mark.parametrize("kind", [systems.UserMap, systems.UserFlow])
+def test_what_is_no_function_of_the_state_is_refused(kind, function, words):
+    """Orbits, derivatives and cycles of such a function would be silently wrong."""
+    with pytest.raises(ArgumentError, match=words):
+        kind(function, 2, initial=[1.25, 0.5])

@@ -90,7 +90,7 @@ def read_series(
     Parameters
     ----------
     path : str, path, Series or DataFrame
-        CSV (comma, semicolon, bar, tab or blanks; with or without header, row of units, preamble and comments), .npy, .npz or parquet;
+        CSV (comma, semicolon, bar, tab or blanks; with or without header, row of units, preamble and comments), JSON, .npy, .npz or parquet;
         or a Series or DataFrame, which is taken as it is.
     column : str or int, optional
         Name of the column, with or without its unit, or its number, counted from 0. By default the first column of numbers that vary and are

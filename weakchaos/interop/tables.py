@@ -1,8 +1,9 @@
-"""Columns of a file. Its kind (delimited text, .npy, .npz or parquet) is recognised by its first bytes and not by its name."""
+"""Columns of a file. Its kind (delimited text, JSON, .npy, .npz or parquet) is recognised by its first bytes and not by its name."""
 
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from weakchaos.interop.file_columns import Column, from_frame, from_numpy, from_
 
 __all__ = ["read_columns"]
 
+_WIDE = 8  # columns; a table of one row and so many is a series that was written as a row
 _FOREIGN = (
     (b"\x89HDF", "an HDF5 file"),
     (b"MATLAB 5.0", "a MATLAB file"),
@@ -36,7 +38,7 @@ def read_columns(
     ----------
     path : str, path, or table
         Delimited text (comma, semicolon, bar, tab or blanks; with or without header, units, preamble and comment lines; gzipped or
-        not), .npy, .npz or parquet; or a Series or DataFrame of pandas or polars.
+        not), JSON (a list of numbers or of records, lists by name, one record a line), .npy, .npz or parquet; or a Series or DataFrame of pandas or polars.
     skip : int
         Number of lines of text above the table that are not read; a preamble that can be recognised is skipped without it.
     missing : sequence of numbers or str
@@ -99,4 +101,49 @@ def read_columns(
     for magic, what in _FOREIGN:
         if content.startswith(magic):
             raise FileFormatError(f"{path} is {what}: save the series as CSV, .npy or parquet instead")
-    return text_columns(path, content, skip, marks, decimal, notes)
+    if content.lstrip()[:1] in b"[{" and not skip:
+        frame = _from_json(path, content)
+        if frame is not None:
+            return [marked(typed(column, decimal), marks) for column in from_frame(frame, str(path))]
+    columns = text_columns(path, content, skip, marks, decimal, notes)
+    if len(columns[0].values) == 1 and (len(columns) > _WIDE or not any(c.values.dtype.kind in "iuf" for c in columns)):
+        raise FileFormatError(
+            f"{path} holds one row of {len(columns)} values: a series is a column, so write one value (and its time) a line"
+        )
+    return columns
+
+
+def _from_json(path: Path, content: bytes) -> Any:
+    """A DataFrame of a JSON file: a list of numbers, of rows or of records, lists by name, or one record a line; None if the text is no JSON."""
+    text = content.decode("utf-8", errors="replace")
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except json.JSONDecodeError:
+            return None
+        if not all(isinstance(record, dict) for record in found):
+            return None
+    import pandas
+
+    if isinstance(found, list) and found:
+        kinds = {type(entry) for entry in found}
+        if kinds <= {int, float, bool, str, type(None)}:
+            return pandas.DataFrame({"0": found})
+        if kinds in ({dict}, {list}):
+            return _flat(path, pandas.DataFrame(found))
+    if isinstance(found, dict):
+        lengths = {len(entry) if isinstance(entry, list) else None for entry in found.values()}
+        if len(lengths) == 1 and None not in lengths:
+            return _flat(path, pandas.DataFrame(found))
+    raise FileFormatError(
+        f"{path} is JSON of another form: it must be a list of numbers, a list of records, or an object of lists of one length, as in "
+        '{"time": [0, 1], "x": [0.5, 0.7]}'
+    )
+
+
+def _flat(path: Path, frame: Any) -> Any:
+    if frame.map(lambda value: isinstance(value, list | dict)).to_numpy().any():
+        raise FileFormatError(f"{path} is JSON whose entries are lists or objects themselves: write one number for each name")
+    return frame

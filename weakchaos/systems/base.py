@@ -15,7 +15,7 @@ from weakchaos.core.system import State, as_seed
 from weakchaos.native.c_maps import CMap, NativeFunction, call_map
 from weakchaos.native.compiled import address_of, kernel
 
-__all__ = ["CompiledSystem", "NativeMap"]
+__all__ = ["CompiledSystem", "NativeMap", "check_function"]
 
 
 @kernel
@@ -33,6 +33,17 @@ def _orbit(function, data, z, every, out):
         out[row] = here[: out.shape[1]]
     z[:] = here
     return done
+
+
+@kernel
+def _twice(function, data, z, given, images):
+    """Two calls of the C function at `z`, on `given` and into rows of `images` that hold 1 and 2 before; whether both succeeded."""
+    for call in range(2):
+        images[call] = call + 1.0
+        given[call] = z
+        if call_map(function, np.uint64(z.size), address_of(given[call]), address_of(images[call]), data) != 0:
+            return False
+    return True
 
 
 class CompiledSystem:
@@ -122,6 +133,30 @@ class CompiledSystem:
     def _move(step: CMap, z: np.ndarray, every: int, out: np.ndarray) -> None:
         if _orbit(np.uint64(step.address), np.uint64(step.user_data), z, every, out) < every * len(out):
             raise step.take_error()
+
+
+def check_function(name: str, function: CMap, place: np.ndarray) -> None:
+    """Refuse a user's C function that is not one of its first argument alone, as two calls at a place of shape (dim,) show.
+
+    Orbits, derivatives and cycles of such a function are silently wrong. Where a call fails, the run itself will meet the failure.
+    """
+    given, images = np.empty((2, place.size)), np.empty((2, place.size))
+    if not _twice(np.uint64(function.address), np.uint64(function.user_data), place, given, images):
+        return
+    if not np.array_equal(given, np.stack([place, place]), equal_nan=True):
+        raise ArgumentError(
+            f"`{name}` changes its first argument, which is the state of the orbit; write the result into the second alone, from a copy of the first if need be"
+        )
+    unequal = np.flatnonzero(~((images[0] == images[1]) | (np.isnan(images[0]) & np.isnan(images[1]))))
+    if not unequal.size:
+        return
+    i = int(unequal[0])
+    if images[0, i] == 1.0 and images[1, i] == 2.0:
+        raise ArgumentError(f"`{name}` must write every entry of its second argument; entry {i} was left as it was")
+    raise ArgumentError(
+        f"`{name}` must depend on its first argument alone; two calls at the same state gave {images[0, i]:.6g} and {images[1, i]:.6g} for entry {i}: it draws random numbers, "
+        "keeps a memory, or adds to what its second argument holds. Put what changes into the state"
+    )
 
 
 class NativeMap(CompiledSystem):

@@ -70,7 +70,8 @@ def _pilot(system: Any) -> np.ndarray:
         except Exception:
             break  # the run itself will meet it and raise it
     orbit = np.concatenate(rows)
-    return orbit[np.isfinite(orbit).all(1) & (np.abs(orbit) < 1e150).all(1)]
+    inside = np.isfinite(orbit).all(1) & (np.abs(orbit) < 1e150).all(1)
+    return orbit[inside] if inside.any() else orbit[:1]  # a start that is itself far out
 
 
 def _images(function: CMap, system: Any, places: np.ndarray, vectors: np.ndarray) -> np.ndarray:

@@ -15,9 +15,12 @@ from numba import carray
 from weakchaos.native.c_maps import NativeFunction, call_map
 from weakchaos.native.compiled import address_of
 
-__all__ = ["STAGES", "dop853"]
+__all__ = ["MOST_TRIES", "STAGES", "dop853"]
 
 STAGES = 12
+# Without a bound, an orbit that moves the faster the farther out it is would never end; this many are minutes of a field written in Python.
+MOST_TRIES = 10_000
+_FAR = 1e3
 _HEADER = 8
 _ROWS: tuple[dict[int, float], ...] = (
     {},
@@ -72,7 +75,11 @@ _B = _dense(_WEIGHTS, _ERROR_3, _ERROR_5)
 
 @NativeFunction
 def dop853(n, z, out, data):
-    """One time step in as many steps of the method as the tolerance requires; returns 1 if the field failed or the steps became too small."""
+    """One time step in as many steps of the method as the tolerance requires; returns 1 if the field failed, or the steps became too small or too many.
+
+    Where the steps become too small on a state that has grown a thousandfold within this time step, the orbit goes to infinity in finite time: the
+    coordinates that grew become infinite.
+    """
     words, dim = carray(data, (_HEADER,), np.uint64), carray(data, (_HEADER,), np.int64)[3]
     numbers = carray(data, (_HEADER + 14 * n,), np.float64)
     field, field_data, step, tolerance = words[0], words[1], numbers[2], numbers[5]
@@ -82,7 +89,9 @@ def dop853(n, z, out, data):
     for i in range(n):
         here[i] = z[i]
     left = h = step
+    tries, size_of_all = 0, 0.0
     while True:
+        tries, refused = tries + 1, False
         for stage in range(12):
             for i in range(n):
                 place[i] = 0.0
@@ -95,6 +104,11 @@ def dop853(n, z, out, data):
                 place[i] = here[i] + h * place[i]
             if call_map(field, size, address_of(place), address_of(slopes[stage]), field_data) != 0:
                 return 1
+        if tries == 1:
+            # The numbers of a system in small units are all below 1, and an error that is small beside 1 is not small beside them.
+            for i in range(dim):
+                size_of_all = max(size_of_all, abs(z[i]), step * abs(slopes[0, i]))
+            size_of_all = max(min(size_of_all, 1.0), 1e-200)
         for i in range(n):
             total = 0.0
             for j in range(12):
@@ -102,7 +116,7 @@ def dop853(n, z, out, data):
             place[i] = here[i] + h * total
         high, low = 0.0, 0.0
         for i in range(dim):
-            scale = tolerance * (1.0 + max(abs(here[i]), abs(place[i])))
+            scale = tolerance * (size_of_all + max(abs(here[i]), abs(place[i])))
             error_5, error_3 = 0.0, 0.0
             for j in range(12):
                 error_3 += _B[1, j] * slopes[j, i]
@@ -136,10 +150,25 @@ def dop853(n, z, out, data):
                 break
             h = min(h * factor, left)
         else:
-            h *= min(factor, 0.9)
-            if h < 1e-12 * step:
-                numbers[6] = 1.0
-                return 1
+            h, refused = h * min(factor, 0.9), True
+        if tries == MOST_TRIES or (refused and h < 1e-12 * step):
+            escaped = False
+            if tries < MOST_TRIES:
+                for i in range(dim):
+                    escaped |= abs(here[i]) > _FAR * (1.0 + abs(z[i]))
+            for i in range(n):
+                out[i] = (
+                    here[i]
+                    if not escaped or i >= dim or abs(here[i]) <= _FAR * (1.0 + abs(z[i]))
+                    else math.copysign(math.inf, here[i])
+                )
+            if escaped:
+                return 0
+            numbers[6] = 1.0 if tries < MOST_TRIES else 2.0
+            numbers[7] = 0.0
+            for i in range(dim):
+                numbers[7] = max(numbers[7], abs(here[i]))
+            return 1
     for i in range(n):
         out[i] = here[i]
     return 0

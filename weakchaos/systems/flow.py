@@ -25,7 +25,7 @@ class Flow(CompiledSystem):
     method : str
         ``"rk4"``, ``"dop853"``, ``"symplectic4"`` or ``"leapfrog"``; the last two for states (q, p) with q' = f(p), p' = g(q).
     tolerance : float
-        Local error of ``"dop853"``, relative to 1 + |x|.
+        Local error of ``"dop853"`` in each coordinate x, relative to |x| + 1, or to |x| + the largest coordinate if all are below 1.
     """
 
     step: float

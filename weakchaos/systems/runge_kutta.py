@@ -21,7 +21,7 @@ from numba import carray, njit
 from weakchaos.core.errors import ArgumentError, SamplingError, shown
 from weakchaos.native.c_maps import CMap, NativeFunction, call_map, loops_as_written
 from weakchaos.native.compiled import address_of
-from weakchaos.systems.dop853 import STAGES, dop853
+from weakchaos.systems.dop853 import MOST_TRIES, STAGES, dop853
 
 __all__ = ["METHODS", "SYMPLECTIC", "stepper"]
 
@@ -131,9 +131,16 @@ def stepper(field: CMap, dim: int, k: int, method: str, step: float, tolerance: 
 
     def error() -> Any:
         if method == "dop853" and table[6] != 0.0:
+            crowded, far = table[6] == 2.0, table[7]
             table[6] = 0.0
+            if crowded:
+                return SamplingError(
+                    f"{MOST_TRIES:,} steps of the method did not reach the end of one `step` of {step:g}, at a state of size {far:.3g}: the orbit has left for where it "
+                    "moves ever faster (it diverged), or the equations are stiff or fast; if the orbit is bounded, take a smaller `step` and fewer draws (`every`)"
+                )
             return SamplingError(
-                f"no step size meets `tolerance` {tolerance}: the vector field has a singularity, or the tolerance is smaller than the rounding errors"
+                f"no step size meets `tolerance` {tolerance} at a state of size {far:.3g}: the vector field has a singularity, or the tolerance is smaller than the "
+                "rounding errors"
             )
         return field.take_error()
 

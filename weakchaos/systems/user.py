@@ -12,7 +12,7 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.native.c_maps import CMap
 from weakchaos.native.dual_map import with_dual_numbers
 from weakchaos.native.user_maps import as_c_map
-from weakchaos.systems.base import CompiledSystem
+from weakchaos.systems.base import CompiledSystem, check_function
 from weakchaos.systems.derivatives import Linearisation, linearisation
 from weakchaos.systems.flow import Flow
 from weakchaos.systems.linearised import with_differences, with_jacobian
@@ -31,6 +31,7 @@ class UserEquations(CompiledSystem):
         self._made: Linearisation | None = None
         self._pointer()  # what is wrong with the functions shows here and not at the first step
         self._initial = initial if callable(initial) else None if initial is None else self.checked_position(initial)
+        check_function(name, self._pointer()[0], self.initial(np.random.default_rng(0)))
 
     def __repr__(self) -> str:
         function = getattr(self.function, "__name__", self.function)
@@ -129,7 +130,7 @@ class UserFlow(UserEquations, Flow):
         ``"rk4"``, ``"dop853"`` (adaptive, order 8), or, for a state (q, p) with q' = f(p) and p' = g(q), the symplectic ``"symplectic4"``
         and ``"leapfrog"``.
     tolerance : float
-        Local error of ``"dop853"``, relative to 1 + |x|.
+        Local error of ``"dop853"`` in each coordinate x, relative to |x| + 1, or to |x| + the largest coordinate if all are below 1.
 
     Raises
     ------

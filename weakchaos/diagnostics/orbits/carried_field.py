@@ -73,7 +73,10 @@ def jump_notes(system: Any, state: State, steps: int) -> list[str]:
     places, fields, carried = places[:made], fields[:made], carried[: max(made - 1, 0)]
     if made < 2 or not (np.isfinite(fields).all() and np.isfinite(carried).all()):
         return []
-    unit = np.sqrt((fields**2).mean(0))
+    with np.errstate(over="ignore"):
+        unit = np.sqrt((fields**2).mean(0))
+    if not np.isfinite(unit).all():
+        return []
     # A coordinate at rest has a field that consists of rounding errors.
     moving = unit * system.step > 1e-9 * np.abs(places).max(0)
     if not moving.any():

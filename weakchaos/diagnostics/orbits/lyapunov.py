@@ -17,11 +17,14 @@ import numpy as np
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System
 from weakchaos.diagnostics.orbits.carried_field import jump_notes
+from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
 from weakchaos.diagnostics.orbits.twins import phase_scale
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import standard_errors
 
 __all__ = ["largest_exponent"]
+
+_PLACES = 200  # of the orbit that are looked at for an escape
 
 
 def largest_exponent(
@@ -58,7 +61,7 @@ def largest_exponent(
     Returns
     -------
     Result
-        ``value`` is NaN, with a warning, if the orbit diverges. ``curve`` holds times and the running estimate. ``parameters["kind"]`` is
+        ``value`` is NaN, with a warning, if the orbit diverges or grows exponentially all along. ``curve`` holds times and the running estimate. ``parameters["kind"]`` is
         ``"phase"``, or ``"symbols"`` for the spreading of damage in discrete systems.
 
     Raises
@@ -88,15 +91,12 @@ def largest_exponent(
     if base.phase.size == 0:
         return _damage(system, base, steps, rng)
     if np.isinf(base.phase).any() or np.isnan(base.phase[: begun.size][begun[: base.phase.size]]).any():
-        return _nothing(_ESCAPED, {"kind": "phase", "every": every, "separation": separation})
+        return _nothing(ESCAPED, {"kind": "phase", "every": every, "separation": separation})
     return _twin(system, base, steps, turning or min(steps // 10, 100), every, separation, rng)
 
 
 def _nothing(note: str, parameters: dict[str, Any]) -> Result:
     return Result(math.nan, None, (np.empty(0), np.empty(0)), None, parameters, (note,))
-
-
-_ESCAPED = "the orbit diverged: the exponent of an unbounded orbit has no meaning"
 
 
 def _twin(system: System, base: State, steps: int, turning: int, every: int, separation: float, rng: np.random.Generator) -> Result:
@@ -109,6 +109,7 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
     scale = phase_scale(system, base)
     direction = rng.standard_normal(base.phase.size)
     growth, merged, split, fresh = [], 0, 0, True
+    path: list[np.ndarray] = []
     for made in range(before + rounds):
         twin, used = base.copy(), np.isfinite(base.phase)
         if scale.size != base.phase.size:
@@ -124,7 +125,9 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
         system.advance(base, every, every)
         system.advance(twin, every, every)
         if np.isinf(base.phase).any() or (base.phase.size == used.size and np.isnan(base.phase[used & begun[: used.size]]).any()):
-            return _nothing(_ESCAPED, parameters | {"split": split})
+            return _nothing(ESCAPED, parameters | {"split": split})
+        if made >= before and (made - before) % max(rounds // _PLACES, 1) == 0:
+            path.append(base.phase.copy())
         if not np.array_equal(twin.symbols, base.symbols):
             # The pair straddled a discontinuity of the map; the exponent is that of its smooth pieces. The direction stays: another one
             # would have to turn first.
@@ -147,6 +150,9 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
         if made >= before and not fresh and began > 0:
             growth.append(math.log(distance / began))
         fresh = False
+    escape = escape_note(np.array(path)) if len({place.size for place in path}) == 1 else None
+    if escape is not None:
+        return _nothing(escape, parameters | {"split": split})
     rates = np.array(growth) / (every * unit)
     notes = []
     if split > rounds // 10:

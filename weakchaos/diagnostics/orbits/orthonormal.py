@@ -110,8 +110,8 @@ def _finer(function, data, dim, here, there, every, r, gone, logs):
 
 
 @kernel
-def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, states, lost):
-    """Growth of a frame over `per_row` rounds of `every` steps a row of `logs`; frames and triangular factors where they have rows.
+def _rounds(function, data, dim, z, per_row, every, logs, places, frames, factors, states, lost):
+    """Growth of a frame over `per_row` rounds of `every` steps a row of `logs`, with the state at its end; frames and triangular factors where they have rows.
 
     `z` holds the state and k vectors. Norms are multiplied and their logarithm taken when it is due, which saves most of the logarithms.
     A round in which a vector is lost in rounding, or grows beyond the numbers, is made again with a new frame after each step.
@@ -172,6 +172,7 @@ def _rounds(function, data, dim, z, per_row, every, logs, frames, factors, state
             done += 1
         for j in range(k):
             logs[row, j] += math.log(product[j])
+        places[row] = work[here : here + dim]
     z[:] = work[here : here + size]
     return done, 0
 
@@ -184,6 +185,8 @@ class Rounds:
     ----------
     logs : array of shape (rows, k)
         Growth of each vector of the frame over each row, in nats.
+    places : array of shape (rows, dim)
+        The state at the end of each row.
     made : int
         Rounds made.
     lost : array of shape (k,)
@@ -202,6 +205,7 @@ class Rounds:
     """
 
     logs: np.ndarray
+    places: np.ndarray
     made: int
     lost: np.ndarray
     split: int
@@ -244,22 +248,25 @@ def frame_rounds(
     """Move `state` and `frame` (vectors as rows; both changed in place) by rows * per_row rounds of `every` steps."""
     k, dim = frame.shape
     rounds = rows * per_row if keep else 0
-    logs, lost = np.zeros((rows, k)), np.zeros(k, np.int64)
+    logs, places, lost = np.zeros((rows, k)), np.zeros((rows, dim)), np.zeros(k, np.int64)
     frames, factors, states = np.zeros((rounds, k, dim)), np.zeros((rounds, k, k)), np.zeros((rounds, dim))
     if rows == 0:
-        return Rounds(logs, 0, lost, 0, False, frames, factors, states)
+        return Rounds(logs, places, 0, lost, 0, False, frames, factors, states)
     if not hasattr(system, "c_map"):
-        return _slow_rounds(system, state, frame, per_row, every, Rounds(logs, 0, lost, 0, False, frames, factors, states))
+        return _slow_rounds(system, state, frame, per_row, every, Rounds(logs, places, 0, lost, 0, False, frames, factors, states))
     step = system.c_map(k)
     z = np.concatenate([state.phase, frame.ravel()])
     made, outcome = _rounds(
-        np.uint64(step.address), np.uint64(step.user_data), dim, z, per_row, every, logs, frames, factors, states, lost
+        np.uint64(step.address), np.uint64(step.user_data), dim, z, per_row, every, logs, places, frames, factors, states, lost
     )
     if outcome == _FAILED:
         raise step.take_error()
     state.phase[:], frame[:] = z[:dim], z[dim:].reshape(k, dim)
     remarks = step.take_remarks()
-    return Rounds(logs[: made // per_row], made, lost, 0, outcome == _DIVERGED, frames, factors, states, outcome == _STEEP, remarks)
+    rows = made // per_row
+    return Rounds(
+        logs[:rows], places[:rows], made, lost, 0, outcome == _DIVERGED, frames, factors, states, outcome == _STEEP, remarks
+    )
 
 
 def _triangular(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -336,6 +343,8 @@ def _slow_rounds(system: Any, state: State, frame: np.ndarray, per_row: int, eve
             frame[:] = q.T
             measured += 1
             out.made += 1
+        # The phase of some samplers grows while they run.
+        out.places[row] = state.phase if state.phase.size == out.places.shape[1] else np.nan
         # A row without a single measured round says nothing; NaN is dropped by the caller.
         out.logs[row] = total * (per_row / measured) if measured else np.nan
     return out

@@ -18,6 +18,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
@@ -201,7 +202,7 @@ def lyapunov_spectrum(
     Returns
     -------
     Spectrum
-        In nats per unit time (per step if the system has no ``time_step``). A diverging orbit gives NaN and a warning.
+        In nats per unit time (per step if the system has no ``time_step``). An orbit that diverges, or grows exponentially all along, gives NaN and a warning.
 
     Raises
     ------
@@ -229,6 +230,9 @@ def lyapunov_spectrum(
         notes.append(
             f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
         )
+    escape = None if result.ended else escape_note(result.places)
+    if escape is not None:
+        return spectrum_of(result.logs[:0], width, base.phase.size, parameters, [*notes, escape])
     if not result.ended:
         doubts, numbers = step_notes(system, base, frame, min(max(STRETCH, steps // 200), 100 * STRETCH))
         notes += doubts

@@ -280,8 +280,9 @@ def embedding_dimension(
                 parameters,
                 (*notes, _NO_NEIGHBOURS),
             )
-        ratio = growth[1:] / growth[:-1]
-        parameters["E2"] = fresh[1:] / fresh[:-1]
+        with np.errstate(divide="ignore", invalid="ignore"):  # where a series repeats itself, neighbours are at no distance
+            ratio = growth[1:] / growth[:-1]
+            parameters["E2"] = fresh[1:] / fresh[:-1]
         # E1 has risen when it is close to 1 and the next dimension adds little more.
         after = np.append(ratio[1:], ratio[-1])
         settled = (ratio >= 0.8) & (after - ratio < 0.15)

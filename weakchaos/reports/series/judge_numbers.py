@@ -21,6 +21,7 @@ __all__ = ["judge_numbers", "number", "p_words"]
 
 _REGULAR = 0.35  # K of the 0-1 test below which motion may be called regular
 _LINE = 0.1  # share of the variance in one bin of the spectrum above which a rhythm is named
+_SMOOTH = 1e-3  # of the mean square of the steps
 _NARROW = 0.95  # share of the power about a peak that a line has in five bins of the spectrum
 _LEARNS = 0.93  # prediction error over that from half of the numbers below which more numbers would help
 _CALM = 0.1  # K of the 0-1 test below which no motion is called chaotic
@@ -70,6 +71,13 @@ def _is_line(r: MeasuredNumbers) -> bool:
     power, place = found.curve[1], round(found.parameters["n"] / found.periods[0]) - 1
     around = power[max(place - 8, 0) : place + 9].sum()
     return bool(power[max(place - 2, 0) : place + 3].sum() > _NARROW * around)
+
+
+def _is_trend(x: np.ndarray) -> bool:
+    """Whether a series goes one way throughout or its steps hardly change: the changes of the steps of a random walk are twice as strong as its steps."""
+    steps = np.diff(x)
+    one_way = bool((steps >= 0).all() or (steps <= 0).all())
+    return one_way or float(np.mean(np.diff(steps) ** 2)) < _SMOOTH * float(np.mean(steps**2))
 
 
 def _comes_back(near: Any) -> tuple[int, float] | None:
@@ -176,6 +184,14 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
             "drifting, undecided",
             first,
             "Most tests here assume a stationary series, so nothing more should be concluded from the rows: remove the trend, or record a longer series.",
+        )
+
+    if r.drifting and _is_trend(r.x):
+        return (
+            "drifting, undecided",
+            f"The series is a trend: it stays correlated over {_time(r, r.correlation_time * r.dt)}, more than a thirtieth of its length, and its steps have one sign "
+            "or hardly change from each to the next.",
+            "What moves beside the trend, noise or a rule, is too small to be told here: take differences, remove the trend, or record a longer series.",
         )
 
     if r.drifting:
