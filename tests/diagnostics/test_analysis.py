@@ -224,6 +224,15 @@ def test_series_with_jumps_run_through_without_warnings():
     assert "trend" in line.words[0]
 
 
+def test_numbers_that_come_as_text_are_numbers():
+    """A file that was split into words is a series of numbers, and no sequence of hundreds of different symbols."""
+    x = logistic(400)
+    report = sound(asked([repr(float(v)) for v in x]))
+    assert report.verdict == asked(x).verdict
+    assert any("text" in note for note in report.warnings)
+    assert sound(asked(["1", "2", "1", "1", "2", "2"] * 20)).kind == "discrete"
+
+
 def test_a_trend_without_noise_is_not_called_noise():
     """A curve that no chance has touched is no drifting noise, and a random walk is no trend."""
     time = np.arange(400.0)

@@ -9,7 +9,14 @@ from numba import njit
 
 from weakchaos import systems
 from weakchaos.core.errors import SamplingError
-from weakchaos.diagnostics import find_cycle, largest_exponent, lyapunov_spectrum
+from weakchaos.diagnostics import (
+    covariant_vectors,
+    find_cycle,
+    finite_size_exponent,
+    finite_time_exponents,
+    largest_exponent,
+    lyapunov_spectrum,
+)
 from weakchaos.diagnostics.orbits.escape import escape_note
 
 TIME = np.arange(200.0)
@@ -82,6 +89,29 @@ def test_no_value_for_an_orbit_that_escapes_before_numbers_overflow(system):
     for result in (lyapunov_spectrum(system, steps=3000, transient=100), largest_exponent(system, steps=2000)):
         assert math.isnan(float(result))
         assert "diverged" in result.warnings[-1]
+
+
+@njit
+def saddle_map(u, out):
+    out[0] = 1.002 * u[0]
+    out[1] = 0.5 * u[1]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda s: covariant_vectors(s, steps=2000, transient=100),
+        lambda s: finite_time_exponents(s, window=20, samples=100),
+        lambda s: finite_size_exponent(s, smallest=1e-4, largest=1e-2, samples=50, transient=0),
+    ],
+    ids=["covariant", "finite time", "finite size"],
+)
+def test_every_exponent_knows_an_escape(measure):
+    system = systems.UserMap(saddle_map, 2, initial=[1.0, 1.0])
+    assert system.derivative == "dual numbers"  # a coordinate that dies out does not make them suspect
+    result = measure(system)
+    assert math.isnan(float(result))
+    assert "grew exponentially" in result.warnings[-1]
 
 
 def test_a_clock_is_no_escape():

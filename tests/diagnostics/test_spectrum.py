@@ -278,7 +278,7 @@ def test_diverging_orbits():
     assert "diverged after 17" in result.warnings[0]  # 1.5**1750 is the largest power below the largest float
     early = lyapunov_spectrum(late, steps=1000, transient=0)  # no number has overflowed yet
     assert math.isnan(float(early))
-    assert "grows exponentially" in early.warnings[0]
+    assert "grew exponentially" in early.warnings[0]
 
 
 # ---- other systems -----------------------------------------------------------------------------------------------------------------

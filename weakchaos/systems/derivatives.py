@@ -95,7 +95,8 @@ def linearisation(system: Any) -> Linearisation:
     scale = scales_of(orbit[len(orbit) // 2 :])
     is_map = not hasattr(system, "vector_field")
     chosen = orbit[np.unique(np.linspace(0, len(orbit) - 1, _PLACES).astype(int))]
-    vectors = np.random.default_rng(0xD0A1).standard_normal(chosen.shape) * scale
+    # A coordinate that has died out by then is large at the first places, and a vector must stay above the rounding error there.
+    vectors = np.random.default_rng(0xD0A1).standard_normal(chosen.shape) * np.maximum(scale, 1e-5 * np.abs(chosen))
     by_differences = with_differences(function, dim, scale, scale if is_map else np.ones(dim))
     differences = _images(by_differences, system, chosen, vectors)
     reach = scale

@@ -16,6 +16,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
@@ -176,7 +177,9 @@ def covariant_vectors(
     kept = frame_rounds(system, base, frame, rounds + tail, 1, every, keep=True)
     singular = bool((np.diagonal(kept.factors[: kept.made], axis1=1, axis2=2) <= 0).any())
     notes += [note for note in kept.remarks if note not in notes]
-    if ended or kept.ended or kept.split or singular:
+    escape = None if kept.ended else escape_note(kept.places)
+    if ended or kept.ended or kept.split or singular or escape is not None:
+        notes += [] if escape is None else [escape]
         if kept.diverged:
             notes.append("the orbit diverged: an unbounded orbit has no covariant vectors")
         if kept.steep:

@@ -47,7 +47,10 @@ def escape_note(places: np.ndarray) -> str | None:
         return None
     i = int(np.argmax(rise))
     what = "the length of the state" if i == most.size else f"coordinate {i + 1}"
-    return f"{ESCAPED} ({what} grows exponentially, by a factor of {np.exp(min(rise[i], 700.0)):.3g} while it was measured)"
+    return (
+        f"the orbit diverged: {what} grew exponentially, by a factor of {np.exp(min(rise[i], 700.0)):.3g}, all the while it was measured; the exponents of an "
+        "unbounded orbit have no meaning, and those of an orbit that is only leaving an unstable point need a longer `transient`"
+    )
 
 
 def rises_of(sizes: np.ndarray, parts: int) -> np.ndarray:

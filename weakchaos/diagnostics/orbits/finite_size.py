@@ -15,6 +15,7 @@ from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
+from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -151,7 +152,9 @@ def finite_size_exponent(
     each = np.zeros((samples, 2))
     step, notes, third, escaped = system.c_map(), [], max(1, (sizes.size - 1) // 3), False
     rounding = 8 * np.finfo(float).eps * max(unit, float(np.abs(base.phase).max(initial=0.0)))
+    path = np.full((samples, base.phase.size), np.nan)
     for sample in range(samples):
+        path[sample] = base.phase
         nudge = rng.standard_normal(base.phase.size)
         nudge *= max(1e-3 * smallest * unit, rounding) / np.linalg.norm(nudge)
         # Maps of whole numbers keep them: a fraction would be rounded away, differently in each orbit.
@@ -180,6 +183,10 @@ def finite_size_exponent(
                 else f"error {sample + 1} did not reach `largest` in {most} steps or vanished: small errors do not grow, or they do not grow to this size"
             )
             break
+    escape = escape_note(path)  # not asked where the loop ended early
+    if escape is not None:
+        escaped = True
+        notes.append(escape)
     time_step = float(system.time_step)
     seen = durations > 0
     rates = np.divide(growth, durations, out=np.zeros(sizes.size), where=seen) / time_step

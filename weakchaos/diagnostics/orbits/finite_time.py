@@ -13,6 +13,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.system import State, System
+from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
 from weakchaos.diagnostics.result import Result
@@ -90,7 +91,9 @@ def finite_time_exponents(
     notes += [
         n for n in rounds.notes(f"after {rounds.made * interval} steps (the result has only the windows before)") if n not in notes
     ]
-    local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width
+    escape = None if rounds.ended else escape_note(rounds.places)
+    notes += [] if escape is None else [escape]
+    local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width if escape is None else np.empty((0, len(frame)))
     parameters = {"window": window, "samples": len(local), "k": len(frame), "transient": transient, "every": interval}
     if not len(local):
         missing = np.full(len(frame), np.nan)

@@ -126,6 +126,15 @@ def _is_symbolic(array: np.ndarray) -> bool:
     return array.dtype.kind in "iuf" and np.unique(array).size <= min(_SYMBOLS, max(2, array.size // 10))
 
 
+def _as_numbers(labels: np.ndarray) -> np.ndarray | None:
+    """Labels that all read as numbers, unless these are so few that they are symbols all the same."""
+    try:
+        numbers = labels.astype(np.float64)
+    except ValueError:
+        return None
+    return None if not np.isfinite(numbers).all() or _is_symbolic(numbers) else numbers
+
+
 def analyse_series(
     x: Any,
     dt: float | None = None,
@@ -193,6 +202,10 @@ def analyse_series(
     array = np.array(list(x)) if isinstance(x, str) else plain_array("x", x)
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()  # a column or a row of a table
+    if kind == "auto" and array.dtype.kind in "SU" and array.ndim == 1:
+        numbers = _as_numbers(array)
+        if numbers is not None:
+            array, notes = numbers, [*notes, "`x` is text that reads as numbers, and was taken as numbers"]
     symbolic = kind == "discrete" or (kind == "auto" and array.size > 0 and _is_symbolic(array))
     if not symbolic and array.dtype.kind in "SU":
         raise ArgumentTypeError(f'`x` must hold numbers for kind "{kind}"; got labels, as in {shown(str(array.flat[0]))}')
