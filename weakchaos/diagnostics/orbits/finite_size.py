@@ -15,7 +15,7 @@ from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
-from weakchaos.diagnostics.orbits.escape import escape_note
+from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -71,6 +71,10 @@ def _separate(function, data, a, b, sizes, growth, durations, counts, circumfere
             break
     a[:] = here
     return outcome
+
+
+def _rounding(phase: np.ndarray, unit: float) -> float:
+    return float(8 * np.finfo(float).eps * max(unit, float(np.abs(phase).max(initial=0.0))))
 
 
 def finite_size_exponent(
@@ -151,7 +155,7 @@ def finite_size_exponent(
     growth, durations, counts = np.zeros(sizes.size), np.zeros(sizes.size), np.zeros(sizes.size, np.int64)
     each = np.zeros((samples, 2))
     step, notes, third, escaped = system.c_map(), [], max(1, (sizes.size - 1) // 3), False
-    rounding = 8 * np.finfo(float).eps * max(unit, float(np.abs(base.phase).max(initial=0.0)))
+    rounding = _rounding(base.phase, unit)
     path = np.full((samples, base.phase.size), np.nan)
     for sample in range(samples):
         path[sample] = base.phase
@@ -184,6 +188,8 @@ def finite_size_exponent(
             )
             break
     escape = escape_note(path)  # not asked where the loop ended early
+    if escape is None and not escaped and _rounding(base.phase, unit) > smallest * unit >= rounding:
+        escape = f"{ESCAPED}: it is so far out that an error of `smallest` is below rounding"
     if escape is not None:
         escaped = True
         notes.append(escape)
