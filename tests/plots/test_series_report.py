@@ -32,6 +32,21 @@ def reports():
     return {name: analyse_series(make(), surrogates=19, name=f"<i>{name}</i> & $x_1$", dt=1.0) for name, make in SERIES.items()}
 
 
+def test_slopes_of_rounded_numbers_begin_where_pairs_do():
+    from types import SimpleNamespace
+
+    from weakchaos.core.figures import new_figure
+    from weakchaos.diagnostics.series.correlation import correlation_sums
+    from weakchaos.reports.series.number_panels import draw_slopes
+
+    x = np.round(henon(600), 3)  # no distance lies between 1e-17, which rounding errors make, and 0.001
+    sums = correlation_sums(x, 4, 1, 3, 100_000)
+    assert sums.radii[0] < 1e-10
+    axes = new_figure(4.0, 3.0).add_subplot()
+    draw_slopes(axes, SimpleNamespace(sums=sums, dimension=None, x=x))
+    assert 1e-5 < axes.get_xlim()[0] < 2e-3
+
+
 @pytest.mark.parametrize("name", ["map", "noise", "labels"])
 def test_the_page_needs_nothing_else(name, reports, tmp_path):
     report = reports[name]

@@ -167,7 +167,7 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
         absent(axes, r.reason("correlation dimension"))
         return
     size = float(np.ptp(r.x))
-    top, count = 0.0, len(sums.sums)
+    top, count, lefts = 0.0, len(sums.sums), []
     for m, c in enumerate(sums.sums):
         usable = np.flatnonzero((c * sums.pairs >= 50) & (c < 0.999))
         if usable.size < 8:
@@ -177,8 +177,12 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
         strong = 0.25 + 0.75 * m / max(count - 1, 1)
         axes.plot(np.exp(radius) / size, slope, color=_BLUE, alpha=strong, lw=1.1)
         top = max(top, float(np.quantile(slope, 0.9)))
+        rising = np.flatnonzero(c[usable] > c[usable[0]])
+        lefts += [float(sums.radii[usable[max(rising[0] - 1, 0)]]) / size] if rising.size else []
     axes.set_xscale("log")
     axes.set_ylim(0, min(max(1.3 * top, 1.0), count + 0.5))
+    if lefts:  # rounded data leave many decades below their last digit in which no pair is
+        axes.set_xlim(left=min(lefts) / 1.5)
     if found is not None and found.scaling:
         # The value is that of the last dimension over these radii, and the line goes no further.
         low, high = found.fit_range or (float(sums.radii[0]), float(sums.radii[-1]))
