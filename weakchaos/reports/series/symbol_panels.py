@@ -103,6 +103,10 @@ def draw_repetitions(axes: Any, r: MeasuredSymbols) -> None:
         axes.hlines(run.period, run.start, run.end, color=_RED, lw=2.6, label=None if k else "those of the table")
     axes.set_yscale("log")
     axes.set_xlim(0, found.n)
+    # Room for the words above the longest period and below the shortest.
+    low, high = float(found.period.min()), float(found.period.max())
+    room = max(high / low, 2.0) ** 0.25
+    axes.set_ylim(low / room, high * room)
     remark(axes, f"{min(len(found), 400)} of {len(found):,}, those that repeat most", "lower right")
     legend(axes, "upper right")
 
