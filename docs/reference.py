@@ -29,7 +29,7 @@ PARTS = (
 def _first_sentence(value: Any) -> str:
     text = inspect.getdoc(value) or ""
     line = " ".join(text.split("\n\n")[0].split())
-    found = re.match(r"(.+?[.:;])(?: |$)", line)
+    found = re.match(r"(.+?[^.\s][.:;])(?: |$)", line)  # "1 .. n" ends no sentence
     return (found.group(1) if found else line).rstrip(":;").replace("|", "\\|")
 
 

@@ -167,7 +167,8 @@ def draw_slopes(axes: Any, r: MeasuredNumbers) -> None:
         absent(axes, r.reason("correlation dimension"))
         return
     size = float(np.ptp(r.x))
-    top, count, lefts = 0.0, len(sums.sums), []
+    top, count = 0.0, len(sums.sums)
+    lefts: list[float] = []
     for m, c in enumerate(sums.sums):
         usable = np.flatnonzero((c * sums.pairs >= 50) & (c < 0.999))
         if usable.size < 8:
