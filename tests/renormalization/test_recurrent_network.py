@@ -253,6 +253,47 @@ def test_errors_cover_starts(rng):
     assert found.stderr[0] > 0.1
 
 
+def forecasting_loop(units, readout_of):
+    """A reservoir that reads the Lorenz flow every 0.02 units of time, closed over `readout_of` its states; and its last driven state."""
+    u, h, points = np.array([1.0, 2.0, 20.0]), 0.005, []
+
+    def rhs(u):
+        return np.array([10 * (u[1] - u[0]), u[0] * (28 - u[2]) - u[1], u[0] * u[1] - 8 / 3 * u[2]])
+
+    for k in range(20_000):
+        a = rhs(u)
+        b = rhs(u + h / 2 * a)
+        c = rhs(u + h / 2 * b)
+        u = u + h / 6 * (a + 2 * b + 2 * c + rhs(u + h * c))
+        if k >= 2000 and k % 4 == 0:
+            points.append(u)
+    x, rng = np.array(points), np.random.default_rng(0)
+    x = (x - x.mean(0)) / x.std(0)
+    w = rng.normal(size=(units, units)) * (rng.random((units, units)) < 0.1)
+    w *= 0.9 / np.abs(np.linalg.eigvals(w)).max()
+    cell = RecurrentCell("rate", w, 0.5 * rng.uniform(-1, 1, (units, 3)), bias_hh=rng.uniform(-0.5, 0.5, units))
+    driven = RecurrentNetwork(cell, x)
+    states = driven.advance(driven.start(0, np.zeros(units), sequence=0), len(x) - 1)
+    h = np.column_stack([states[300:], np.ones(len(states) - 300)])
+    readout = readout_of(np.linalg.solve(h.T @ h + 1e-7 * len(h) * np.eye(units + 1), h.T @ x[301:]).T)
+    return RecurrentNetwork(cell, feedback=readout[:, :-1], offset=readout[:, -1]), states[-1]
+
+
+def test_a_loop_over_forecasts_has_the_largest_exponents_of_the_flow(rng):
+    """Lorenz: 0.906, 0 and -14.57 per unit of time. The negative ones of the loop belong to the reservoir."""
+    loop, state = forecasting_loop(250, lambda readout: readout)
+    found = loop.spectrum(k=3, steps=3000, transient=200, starts=1, initial=state)
+    first, second, third = found.exponents / 0.02
+    assert first == pytest.approx(0.906, abs=0.25)
+    assert second == pytest.approx(0, abs=0.15)
+    assert -12 < third < -1
+    assert found.verdict == "chaotic"
+    # The control: a readout whose weights are in other places makes no such loop.
+    other, state = forecasting_loop(250, lambda readout: rng.permuted(readout, axis=1))
+    scrambled = other.spectrum(k=2, steps=800, transient=400, starts=1, initial=state).exponents / 0.02
+    assert abs(scrambled[0] - 0.906) > 0.3 or abs(scrambled[1]) > 0.3
+
+
 # ---- fixed points ------------------------------------------------------------------------------------------------------------------
 
 

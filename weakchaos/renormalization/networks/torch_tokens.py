@@ -173,8 +173,10 @@ def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int
     # In double precision, as a copy: buffers and gradients of the original would change their type as well.
     try:
         stack = copy.deepcopy(stack).double()
-    except RuntimeError as error:
-        raise ArgumentError(f"`model` cannot be copied, which its double precision needs: {str(error).splitlines()[0]}") from error
+    except RuntimeError as refusal:
+        raise ArgumentError(
+            f"`model` cannot be copied, which its double precision needs: {str(refusal).splitlines()[0]}"
+        ) from refusal
     with untouched(stack):
         rates, mixing, squares = _carried(torch, list(stack), mean.repeat(count, 1), tokens, generator)
     used = rates[skipped:]
