@@ -9,6 +9,7 @@ no longer reaches one half within 20 epochs, found by bisection on a grid of dep
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -174,14 +175,27 @@ def _bounded(data: dict[str, Any], start: float) -> bool:
     return all(c["failed"] is not None for c in data["cells"] if c["sigma_w2"] == start)
 
 
+def _grid_error(data: dict[str, Any], start: float) -> float:
+    """Standard deviation of the logarithm of a depth that is only known to lie between two depths of the grid; seeds do not average it out."""
+    widths = [
+        math.log(c["failed"] / c["trained"]) for c in data["cells"] if c["sigma_w2"] == start and c["failed"] and c["trained"]
+    ]
+    return float(np.mean(widths)) / math.sqrt(12) if widths else math.nan
+
+
+def _widened(estimate: Estimate, error: float) -> Estimate:
+    return replace(estimate, stderr=math.hypot(estimate.stderr, error))
+
+
 def conclude(data: dict[str, Any]) -> Conclusion:
     """The verdict on the claim, from the numbers alone.
 
-    "About six" is read as between 3 and 12, and "proportional" as a power of the correlation length between 0.75 and 1.25.
+    "About six" is read as between 3 and 12, and "proportional" as a power of the correlation length between 0.75 and 1.25. At the edge networks must train
+    at depths at which those from all other starts failed.
     """
     parameters = data["parameters"]
     lacks = lacking("seeds", parameters["seeds"], _SEEDS) or lacking("epochs", parameters["epochs"], _EPOCHS)
-    depths = {s: _depths(data, s) for s in _STARTS}
+    depths, grid = {s: _depths(data, s) for s in _STARTS}, {s: _grid_error(data, s) for s in _STARTS}
     parts = []
     for side, starts in (("ordered", _ORDERED), ("chaotic", _CHAOTIC)):
         lengths = [_length(s) for s in starts]
@@ -190,19 +204,36 @@ def conclude(data: dict[str, Any]) -> Conclusion:
             "" if all(_bounded(data, s) for s in starts) else f"deeper networks than {parameters['deepest']} layers are needed"
         )
         logs = np.array([np.log(depths[s]) for s in starts])
-        constant = Estimate.ratio(np.exp((logs - np.log(lengths)[:, None]).mean(0)), "seeds")
-        power = Estimate.mean((logs[1] - logs[0]) / math.log(lengths[1] / lengths[0]), "seeds")
+        both, ratio = math.hypot(*(grid[s] for s in starts)), math.log(lengths[1] / lengths[0])
+        constant = _widened(Estimate.ratio(np.exp((logs - np.log(lengths)[:, None]).mean(0)), "seeds"), both / 2)
+        power = _widened(Estimate.mean((logs[1] - logs[0]) / ratio, "seeds"), both / abs(ratio))
         parts += [
             Part(f"trainable depth over the correlation length on the {side} side", constant, least=3, most=12, lacks=lacks or open_end),
             Part(f"power of the correlation length with which it grows on the {side} side", power, least=0.75, most=1.25, lacks=lacks or open_end),
         ]  # fmt: skip
-    others = np.max([depths[s] for s in _STARTS if s != _CRITICAL], axis=0)
-    deepest = Estimate.ratio(depths[_CRITICAL] / others, "seeds")
-    parts.append(
-        Part("trainable depth from the critical variance over the greatest from the others", deepest, above=1, lacks=lacks)
+    others = [s for s in _STARTS if s != _CRITICAL]
+    ends = all(_bounded(data, s) for s in others)
+    missing = lacks or ("" if ends else f"deeper networks than {parameters['deepest']} layers are needed")
+    deepest = Estimate.ratio(
+        _column(data, _CRITICAL, "trained") / np.max([_column(data, s, "failed") for s in others], axis=0), "seeds"
     )
-    told = [Part(f"trainable depth from sigma_w2 = {s:.4g}, layers", Estimate.ratio(depths[s], "seeds")) for s in _STARTS]
+    parts.append(
+        Part(
+            "greatest depth that trained from the critical variance over the smallest at which all others failed",
+            deepest,
+            least=1,
+            lacks=missing,
+        )
+    )
+    told = [
+        Part(f"trainable depth from sigma_w2 = {s:.4g}, layers", _widened(Estimate.ratio(depths[s], "seeds"), grid[s]))
+        for s in _STARTS
+    ]
     return Conclusion(CLAIM, SOURCE, (*parts, *told))
+
+
+def _column(data: dict[str, Any], start: float, key: str) -> np.ndarray:
+    return np.array([math.nan if c[key] is None else float(c[key]) for c in data["cells"] if c["sigma_w2"] == start])
 
 
 def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -229,7 +260,8 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     lengths = np.array([theory.at(float(s), _BIAS).xi_c for s in fine])
     logs = [np.log(_depths(data, s)) for s in _STARTS]
     found = np.array([r["trainable depth"] for r in rows])
-    error = np.array([d * float(standard_error(x)) if len(x) > 1 else math.nan for d, x in zip(found, logs, strict=True)])
+    seeds = [float(standard_error(x)) if len(x) > 1 else math.nan for x in logs]
+    error = found * np.array([math.hypot(e, _grid_error(data, s)) for e, s in zip(seeds, _STARTS, strict=True)])
     bound = (("6 xi_c, ordered", fine < _CRITICAL), ("6 xi_c, chaotic", fine > _CRITICAL))
     curves = [Curve(label, fine[side], 6 * lengths[side], kind="theory") for label, side in bound]
     xi = np.array([r["xi_c"] for r in rows])
