@@ -140,3 +140,19 @@ def test_large_models_are_swept_by_colours_unless_told_otherwise():
     large = Potts.lattice((130, 130), 3, 0.5)
     assert hasattr(Gibbs().bind(large), "order")
     assert not hasattr(Gibbs().bind(Potts.lattice((4, 4), 3, 0.5)), "order")
+
+
+@pytest.mark.parametrize("size", [2000.0, 1e6])
+def test_fields_that_no_exponential_holds(size):
+    """Units follow fields of thousands of nats, and where two states have the same field, each is taken half of the time."""
+    couplings, rng = np.zeros((8, 8)), np.random.default_rng(0)
+    couplings[np.arange(7), np.arange(1, 8)] = couplings[np.arange(1, 8), np.arange(7)] = 0.5
+    fields, best = rng.normal(size=(8, 4)), rng.integers(0, 4, 8)
+    fields[np.arange(8), best] += size
+    system = Gibbs("checkerboard").bind(Potts(couplings, 4, fields))
+    assert (system.advance(system.start(1), 200)[1:] == best).all()
+    fields = np.tile([0.0, size, size, -size], (8, 1))
+    system = Gibbs("checkerboard").bind(Potts(couplings, 4, fields))
+    draws = system.advance(system.start(1), 4000)[1:]
+    assert set(np.unique(draws)) == {1, 2}
+    assert abs((draws == 1).mean() - 0.5) < 0.05

@@ -68,6 +68,10 @@ def test_zeros_of_tables_are_softened():
     x, path = every_state(asia), path_of(asia)
     lp, terms = asia.log_prob(x), path_of(asia).terms(x)
     assert ((terms[:, 1] > 0) == (lp == -np.inf)).all()
+    # Each table that forbids a state counts: asia has one such table, and a model with every table twice has two.
+    factors = [(scope, np.exp(table)) for scope, table in zip(asia.scopes, asia.log_tables, strict=True)]
+    twice = wc.FactorGraph(asia.cardinalities, 2 * factors)
+    np.testing.assert_allclose(path_of(twice).terms(x), 2 * terms, rtol=1e-12, atol=1e-12)
     assert (lp == -np.inf).any()
     for beta in (0.0, 0.25, 0.9):
         np.testing.assert_allclose(path.at(beta).log_prob(x), beta * terms[:, 0] + np.log(1 - beta) * terms[:, 1], atol=1e-9)
