@@ -357,7 +357,7 @@ def conclude(build, **changes):
 
 
 def test_no_experiment_is_left_out():
-    of_their_own = {"spin_glass_binder", "chaos_against_noise"}  # test files
+    of_their_own = {"spin_glass_binder", "chaos_against_noise", "trotter_chain"}  # test files
     here = set(experiments.names()) - of_their_own
     assert {build.__name__ for build in CONTRADICTIONS} == {build.__name__ for build in SHORT} == here
     assert all((Path(__file__).parent / f"test_{name}.py").exists() for name in of_their_own)
