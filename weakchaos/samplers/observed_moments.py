@@ -54,12 +54,13 @@ class ObservedMoments(KnownMoments):
             return None, None
         means, sds = np.full(self.dim, np.nan), np.full(self.dim, np.nan)
         means[1] = 0.0
-        if _is_square(target):
-            coupling, n = abs(target.coupling), math.prod(target.shape)
+        sides = _square_sides(target)
+        if sides:
+            coupling = abs(target.coupling)
             k = target.beta * coupling
             step = 1e-4 * k
-            slope = (exact_energy(k + step, *target.shape) - exact_energy(k - step, *target.shape)) / (2 * step)
-            means[0], sds[0] = coupling * exact_energy(k, *target.shape), coupling * math.sqrt(max(-slope, 0.0) / n)
+            slope = (exact_energy(k + step, *sides) - exact_energy(k - step, *sides)) / (2 * step)
+            means[0], sds[0] = coupling * exact_energy(k, *sides), coupling * math.sqrt(max(-slope, 0.0) / math.prod(sides))
         return means, sds
 
 
@@ -92,10 +93,10 @@ def _has_fields(target: Ising) -> bool:
     return bool(np.abs(target.bare_fields).max(initial=0.0) > 1e-12 * couplings.max(initial=0.0))
 
 
-def _is_square(target: Ising) -> bool:
-    """Whether Kaufman's energy is that of the target: a torus without frustration."""
+def _square_sides(target: Ising) -> tuple[int, ...]:
+    """The sides of a torus without frustration, whose energy is Kaufman's; none for other lattices."""
     shape = target.shape
     if shape is None or len(shape) != 2 or min(shape) < 2 or not target.periodic:
-        return False
+        return ()
     even = not (shape[0] % 2 or shape[1] % 2)
-    return 0.0 < target.beta * abs(target.coupling) < _COLDEST and (target.coupling > 0 or even)
+    return shape if 0.0 < target.beta * abs(target.coupling) < _COLDEST and (target.coupling > 0 or even) else ()
