@@ -7,7 +7,7 @@ import sys
 
 from drawings import IMAGES, dynamics, herding, networks, samplers
 
-SLOW = ("ising_criticality", "herded_gibbs_experiments", "digits_depth", "machine_flow")  # made only when named
+SLOW = ("ising_criticality", "herded_gibbs_experiments", "digits_depth")  # made only when named
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def experiment_pages() -> dict[str, str]:
                 ends = [row["low"], row["high"]]
                 interval = "" if None in ends or any(e != e for e in ends) else f"{_number(ends[0])} to {_number(ends[1])}"
                 cells = (row["quantity"], _number(row["value"]), interval, row["over"], row["asked"], row["outcome"])
-                lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
+                lines.append("| " + " | ".join("" if c is None else str(c).replace("|", "\\|") for c in cells) + " |")
             lines += ["", *(f"- {sentence}" for sentence in (conclusion.sentences() if conclusion else ())), ""]
             lines += [
                 f"Full run of {one['date']} by version {one['version']}, seed {one['seed']}, {one['cpu_seconds']:.0f} seconds of CPU time.",
@@ -75,7 +75,7 @@ def experiment_pages() -> dict[str, str]:
 
 
 def _number(value: Any) -> str:
-    return "" if value is None or value != value else f"{value:.4g}"
+    return "not finite" if value is None or value != value else f"{value:.4g}"
 
 
 def gallery() -> str:

@@ -70,7 +70,9 @@ def test_pages_of_experiments_show_what_is_recorded(name, made):
     page, conclusion = made[f"experiments/{name}.md"], recorded_conclusion(name)
     assert f"**Verdict of the last full run: {conclusion.verdict}.**" in page
     for row in conclusion.numbers():
-        assert f"| {row['value']:.4g} |" in page
+        value = "not finite" if row["value"] is None else f"{row['value']:.4g}"
+        quantity = row["quantity"].replace("|", "\\|")
+        assert f"| {quantity} | {value} |" in page
     assert f"seed {recorded(name)['seed']}" in page
 
 

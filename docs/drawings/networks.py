@@ -111,13 +111,8 @@ def digits_depth():
     wc.experiments.run("digits_depth").plot(IMAGES / "digits_depth.png")
 
 
-def machine_flow():
-    """The flow of trained Boltzmann machines; about three minutes."""
-    wc.experiments.run("machine_flow").plot(IMAGES / "machine_flow.png")
-
-
-def networks_from_records():
-    """Trainable depth beside the theory, and a trained detector beside its nulls, from the recorded full runs."""
-    for name in ("trainable_depth", "trained_vision"):
+def from_records():
+    """Pictures of the recorded full runs: a detector beside its nulls, trainable depth beside the theory, flows of machines, annealing, glasses."""
+    for name in ("trainable_depth", "trained_vision", "machine_flow", "chaos_against_noise", "spin_glass_binder"):
         module = import_module(f"weakchaos.experiments.{name}")
         module.present(recorded(name)["data"]).plot(IMAGES / f"{name}.png")

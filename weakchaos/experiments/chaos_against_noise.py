@@ -29,7 +29,7 @@ from weakchaos.samplers import ChaoticBoltzmann, Gibbs, ParallelTempering, Swend
 from weakchaos.targets.mrf import Ising
 from weakchaos.targets.tempered import path_of
 
-__all__ = ["anneal", "conclude", "exponent", "measure", "run"]
+__all__ = ["anneal", "conclude", "exponent", "measure", "present", "run"]
 
 CLAIM = "Chaotic bits follow the quantum Boltzmann law of a chain in a transverse field, anneal to the critical point of a ferromagnet and into spin glasses with the power laws of noisy ones, and in spin glasses tempering with noisy swaps leaves them less residual energy than annealing does."
 SOURCE = "Lee, Chowdhury and Camsari, Commun. Phys. 8 (2025) 35, doi:10.1038/s42005-025-01945-1, arXiv:2408.04744"
@@ -232,7 +232,11 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     return tuple(out)
 
 
+def present(data: dict[str, Any]) -> Experiment:
+    """Tables and pictures of numbers that were measured."""
+    return Experiment("chaos_against_noise", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+
+
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Correlations of a quantum chain under three samplers, and residual energies after annealing and after tempering, of a critical ferromagnet and of three-dimensional glasses."""
-    data = measure(quick, seed, executor)
-    return Experiment("chaos_against_noise", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+    return present(measure(quick, seed, executor))

@@ -18,7 +18,7 @@ from weakchaos.renormalization.coarse.boltzmann_machine import machine_flow, tra
 from weakchaos.samplers.cluster import SwendsenWang
 from weakchaos.targets.mrf import Ising
 
-__all__ = ["conclude", "measure", "run"]
+__all__ = ["conclude", "measure", "present", "run"]
 
 CLAIM = "The flow through a Boltzmann machine trained on all temperatures approaches the critical temperature, from both sides."
 SOURCE = "Iso, Shiba and Yokoo, Phys. Rev. E 97 (2018) 053304, arXiv:1801.07172, figure 4"
@@ -108,7 +108,11 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     return (Panel("Temperature by exact energy", "steps up and down", "temperature", (*curves, critical)),)
 
 
+def present(data: dict[str, Any]) -> Experiment:
+    """Tables and pictures of numbers that were measured."""
+    return Experiment("machine_flow", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+
+
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Six machines with 30,000 updates, forty steps; a quick run takes one with 1500, and twenty."""
-    data = measure(quick, seed, executor)
-    return Experiment("machine_flow", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+    return present(measure(quick, seed, executor))

@@ -23,7 +23,7 @@ from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
 from weakchaos.samplers import Gibbs, ParallelTempering
 from weakchaos.targets.mrf import Ising
 
-__all__ = ["binder", "conclude", "crossing", "measure", "run"]
+__all__ = ["binder", "conclude", "crossing", "measure", "present", "run"]
 
 CLAIM = "In the three-dimensional Edwards-Anderson model of couplings +1 and -1 Binder's cumulants of the overlap cross at Tc = 1.10: there is a spin glass at low temperatures."
 SOURCE = "Baity-Jesi et al., Phys. Rev. B 88 (2013) 224416, arXiv:1310.2910; Katzgraber et al., Phys. Rev. B 73 (2006) 224432, arXiv:cond-mat/0602212"
@@ -175,7 +175,11 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
     return (Panel("Binder's cumulant of the overlap", "temperature", "g", tuple(curves)),)
 
 
+def present(data: dict[str, Any]) -> Experiment:
+    """Tables and pictures of numbers that were measured."""
+    return Experiment("spin_glass_binder", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+
+
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
     """Overlaps of two copies of cubic +-J glasses at all temperatures, by parallel tempering with Houdayer moves."""
-    data = measure(quick, seed, executor)
-    return Experiment("spin_glass_binder", conclude(data), _rows(data), data["parameters"], _panels(data), data)
+    return present(measure(quick, seed, executor))

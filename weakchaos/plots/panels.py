@@ -13,8 +13,11 @@ from weakchaos.core.figures import COLOURS, FADED, INK, SMALL, TITLE, look, new_
 
 __all__ = ["draw_panels"]
 
+_FEW = 8  # ticks
+_NAMED = 4  # names inside of a panel
 
-def _draw(axes: Any, panel: Any) -> None:
+
+def _draw(axes: Any, panel: Any, legend: bool = True) -> None:
     title(axes, panel.title)
     if panel.image is not None:
         axes.imshow(panel.image, cmap="gray", interpolation="nearest")
@@ -45,15 +48,30 @@ def _draw(axes: Any, panel: Any) -> None:
         else:
             axes.errorbar(x, y, np.asarray(curve.stderr, float), lw=1.4, capsize=2, label=curve.label, **{**style, **many})
     if panel.x_log:
-        axes.set_xscale("log")
+        _log_x(axes, [np.asarray(curve.x, float) for curve in panel.curves])
     if panel.y_log:
         axes.set_yscale("log")
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks, rotation=35, ha="right")
     axes.set_xlabel(panel.x_label, color=INK)
     axes.set_ylabel(panel.y_label, color=INK)
-    if len(panel.curves) > 1:
+    if len(panel.curves) > 1 and legend:
         axes.legend(fontsize=SMALL, frameon=False)
+
+
+def _log_x(axes: Any, x: list[np.ndarray]) -> None:
+    """A logarithmic axis with the places that were measured as its ticks where they are few; labels of minor ticks would run into each other."""
+    from matplotlib.ticker import NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    places = np.unique(np.concatenate(x))
+    if 2 <= places.size <= _FEW:
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+
+
+def _names(panel: Any) -> list[str]:
+    return [curve.label for curve in panel.curves]
 
 
 def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> Any:
@@ -74,8 +92,13 @@ def draw_panels(panels: Sequence[Any], heading: str = "", path: Any = None) -> A
     columns = min(3, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
     figure = new_figure(4.6 * columns, 3.7 * rows + 0.5)
+    # So many names would hide what they name: where all panels have the same, they stand below.
+    shared = len(panels) > 0 and len(panels[0].curves) > _NAMED and all(_names(panel) == _names(panels[0]) for panel in panels)
     for k, panel in enumerate(panels):
-        _draw(figure.add_subplot(rows, columns, k + 1), panel)
+        _draw(figure.add_subplot(rows, columns, k + 1), panel, not shared)
+    if shared:
+        handles, names = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncol=columns + 1, fontsize=SMALL, frameon=False)
     if heading:
         figure.suptitle("\n".join(textwrap.wrap(heading, 42 * columns)), fontsize=TITLE, color=INK, x=0.01, ha="left")
     if path is not None:
