@@ -213,3 +213,10 @@ def test_the_versions_that_matter(capsys):
     assert lines["numpy"] == np.__version__
     assert {"numba", "scipy", "python", "platform"} <= set(lines)
     assert os.path.sep not in lines["python"]
+
+
+def test_bars_move_on_terminals_only(tmp_path):
+    """A log of a job would keep every state of a bar."""
+    command = [sys.executable, "-m", "weakchaos", "sample", "asia", "--draws", "50", "--json", str(tmp_path / "a.json")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "\r" not in done.stderr

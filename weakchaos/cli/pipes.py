@@ -27,6 +27,7 @@ __all__ = [
     "known_samplers",
     "models",
     "sampler_classes",
+    "shows_bars",
     "sweep",
     "where",
     "written",
@@ -46,7 +47,9 @@ Json = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 where a result must not be trusted.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "--no-progress", help="Nothing on stderr while it runs; bars are shown on terminals only.")
+]
 
 
 def from_stdin(argument: str, suffix: str = "", others: tuple[str, ...] = ()) -> str:
@@ -99,6 +102,11 @@ def json_place(json_to: str) -> None:
     path = Path(json_to).expanduser()
     if json_to not in ("", "-") and (path.is_dir() or not path.parent.is_dir()):
         raise Failure(f"`--json` must be - or a file in a folder that exists; got {json_to}")
+
+
+def shows_bars(quiet: bool) -> bool:
+    """Whether a bar may move: a file or a pipe would keep every state of it."""
+    return not quiet and sys.stderr.isatty()
 
 
 def hand_over(

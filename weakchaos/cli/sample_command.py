@@ -27,6 +27,7 @@ from weakchaos.cli.pipes import (
     known_samplers,
     models,
     sampler_classes,
+    shows_bars,
 )
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, GradientWarning, StoreError, shown
 from weakchaos.core.flags import Severity
@@ -96,10 +97,10 @@ def sample(
         for category in (ConvergenceWarning, GradientWarning):
             warnings.simplefilter("ignore", category)  # said below, once
         if not store:
-            trace = _draw(target, algorithm, n, until, run, not quiet)
+            trace = _draw(target, algorithm, n, until, run, shows_bars(quiet))
         else:
             note = {"model": model, "files": _digests(*files), "sampler": sampler, "until_ess": until_ess, **run}
-            trace = _stored(store, note, target, algorithm, n, until, run, say, not quiet)
+            trace = _stored(store, note, target, algorithm, n, until, run, say, shows_bars(quiet))
     head, table = _summary(trace, target)
     flags = list(dict.fromkeys([*trace.flags, *trace.check()]))
     lines = [_in_text(head, table), *(f"{flag.severity.value}: {flag.sentence}" for flag in flags)]

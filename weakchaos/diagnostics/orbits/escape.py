@@ -7,6 +7,8 @@ folded, or a drift grows like a power of time: they are no escape, and nothing i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["ESCAPED", "escape_note"]
@@ -20,13 +22,15 @@ _RISE = 4.0  # times as large at the end as at the beginning
 _BEND = 0.02
 
 
-def escape_note(places: np.ndarray) -> str | None:
+def escape_note(places: np.ndarray, system: Any = None) -> str | None:
     """A warning if a coordinate grows exponentially all along an orbit; otherwise None.
 
     Parameters
     ----------
     places : array of shape (m, dim)
         States at equal distances of time.
+    system : System, optional
+        Nothing is said of one whose states may grow without losing their exponents (`may_grow`), such as the signals of a network from layer to layer.
 
     Examples
     --------
@@ -36,7 +40,7 @@ def escape_note(places: np.ndarray) -> str | None:
     >>> "diverged" in escape_note(1e-3 * np.exp(0.05 * times) * np.sin(times))
     True
     """
-    if len(places) < _LEAST or not np.isfinite(places).all():
+    if getattr(system, "may_grow", False) or len(places) < _LEAST or not np.isfinite(places).all():
         return None
     sizes = np.abs(places)
     most = sizes.max(0)

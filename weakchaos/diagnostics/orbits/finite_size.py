@@ -187,7 +187,7 @@ def finite_size_exponent(
                 else f"error {sample + 1} did not reach `largest` in {most} steps or vanished: small errors do not grow, or they do not grow to this size"
             )
             break
-    escape = escape_note(path)  # not asked where the loop ended early
+    escape = escape_note(path, system)  # not asked where the loop ended early
     if escape is None and not escaped and _rounding(base.phase, unit) > smallest * unit >= rounding:
         escape = f"{ESCAPED}: it is so far out that an error of `smallest` is below rounding"
     if escape is not None:

@@ -91,7 +91,7 @@ def finite_time_exponents(
     notes += [
         n for n in rounds.notes(f"after {rounds.made * interval} steps (the result has only the windows before)") if n not in notes
     ]
-    escape = None if rounds.ended else escape_note(rounds.places)
+    escape = None if rounds.ended else escape_note(rounds.places, system)
     notes += [] if escape is None else [escape]
     local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width if escape is None else np.empty((0, len(frame)))
     parameters = {"window": window, "samples": len(local), "k": len(frame), "transient": transient, "every": interval}

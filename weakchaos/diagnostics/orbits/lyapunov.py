@@ -150,7 +150,7 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
         if made >= before and not fresh and began > 0:
             growth.append(math.log(distance / began))
         fresh = False
-    escape = escape_note(np.array(path)) if len({place.size for place in path}) == 1 else None
+    escape = escape_note(np.array(path), system) if len({place.size for place in path}) == 1 else None
     if escape is not None:
         return _nothing(escape, parameters | {"split": split})
     rates = np.array(growth) / (every * unit)

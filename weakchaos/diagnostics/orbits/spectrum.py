@@ -230,7 +230,7 @@ def lyapunov_spectrum(
         notes.append(
             f"vector {j + 1} was lost in rounding in {result.lost[j]} of {result.made} rounds: its exponent is an upper bound"
         )
-    escape = None if result.ended else escape_note(result.places)
+    escape = None if result.ended else escape_note(result.places, system)
     if escape is not None:
         return spectrum_of(result.logs[:0], width, base.phase.size, parameters, [*notes, escape])
     if not result.ended:

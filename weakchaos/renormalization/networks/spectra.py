@@ -165,6 +165,8 @@ class LayerStack:
     [-0.69, -1.39]
     """
 
+    may_grow = True  # signals that grow from layer to layer are what the exponents are about
+
     def __init__(self, layers: Any, width: int, activation: Any = "tanh"):
         self.layers = chain_of(layers, activation)
         self.dim = whole_number("width", width, 1)
