@@ -203,7 +203,7 @@ def flags() -> str:
     order = list(Severity)
     lines = ["| what it says | severity | word in tables | `kind` |", "|---|---|---|---|"]
     for kind, words in sorted(WORDS.items(), key=lambda pair: order.index(pair[1].severity)):
-        phrase = words.phrase.replace("{", "").replace("}", "").replace("|", "\\|")
+        phrase = re.sub(r"\{(\w+)[^}]*\}", r"\1", words.phrase).replace("|", "\\|")
         lines.append(f"| {phrase} | {words.severity.value} | {words.word} | `{kind.value}` |")
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_every_way_to_write_thousands_gives_the_same_numbers(decimal, group, del
     series = read_series(written(text))
     np.testing.assert_allclose(series.values, values, rtol=1e-12)
     assert (series.name, series.dt, series.notes) == ("Wert", 0.5, ())
+
+
+@pytest.mark.parametrize("times", ["%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S.5"])
+def test_points_of_dates_are_no_decimal_points(times):
+    hours = [datetime(2024, 2, 1) + timedelta(days=k) for k in range(SIZE)]
+    values = 100 + np.sin(np.arange(SIZE))
+    text = table(["Zeit;Pegel"], [f"{t:{times}}" for t in hours], [f"{v:.3f}".replace(".", ",") for v in values], delimiter=";")
+    np.testing.assert_allclose(read_series(written(text)).values, values, atol=5.1e-4)
+    # Where another column of numbers has a decimal point, the comma of this one separates thousands.
+    text = table(
+        ["Zeit;Pegel;mm"], [f"{t:{times}}" for t in hours], ["123,456"] * SIZE, [f"{v:.2f}" for v in values], delimiter=";"
+    )
+    assert read_series(written(text), column="Pegel").values[0] == 123456
 
 
 def test_quoted_thousands_and_what_could_be_either():

@@ -35,7 +35,7 @@ def test_the_best_trusted_run_is_held_against_the_random_one_at_equal_draws():
     )
     assert "so here less chaos went with faster convergence" in second
     assert second.count("no period within") == 2
-    assert second.endswith('"Gibbs, bad LCG" (the orbit repeats itself every 65536 draws).')
+    assert second.endswith('"Gibbs, bad LCG" (the orbit repeats itself every 65,536 draws).')
     assert '"herded Gibbs" (the average over all starts is wrong and the error stops falling)' in second
 
 
@@ -66,7 +66,7 @@ def test_a_run_with_too_few_draws_is_trusted_and_said_to_have_too_few():
     second = _halves(report(entrant("a", flags=(FEW,)), entrant("b")))[1]
     assert second.endswith('no run is flagged; "a" has too few draws for reliable errors.')
     second = _halves(report(entrant("a", flags=(FEW,)), entrant("b", flags=(CYCLE, FEW))))[1]
-    assert 'not to be trusted: "b" (the orbit repeats itself every 65536 draws); "a" has too few draws' in second
+    assert 'not to be trusted: "b" (the orbit repeats itself every 65,536 draws); "a" has too few draws' in second
 
 
 def test_one_flagged_run():

@@ -146,7 +146,7 @@ def test_the_word_in_the_table_is_the_gravest_flag(flags, expected):
 
 
 def test_phrases_are_of_what_makes_a_run_invalid():
-    assert phrases(entrant("a", flags=(FEW, CYCLE, CYCLE))) == ("the orbit repeats itself every 65536 draws",)
+    assert phrases(entrant("a", flags=(FEW, CYCLE, CYCLE))) == ("the orbit repeats itself every 65,536 draws",)
     assert phrases(entrant("a", flags=(FEW, UNTUNED))) == ()
 
 

@@ -200,7 +200,7 @@ def test_energies_and_log_densities():
 
 def test_divergences_of_the_funnel_are_counted():
     # The neck of the funnel is narrower than any one step: Betancourt and Girolami (2013), arXiv:1312.0906.
-    with pytest.warns(ConvergenceWarning, match=r"\d+ of 1000 draws ended in a divergence"):
+    with pytest.warns(ConvergenceWarning, match=r"\d+ of 1,000 draws ended in a divergence"):
         trace = quiet(wc.zoo.funnel(10), NUTS(0.7), draws=500, warmup=0)
     counted = sum(int(s.counters[DIVERGENCES]) for s in trace.states)
     assert counted >= trace.stats["diverging"].sum() > 0
@@ -232,7 +232,7 @@ def test_gradients_are_counted_as_they_are_called():
 
 def test_nan_is_rejected_and_counted():
     target = wc.Density(d.undefined_below_zero, 1, lambda x: np.array([-1.0]))
-    with pytest.warns(ConvergenceWarning, match=r"NaN or \+inf at \d+ proposals"):
+    with pytest.warns(ConvergenceWarning, match=r"NaN or \+inf at [\d,]+ proposals"):
         trace = check_invariance(NUTS(0.4), target, np.array([1.0]), np.array([1.0]), 3000, seed=5)
     assert (trace.draws > 0).all()
 

@@ -47,7 +47,7 @@ def _not_ergodic(flag: Any) -> str:
 
 def _cycle(flag: Any) -> str:
     n = flag.numbers
-    text = f"the orbit repeats itself every {n['period']} draws, so that more draws add nothing"
+    text = f"the orbit repeats itself every {n['period']:,} draws, so that more draws add nothing"
     if n.get("error") is None:
         return text
     if flag.severity is _NOTE:
@@ -129,7 +129,7 @@ def _disagree(flag: Any) -> str:
 def _unmixed(flag: Any) -> str:
     n = flag.numbers
     return (
-        f"{flag.where} has an effective sample size of {n['ess']:.2g} in {n['draws']} draws (R-hat {n['rhat']:.3g}): chains have not mixed, or wander "
+        f"{flag.where} has an effective sample size of {n['ess']:.2g} in {n['draws']:,} draws (R-hat {n['rhat']:.3g}): chains have not mixed, or wander "
         f"without end because the density cannot be integrated; nothing can be said from them{_tempering(n)}"
     )
 
@@ -192,27 +192,27 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "locked",
         "the orbit keeps to a few places",
-        "the orbit of {sampler} is locked: {distinct} different draws of {draws}; {cure}",
+        "the orbit of {sampler} is locked: {distinct:,} different draws of {draws:,}; {cure}",
     ),
     Kind.MOVED_ON: Words(
         _NOTE,
         "moved on",
         "the orbit came back and was moved on",
-        "the orbit of {sampler} came back to its own places {times} times, the last time after {period} steps, and was each time moved on along the flow "
+        "the orbit of {sampler} came back to its own places {times:,} times, the last time after {period:,} steps, and was each time moved on along the flow "
         "by {part:.3g} of the time between draws, which leaves the target invariant; choose `speeds` whose products with `time` are irrational to avoid it",
     ),
     Kind.STUCK_WALKER: Words(
         _INVALID,
         "stuck walker",
         "a walker of an ensemble hardly moves",
-        "walker {walker} of chain {chain} hardly moves: it changed in {moves} of {rounds} rounds, and every round counts the place where it stands as a draw; "
+        "walker {walker} of chain {chain} hardly moves: it changed in {moves:,} of {rounds:,} rounds, and every round counts the place where it stands as a draw; "
         "start the walkers elsewhere, or use another sampler",
     ),
     Kind.STUCK: Words(
         _INVALID,
         "stuck",
         "a chain hardly moves",
-        "chain {chain} hardly moves: it changed at {moves} of {draws} draws; use smaller steps or another start",
+        "chain {chain} hardly moves: it changed at {moves:,} of {draws:,} draws; use smaller steps or another start",
     ),
     Kind.IDENTICAL: Words(
         _INVALID,
@@ -225,14 +225,14 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "revisits",
         "a chain repeats itself",
-        "chain {chain} came to the very same places, or made the very same moves, again and again, {distinct} different ones in {moves}, which no chain of "
+        "chain {chain} came to the very same places, or made the very same moves, again and again, {distinct:,} different ones in {moves:,}, which no chain of "
         "a density does by chance: its orbit or its stream repeats itself",
     ),
     Kind.FROZEN: Words(
         _INVALID,
         "frozen",
         "a quantity never moved",
-        "{where} was {value:g} in all {draws} draws of all chains, and under the target it has a standard deviation of {sd:.3g}: the chains are frozen in one "
+        "{where} was {value:g} in all {draws:,} draws of all chains, and under the target it has a standard deviation of {sd:.3g}: the chains are frozen in one "
         "sector, and everything that depends on the others is missing, however well other averages look; take moves that change it",
     ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
@@ -242,7 +242,7 @@ WORDS: dict[Kind, Words] = {
         "chains have not mixed",
         _unmixed,
     ),
-    Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period} draws", _cycle),
+    Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period:,} draws", _cycle),
     Kind.SCORES: Words(_INVALID, "scores", "the gradients are of another density", _scores),
     Kind.STEIN: Words(_INVALID, "not the target", "the draws are of another density", _stein),
     Kind.BIASED: Words(
@@ -262,7 +262,7 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "divergences",
         "trajectories diverge",
-        "{count} of {draws} draws ended in a divergence (an energy error too large to go on): regions of high curvature may be missed; use smaller "
+        "{count:,} of {draws:,} draws ended in a divergence (an energy error too large to go on): regions of high curvature may be missed; use smaller "
         "steps, a higher target_accept or other coordinates",
     ),
     Kind.LOW_ACCEPTANCE: Words(_INVALID, "low acceptance", "hardly a proposal is accepted", _low_acceptance),
@@ -276,20 +276,20 @@ WORDS: dict[Kind, Words] = {
         _INVALID,
         "bound exceeded",
         "events came more often than their bound",
-        "the rate of events of {where} was above the bound it was drawn under on {count} pieces of path, beside {events} events, so that some were missed and "
+        "the rate of events of {where} was above the bound it was drawn under on {count:,} pieces of path, beside {events:,} events, so that some were missed and "
         "draws are not exact; a longer `warmup` finds a better bound, and NUTS needs none",
     ),
     Kind.BAD_VALUES: Words(
         _INVALID,
         "bad values",
         "the density is not defined everywhere",
-        "the log density was NaN or +inf at {count} proposals, which were rejected; a density that is not defined somewhere must return -inf there",
+        "the log density was NaN or +inf at {count:,} proposals, which were rejected; a density that is not defined somewhere must return -inf there",
     ),
     Kind.CERTIFICATE: Words(
         _INVALID,
         "certificate",
         "the argmax is not exact",
-        "the certificate <w, m - phi(s)> <= 0 failed at {count} of {steps} steps: there the chosen state had a lower score <w, phi(s)> than the moments "
+        "the certificate <w, m - phi(s)> <= 0 failed at {count:,} of {steps:,} steps: there the chosen state had a lower score <w, phi(s)> than the moments "
         "m, so it was not the argmax, or the moments cannot be matched; the weights may not stay bounded and the averages may not converge",
     ),
     Kind.CUT_LINE: Words(
@@ -308,7 +308,7 @@ WORDS: dict[Kind, Words] = {
         _IMPRECISE,
         "few draws",
         "too few draws",
-        "{where} has an effective sample size of {ess:.3g} in {draws} draws of {chains} chains; more draws are needed for reliable errors",
+        "{where} has an effective sample size of {ess:.3g} in {draws:,} draws of {chains} chains; more draws are needed for reliable errors",
     ),
     Kind.FEW_CHAINS: Words(_NOTE, "one chain", "one chain only", "one chain cannot be compared with another: run at least two"),
     Kind.WIDE_TAILS: Words(
@@ -322,7 +322,7 @@ WORDS: dict[Kind, Words] = {
         "heavy tails",
         "tails of which few draws decide",
         "as far as these draws reach, the tails of {where} are so heavy (index {index:.2g}; a power law has no variance above 0.5, and no mean above 1) that a few draws decide its mean and "
-        "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count} of {coordinates} coordinates are so)",
+        "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count:,} of {coordinates:,} coordinates are so)",
     ),
     Kind.FAR_PROXY: Words(
         _NOTE,
@@ -335,21 +335,21 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "untuned",
         "the step size was not tuned",
-        "{sampler} ran without warm-up in {count} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess; "
+        "{sampler} ran without warm-up in {count:,} of {chains} chains, so its step size there, {step_size:.3g} in the first, is a guess; "
         "pass `warmup`, 1000 for example, to tune it, or {sampler}(step_size=...)",
     ),
     Kind.UNSETTLED: Words(
         _NOTE,
         "unsettled",
         "warm-up ended before it had settled",
-        "the values that warm-up tunes had not settled after {steps} steps in {count} of {chains} chains, so that they may be "
+        "the values that warm-up tunes had not settled after {steps:,} steps in {count:,} of {chains} chains, so that they may be "
         "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
     Kind.ROUND_TRIPS: Words(
         _IMPRECISE,
         "round trips",
         "no replica came round",
-        "of {chains} chains {without} made no round trip: no replica went from the target to the hottest temperature and back in {draws} draws, so that hot replicas told "
+        "of {chains} chains {without} made no round trip: no replica went from the target to the hottest temperature and back in {draws:,} draws, so that hot replicas told "
         "the target nothing; run longer, or take other temperatures",
     ),
     Kind.SWAPS: Words(
@@ -370,14 +370,14 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "no map",
         "no map was learned",
-        "in {count} of {chains} chains no coordinate was explained by terms of others, so that draws are those of the inner sampler in the "
+        "in {count:,} of {chains} chains no coordinate was explained by terms of others, so that draws are those of the inner sampler in the "
         "coordinates of the target",
     ),
     Kind.NO_GRADIENT: Words(
         _NOTE,
         "no gradient",
         "differences take the place of a gradient",
-        "no gradient was given: central differences take its place, {evaluations} evaluations each; pass `grad` for speed",
+        "no gradient was given: central differences take its place, {evaluations:,} evaluations each; pass `grad` for speed",
     ),
     Kind.MISSING_MARKS: Words(
         _NOTE,

@@ -19,7 +19,7 @@ from weakchaos.core.errors import FileFormatError, shown
 from weakchaos.interop.dates import clock_times, parsed_dates, stamps
 from weakchaos.interop.file_columns import Column, marked
 from weakchaos.interop.layout import Layout, find_layout, heading
-from weakchaos.interop.numerals import as_whole, is_missing, marks_of, read_numbers, settle
+from weakchaos.interop.numerals import as_whole, is_missing, is_number, marks_of, read_numbers, settle
 
 __all__ = ["text_columns", "typed"]
 
@@ -144,7 +144,8 @@ def text_columns(path: Path, content: bytes, skip: int, marks: list[Any], decima
         [cell for cell, gone in zip(column, away, strict=True) if not gone] for column, away in zip(columns, absent, strict=True)
     ]
     found = [marks_of(cells) for cells in present]
-    certain = {m.decimal for m in found if m is not None and m.certain}
+    # The points of 01.02.2024 and of 12:00:00.5 say nothing of the decimal mark of numbers.
+    certain = {m.decimal for m, cells in zip(found, present, strict=True) if m is not None and m.certain and _are_numbers(cells)}
     out = []
     for k, column in enumerate(columns):
         own = heading(layout.names[k]) if layout.names[k] else (str(k), "")
@@ -163,6 +164,11 @@ def text_columns(path: Path, content: bytes, skip: int, marks: list[Any], decima
         )
         out.append(marked(_column(path, shell, present[k], mark, doubt, k == 0), marks))
     return out
+
+
+def _are_numbers(cells: list[str], asked: int = 40) -> bool:
+    """Whether more than half of the first cells are numbers, rather than dates or words."""
+    return 2 * sum(map(is_number, cells[:asked])) > min(len(cells), asked)
 
 
 def _column(path: Any, shell: Column, present: list[str], decimal: str, doubt: str, first: bool) -> Column:
