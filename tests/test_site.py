@@ -43,7 +43,9 @@ def test_every_page_is_in_the_navigation_once_and_nothing_else_is(made):
     everything = written | set(made)
     reached = set(named) | {path for path in made if path.partition("/")[0] in folders}
     assert everything - reached == set(), "name these pages in the nav of mkdocs.yml"
-    assert {name for name in named if name.endswith(".md")} - everything == set(), "the nav of mkdocs.yml names pages that do not exist"
+    assert {name for name in named if name.endswith(".md")} - everything == set(), (
+        "the nav of mkdocs.yml names pages that do not exist"
+    )
 
 
 def test_every_topic_is_named_on_the_first_page():
