@@ -142,7 +142,9 @@ def test_a_step_that_would_never_end_is_an_error():
 def test_nothing_of_numpy_reaches_the_terminal():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        lyapunov_spectrum(systems.UserFlow(spiral, 2, initial=[1e160, 0.0], step=0.1), steps=200, transient=0)
+        found = lyapunov_spectrum(systems.UserFlow(spiral, 2, initial=[1e160, 0.0], step=0.1), steps=200, transient=0)
+    assert np.isnan(found.exponents).all()
+    assert "diverged" in found.warnings[0]
 
 
 @njit

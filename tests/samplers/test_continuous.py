@@ -174,7 +174,8 @@ def test_a_wrong_gradient_is_named_and_hmc_is_exact_still():
 def test_random_walk_needs_no_gradient_and_does_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sample(banana_of(gradient=False), RandomWalkMetropolis(), 10, warmup=0, seed=1, progress=False)
+        trace = sample(banana_of(gradient=False), RandomWalkMetropolis(), 10, warmup=0, seed=1, progress=False)
+    assert np.isfinite(trace.draws).all()
 
 
 # ---- statistics --------------------------------------------------------------------------------------------------------------------
