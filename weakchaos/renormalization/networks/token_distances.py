@@ -8,16 +8,15 @@ at the transverse exponent, and with the norm before them as a power of the dept
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError
 from weakchaos.renormalization.networks.torch_signals import FAILURES
 from weakchaos.renormalization.networks.torch_state import untouched
-from weakchaos.renormalization.networks.torch_tokens import layers_of, tokens_first
+from weakchaos.renormalization.networks.torch_tokens import in_double, layers_of, tokens_first
 
 __all__ = ["token_distances"]
 
@@ -58,23 +57,12 @@ def token_distances(model: Any, inputs: Any) -> np.ndarray:
     """
     import torch
 
-    blocks = layers_of(model)
-    stack = torch.nn.ModuleList(blocks)
-    x = inputs.detach() if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
-    if not x.is_floating_point():
-        raise ArgumentTypeError("`inputs` must be what enters the first layer, real numbers: embed token numbers first")
-    if x.ndim != 3 or not x.numel() or x.shape[1] < 2:
-        raise ArgumentError(f"`inputs` must have shape (batch, tokens, features) with at least two tokens; got {tuple(x.shape)}")
-    if not bool(torch.isfinite(x).all()):
-        raise ArgumentError("`inputs` must be finite")
-    if any(p.device.type == "meta" for p in stack.parameters()):
-        raise ArgumentError("`model` is on the meta device, which holds no numbers: load or draw its weights first")
-    try:
-        stack = copy.deepcopy(stack).double()
-    except RuntimeError as error:
-        raise ArgumentError(f"`model` cannot be copied, which its double precision needs: {str(error).splitlines()[0]}") from error
-    device = next((p.device for p in stack.parameters()), torch.device("cpu"))
-    x = x.to(device).double()
+    stack, x = in_double(
+        layers_of(model),
+        inputs,
+        lambda shape: len(shape) == 3 and shape[1] > 1,
+        "(batch, tokens, features) with at least two tokens",
+    )
     found = [_distance(torch, x)]
     with untouched(stack), torch.no_grad():
         for number, block in enumerate(stack):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +112,31 @@ def tokens_first(block: Any) -> Any:
     return lambda state: block(state.transpose(0, 1)).transpose(0, 1)
 
 
+def in_double(blocks: list[Any], inputs: Any, fits: Callable[[tuple[int, ...]], bool], shape: str) -> tuple[Any, Any]:
+    """A copy of the layers in double precision, and the inputs beside it; the error if there are no numbers, or `inputs` are no tokens of this `shape`."""
+    import torch
+
+    stack = torch.nn.ModuleList(blocks)
+    if any(p.device.type == "meta" for p in stack.parameters()):
+        raise ArgumentError("`model` is on the meta device, which holds no numbers: load or draw its weights first")
+    x = inputs.detach() if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
+    if not x.is_floating_point():
+        raise ArgumentTypeError("`inputs` must be what enters the first layer, real numbers: embed token numbers first")
+    if not x.numel() or not fits(tuple(x.shape)):
+        raise ArgumentError(f"`inputs` must have shape {shape}; got {tuple(x.shape)}")
+    if not bool(torch.isfinite(x).all()):
+        raise ArgumentError("`inputs` must be finite")
+    # A copy: buffers and gradients of the original would change their type as well.
+    try:
+        stack = copy.deepcopy(stack).double()
+    except RuntimeError as refusal:
+        raise ArgumentError(
+            f"`model` cannot be copied, which its double precision needs: {str(refusal).splitlines()[0]}"
+        ) from refusal
+    device = next((p.device for p in stack.parameters()), torch.device("cpu"))
+    return stack, x.to(device).double()
+
+
 def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int = 1, seed: int = 0) -> TokenExponents:
     """Transverse and longitudinal exponent of a stack of transformer layers.
 
@@ -152,31 +178,13 @@ def token_exponents(model: Any, inputs: Any, directions: int = 4, transient: int
     blocks = layers_of(model)
     count = whole_number("directions", directions, 1)
     skipped = min(whole_number("transient", transient, 0), len(blocks) - 1)
-    stack = torch.nn.ModuleList(blocks)
-    if any(p.device.type == "meta" for p in stack.parameters()):
-        raise ArgumentError("`model` is on the meta device, which holds no numbers: load or draw its weights first")
-    parameters = list(stack.parameters())
-    device = parameters[0].device if parameters else torch.device("cpu")
-    x = inputs.detach() if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
-    if not x.is_floating_point():
-        raise ArgumentTypeError("`inputs` must be what enters the first layer, real numbers: embed token numbers first")
-    if x.ndim not in (2, 3) or not x.numel():
-        raise ArgumentError(
-            f"`inputs` must have shape (batch, tokens, features) or (batch, features), none of them 0; got {tuple(x.shape)}"
-        )
-    if not bool(torch.isfinite(x).all()):
-        raise ArgumentError("`inputs` must be finite")
+    stack, x = in_double(
+        blocks, inputs, lambda shape: len(shape) in (2, 3), "(batch, tokens, features) or (batch, features), none of them 0"
+    )
     tokens = max(2, x.shape[1] if x.ndim == 3 else 2)
-    mean = (x[:, 0] if x.ndim == 3 else x).to(device).double()
-    generator = torch.Generator(device=device)
+    mean = x[:, 0] if x.ndim == 3 else x
+    generator = torch.Generator(device=x.device)
     generator.manual_seed(whole_number("seed", seed, 0, 2**31))
-    # In double precision, as a copy: buffers and gradients of the original would change their type as well.
-    try:
-        stack = copy.deepcopy(stack).double()
-    except RuntimeError as refusal:
-        raise ArgumentError(
-            f"`model` cannot be copied, which its double precision needs: {str(refusal).splitlines()[0]}"
-        ) from refusal
     with untouched(stack):
         rates, mixing, squares = _carried(torch, list(stack), mean.repeat(count, 1), tokens, generator)
     used = rates[skipped:]
