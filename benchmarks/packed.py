@@ -14,12 +14,13 @@ import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 from timing import Row, against, cpu_seconds, missing_peer, parser, print_machine, print_rows, rounds, write_json
 
 import weakchaos as wc
-from weakchaos.samplers import Gibbs, PackedIsing
+from weakchaos.samplers import Gibbs, PackedIsing, ParallelTempering
 from weakchaos.samplers.packed.bit_layout import Layout
 from weakchaos.samplers.packed.packed_sweep import sweep
 from weakchaos.samplers.packed.work_rows import WIDTH
@@ -89,6 +90,40 @@ def other_lattices(quick: bool) -> list[Row]:
     return rows
 
 
+def ladders(quick: bool) -> list[Row]:
+    """Parallel tempering with a round of swaps and all temperatures measured after each sweep, a spin of each replica."""
+    rows = []
+    for shape, beta, temperatures in (
+        ((64, 64), 0.44, 24),
+        ((128, 128), 0.44, 24),
+        ((512, 512), 0.44, 16),
+        ((32, 32, 32), 0.2217, 16),
+    ):
+        n, target = math.prod(shape) * temperatures, wc.Ising.lattice(shape, beta)
+        system = ParallelTempering(PackedIsing(), temperatures).bind(target)
+        state, sweeps = system.start(1), max(1, int((5e6 if quick else 5e7) / n))
+        system.advance(state, 2)
+
+        def ns(system: Any = system, state: Any = state, sweeps: int = sweeps, n: int = n) -> float:
+            return 1e9 * cpu_seconds(lambda: system.advance(state, sweeps)) / (sweeps * n)
+
+        rows.append(Row(f"{' x '.join(map(str, shape))}, {temperatures} temperatures", "ns a spin", [ns() for _ in range(5)]))
+    try:
+        from peapods import Ising
+
+        for shape, beta, temperatures in (((64, 64), 0.44, 24), ((32, 32, 32), 0.2217, 16)):
+            pod, n = Ising(shape, temperatures=1.0 / np.linspace(beta / 4, beta, temperatures)), math.prod(shape) * temperatures
+            sweeps = max(2, int((5e5 if quick else 5e6) / n))
+            seconds = [
+                cpu_seconds(lambda pod=pod, k=sweeps: pod.sample(k, sweep_mode="metropolis", pt_interval=1, warmup_ratio=0.0))
+                for _ in range(5)
+            ]
+            rows.append(Row(f"peapods, {' x '.join(map(str, shape))}", "ns a spin", [1e9 * t / (sweeps * n) for t in seconds]))
+    except ImportError as error:
+        missing_peer("peapods", error)
+    return rows
+
+
 def threads(quick: bool) -> list[Row]:
     """Wall time of one thread and of two, on cores that should be idle."""
     side = 1024 if quick else 4096
@@ -130,7 +165,7 @@ def acceptance(quick: bool) -> None:
         flipped = 0
         for _ in range(repeats):
             words = np.full(layout.n_words, ~np.uint64(0))
-            sweep(words, lanes, layout.geometry, *kinds, False, np.array([0, pairs]), 1, 0, len(layout.geometry.colour), 0, 1)
+            sweep(words, lanes, layout.geometry, *kinds, False, np.array([0, pairs]), 1, 0, layout.n_classes, 0, 1)
             flipped += layout.n_spins - int(np.bitwise_count(words).sum())
         tried = repeats * layout.n_spins
         z = (flipped - tried * p) / math.sqrt(tried * p * (1 - p))
@@ -190,6 +225,8 @@ def main() -> None:
         tables[title] = rows
     tables["others"] = other_lattices(arguments.quick)
     print_rows("Other lattices, heat bath", tables["others"])
+    tables["ladders"] = ladders(arguments.quick)
+    print_rows("Parallel tempering", tables["ladders"])
     tables["threads"] = threads(arguments.quick)
     print_rows("Threads", tables["threads"])
     acceptance(arguments.quick)

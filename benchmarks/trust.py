@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 import weakchaos as wc
 from weakchaos.core.flags import Flag, Severity
@@ -40,7 +41,7 @@ class Made:
     lengths: tuple[int, ...] = ()
     system: Any = field(
         default_factory=lambda: SimpleNamespace(
-            target=SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False
+            target=SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False, local_steps=False
         )
     )
 
@@ -134,11 +135,14 @@ def apart(k: int, rng: np.random.Generator) -> Any:
 
 
 def periodic(k: int, rng: np.random.Generator) -> Any:
-    """Orbits that close: locked flows, billiards in step, walks whose numbers come back."""
+    """Orbits that close: points of a normal density visited in a circle, billiards in step, walks whose numbers come back.
+
+    The circle is what a flow that has locked onto a closed orbit reads out: its mean is right, and its variance is too small.
+    """
     if k % 4 == 0:
-        return run(
-            wc.Density(lambda x: -0.5 * float(x[0] ** 2) / 9, dim=1), wc.samplers.DeterministicGibbs(), 200, k, warmup=0, chains=2
-        )
+        period = 24 + 2 * k
+        turn = np.arange(400)[None, :, None] * 7 + np.arange(2)[:, None, None] * 5
+        return Made(3.0 * norm.ppf((turn % period + 0.5) / period))
     if k % 4 == 1:
         return run(wc.PairwiseMRF([[0.0, 0.2 + 0.05 * k], [0.2 + 0.05 * k, 0.0]]), wc.samplers.ChaoticBoltzmann(), 300, k, warmup=0)
     return metropolis(rng, 800, 1 + k % 3, 1.5, period=60 + 10 * k)
@@ -222,18 +226,25 @@ def main() -> int:
             print(f"  healthy, called invalid: {name}: {found[0].sentence}")
     print(f"healthy runs called invalid: {len(alarms)} of {total}")
     each, caught, made = (4 if quick else 20), 0, 0
+    missed: list[tuple[str, int, list[str]]] = []
     print(f"{'broken runs called invalid':<30}{'':>8}  by")
     for make in BROKEN:
         words: Counter[str] = Counter()
         hits = 0
         for k in range(each):
-            found = invalid(make(k, np.random.default_rng([k, 5])))
+            trace = make(k, np.random.default_rng([k, 5]))
+            found = invalid(trace)
             hits += bool(found)
             words.update({flag.word for flag in found[:1]})
+            if not found:
+                missed.append((make.__name__, k, sorted({flag.severity.value for flag in trace.check()}) or ["ok"]))
         caught, made = caught + hits, made + each
         print(f"{make.__name__:<30}{hits:>3} / {each:<3}  {', '.join(f'{word} {n}' for word, n in words.most_common())}")
+    for name, k, said in missed:
+        print(f"  not called invalid: {name} {k}: {', '.join(said)}")
     print(f"all kinds: {caught} of {made}; {time.process_time() - begun:.0f} CPU s")
-    return 0 if len(alarms) <= 0.02 * total and caught >= 0.95 * made else 1
+    silent = any(said == ["ok"] for _, _, said in missed)
+    return 0 if len(alarms) <= 0.02 * total and caught >= 0.95 * made and not silent else 1
 
 
 if __name__ == "__main__":

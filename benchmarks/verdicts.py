@@ -4,6 +4,9 @@
 
 104 chaotic series (52 ways to look at maps and flows, two starts each), 100 of noise (20 kinds, five seeds), 36 regular or strange nonchaotic ones (12 kinds,
 three parameters), and 60 that are neither (a rule with noise, 30; nonlinear noise, 30). `--every 5` asks every fifth series of each kind.
+
+The columns count what the verdict claims. "linear noise" holds the verdicts that no test contradicts linear noise; for a chaotic series this is a miss, even
+where no test could tell it from noise at its length. "nonlinear, undecided" claims neither chaos nor noise.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # Page, module whose public names it shows, and its title.
@@ -15,8 +15,8 @@ PARTS = (
     ("herding", "weakchaos.herding", "weakchaos.herding"),
     ("drivers", "weakchaos.drivers", "weakchaos.drivers"),
     ("systems", "weakchaos.systems", "weakchaos.systems"),
-    ("diagnostics", "weakchaos.diagnostics", "weakchaos.diagnostics"),  # in four pages, by where its parts are
-    ("renormalization", "weakchaos.renormalization", "weakchaos.renormalization"),
+    ("diagnostics", "weakchaos.diagnostics", "weakchaos.diagnostics"),  # in several pages, by where its parts are
+    ("renormalization", "weakchaos.renormalization", "weakchaos.renormalization"),  # in several pages, too
     ("layers", "weakchaos.renormalization.layers", "weakchaos.renormalization.layers"),
     ("kernels", "weakchaos.kernels", "weakchaos.kernels"),
     ("zoo", "weakchaos.targets.zoo", "weakchaos.zoo"),
@@ -109,24 +109,30 @@ def commands_page() -> str:
     return "\n".join(lines)
 
 
-def _under(folder: str) -> Callable[[Any], bool]:
-    return lambda value: str(getattr(value, "__module__", "")).startswith(f"weakchaos.diagnostics.{folder}.")
+# Of subpackages that are too large for one page: folders with the words for them, and the words for all that is in none of these.
+_FOLDERS = {
+    "diagnostics": (
+        {"orbits": "of systems", "series": "of recorded numbers", "symbols": "of symbols"},
+        "convergence, discrepancy, reports",
+    ),
+    "renormalization": ({"coarse": "of spins and populations", "theory": "in theory"}, "networks"),
+}
 
 
-def _outside(folders: tuple[str, ...]) -> Callable[[Any], bool]:
-    return lambda value: not any(_under(folder)(value) for folder in folders)
+def _under(module: str, folder: str) -> Callable[[Any], bool]:
+    return lambda value: str(getattr(value, "__module__", "")).startswith(f"{module}.{folder}.")
+
+
+def _outside(module: str, folders: Iterable[str]) -> Callable[[Any], bool]:
+    return lambda value: not any(_under(module, folder)(value) for folder in folders)
 
 
 def pages() -> dict[str, str]:
     """All pages of the reference."""
     made: dict[str, str] = {}
     for page, module, title in PARTS:
-        if page != "diagnostics":
-            made[f"reference/{page}.md"] = part_page(module, title)
-            continue
-        folders = {"orbits": "of systems", "series": "of recorded numbers", "symbols": "of symbols"}
+        folders, rest = _FOLDERS.get(page, ({}, ""))
         for folder, what in folders.items():
-            made[f"reference/diagnostics_{folder}.md"] = part_page(module, f"{title} {what}", _under(folder))
-        elsewhere = _outside(tuple(folders))
-        made["reference/diagnostics.md"] = part_page(module, f"{title}: convergence, discrepancy, reports", elsewhere)
+            made[f"reference/{page}_{folder}.md"] = part_page(module, f"{title} {what}", _under(module, folder))
+        made[f"reference/{page}.md"] = part_page(module, f"{title}: {rest}" if rest else title, _outside(module, folders))
     return {**made, "reference/commands.md": commands_page()}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ID = re.compile(r"arXiv:(?:\d{4}\.\d{4,5}|[a-z-]+/\d{7})|doi:10\.\d{4,9}/[^\s,;\]`\"]+", re.I)
+_DISPLAY = re.compile(r"\$\$.+?\$\$\n*", re.S)
 # Where a sentence ends, and not a name like "J. R. Stat. Soc. B" or "et al.".
 _END = re.compile(r"(?:(?<=[a-z]{6})|(?<=[)`]))[.:] (?=[A-Z`\"])|\n\n")
 _PARTS = (
@@ -27,7 +28,7 @@ def _docstrings(root: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
-                yield path, text
+                yield path, _DISPLAY.sub("", text)
             elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SOURCE" for t in node.targets):
                 value = node.value
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
@@ -81,7 +82,8 @@ def bibliography(root: Path) -> str:
         for key, words in sorted(found[title].items(), key=lambda pair: pair[1].lower()):
             kind, _, number = key.partition(":")
             url = f"https://arxiv.org/abs/{number}" if kind.lower() == "arxiv" else f"https://doi.org/{number}"
-            said = words.replace("``", "`").replace("](", "]\\(").replace("$", "\\$")
+            said = words.replace("``", "`").replace("](", "]\\(")
+            said = said if said.count("$") % 2 == 0 else said.replace("$", "\\$")  # a formula that was cut is none
             lines += [f"- **[{key}]({url})** {said} *{', '.join(f'`{p}`' for p in places[key][:4])}*"]
         lines.append("")
     return "\n".join(lines)

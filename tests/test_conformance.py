@@ -111,6 +111,11 @@ CASES = {
     "ScoreMap": lambda: wc.samplers.ScoreMap().bind(wc.zoo.banana()),
     "ScoreMap, walk": lambda: wc.samplers.ScoreMap(wc.samplers.RandomWalkMetropolis()).bind(wc.zoo.banana(), "sobol-4"),
     "tempering, Gibbs": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3).bind(machine(4)),
+    "tempering, packed spins": lambda: wc.samplers.ParallelTempering(wc.samplers.PackedIsing(), 3, copies=2).bind(
+        wc.Ising.lattice((6, 10), 0.3)
+    ),
+    "tempering, ESH": lambda: wc.samplers.ParallelTempering(wc.samplers.ESH(0.2), 3).bind(wc.zoo.banana()),
+    "tempering, ScoreMap": lambda: wc.samplers.ParallelTempering(wc.samplers.ScoreMap(), 3).bind(wc.zoo.banana()),
     "tempering, asia": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3, swap_every=2).bind(packaged("asia")),
     "tempering, copies": lambda: wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3, copies=2, clusters=True).bind(
         wc.Ising.lattice((3, 3), 0.4)

@@ -14,6 +14,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 _spec = importlib.util.spec_from_file_location("docs_blocks", ROOT / "docs" / "blocks.py")
 blocks = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(blocks)
+GUIDE = blocks.blocks(ROOT / "CONTRIBUTING.md")  # by turns a file that is added, and the test of that file
 # Pages that the build of the site makes.
 MADE = re.compile(r"docs/(reference/\w+|experiments/\w+|about/(cite|contributing|changelog|benchmarks)|gallery|bibliography)\.md$")
 
@@ -49,11 +50,15 @@ def test_blocks_share_nothing(capsys):
 
 
 def test_the_sampler_of_the_guide_is_whole_and_takes_at_most_sixty_lines_with_its_kernel():
-    sampler, held = blocks.blocks(ROOT / "CONTRIBUTING.md")  # a file, and the tests of that file
+    sampler = GUIDE[0]
     assert "class Barker(Sampler)" in sampler
     assert len([line for line in sampler.splitlines() if line.strip()]) <= 60
+
+
+@pytest.mark.parametrize("kind", range(len(GUIDE) // 2), ids=["sampler", "driver", "diagnostic", "selection"])
+def test_examples_of_the_guide_pass_their_tests(kind):
     scope = {"__name__": "__main__"}
-    for code in (sampler, held):
+    for code in GUIDE[2 * kind : 2 * kind + 2]:
         exec(compile(code, "CONTRIBUTING.md", "exec"), scope)
 
 

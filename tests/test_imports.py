@@ -212,7 +212,25 @@ def scatter_over_root(files):
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
 
 
+def jackknives(files):
+    """Errors by the jackknife that are computed in place: a square root of a number of parts less 1 times a variance."""
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("sqrt") or len(node.args) != 1:
+                continue
+            inside = node.args[0]
+            if not isinstance(inside, ast.BinOp) or not isinstance(inside.op, ast.Mult):
+                continue
+            if ast.unparse(inside.left).endswith("- 1") and (
+                "var(" in ast.unparse(inside.right) or ".mean()" in ast.unparse(inside.right)
+            ):
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+
+
 def test_standard_errors_of_means_are_computed_in_one_file():
     home = PACKAGE / "core" / "scatter.py"
-    assert not list(scatter_over_root(p for p in PACKAGE.rglob("*.py") if p != home))
-    assert list(scatter_over_root([home]))
+    others = [p for p in PACKAGE.rglob("*.py") if p != home]
+    for found, instead in ((scatter_over_root, "standard_error"), (jackknives, "jackknife_error")):
+        own = list(found(others))
+        assert not own, f"take `{instead}` of weakchaos.core.scatter instead of computing it here: {own}"
+        assert list(found([home]))

@@ -28,6 +28,19 @@ SCRIPT = """
     version: str = wc.__version__
     kind: type[wc.samplers.Sampler] = wc.samplers.HMC
     spectrum = wc.diagnostics.lyapunov_spectrum(wc.systems.Henon(), steps=1000)
+    named = wc.Density(lambda mu, tau: -tau - mu**2, shapes={"mu": (), "tau": ()}, constraints={"tau": "positive"})
+    expected = wc.sample(named, draws=100, seed=1).expectation(lambda x: x[:, 0], method="stein")
+    value: np.ndarray = expected.value
+    hot = wc.samplers.ParallelTempering(wc.samplers.Gibbs(), 3)
+    barrier: float = wc.diagnostics.tempering(wc.sample(wc.Ising.lattice((4, 4), 0.4), hot, draws=100)).barrier
+    probed = wc.renormalization.probe([np.eye(5), np.eye(5)], np.ones((4, 5)))
+    probed.plot().savefig("probe.png")
+    report.plot().savefig(report.to_html("report.html").with_suffix(".png"))
+    experiment = wc.experiments.run("sturmian", quick=True)
+    verdict: wc.experiments.Verdict = experiment.verdict
+    record = wc.experiments.recorded("sturmian")
+    chosen.to_trace().save("points.npz")
+    driver: wc.drivers.Driver = wc.drivers.resolve("kiss")
 """
 
 

@@ -112,6 +112,30 @@ def lattices():
     figure.savefig(IMAGES / "lattices.png", dpi=110)
 
 
+def tempered_lattices():
+    """Energy, heat capacity and Binder cumulant over a ladder of one run for each of three sizes, on Kaufman's curves."""
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    energies, capacities, binder = figure.subplots(1, 3)
+    grid, step = np.linspace(0.02, 0.5, 241), 1e-4
+    for colour, (side, temperatures) in enumerate(((8, 16), (16, 16), (32, 24))):
+        target = wc.Ising.lattice((side, side), 0.5)
+        sampler = wc.samplers.ParallelTempering(wc.samplers.PackedIsing(), temperatures)
+        trace = wc.sample(target, sampler, draws=8000, warmup=2000, chains=4, seed=1, progress=False)
+        betas = target.beta * trace.tuning["betas"][0, 1:]
+        found = [trace.thermodynamics(temperature=k) for k in range(1, temperatures)]
+        exact = [np.array([exact_energy(b + shift, side) for b in grid]) for shift in (-step, 0.0, step)]
+        curves = (energies, exact[1]), (capacities, -(grid**2) * (exact[2] - exact[0]) / (2 * step))
+        for axes, curve in curves:
+            axes.plot(grid, curve, color="0.6", lw=1, label="exact" if side == 8 else None)
+        for axes, name in ((energies, "energy"), (capacities, "heat capacity"), (binder, "Binder cumulant")):
+            values, errors = ([f[name][part] for f in found] for part in (0, 1))
+            axes.errorbar(betas, values, errors, fmt="o", ms=3.5, mfc="none", color=f"C{colour}", label=f"{side} x {side}")
+            axes.set(xlabel="inverse temperature", ylabel=name + (" a spin" if axes is not binder else ""))
+    binder.axvline(0.5 * np.log(1 + np.sqrt(2)), color="0.6", lw=1, ls=":")
+    capacities.legend(frameon=False, fontsize=8)
+    figure.savefig(IMAGES / "tempered_lattices.png", dpi=110)
+
+
 def gauge():
     """Charges of a U(1) lattice along runs at two couplings, with instanton moves, and Wilson loops of heat bath and herding."""
     figure = Figure(figsize=(11, 3.2), layout="constrained")

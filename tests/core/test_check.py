@@ -5,12 +5,14 @@ import warnings
 
 import numpy as np
 import pytest
+from numba import njit
 
 import weakchaos as wc
 from weakchaos.core.errors import ConvergenceWarning
 from weakchaos.core.flags import Kind, Severity
 from weakchaos.runs.check import _agreement, check_run
 from weakchaos.runs.check_movement import movement_flags
+from weakchaos.runs.check_refusals import refusal_flags, tail_acceptance, zero_behind
 from weakchaos.runs.check_tails import tail_flags, tail_index
 from weakchaos.runs.convergence import effective_size, normal_scores, rank_rhat, split
 
@@ -177,7 +179,7 @@ def test_chains_that_widen_without_end_are_flagged_without_a_warning_of_numpy():
     run = types.SimpleNamespace(
         record="draws", n_draws=600, n_chains=2, weights=None, walkers=1, names=["x"], stats={}, settings={"thin": 1}, flags=[], draws=draws,
         lengths=[600, 600],
-        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False),
+        system=types.SimpleNamespace(target=types.SimpleNamespace(continuous=True), stream_flags=lambda steps: [], straight_paths=False, local_steps=False),
     )  # fmt: skip
     assert [flag.kind for flag in check_run(run)] == [Kind.UNMIXED]
 
@@ -218,3 +220,77 @@ def test_a_density_that_is_no_function_is_named(gradients):
     found = [f for f in trace.check() if f.kind is Kind.NO_FUNCTION]
     assert [f.severity for f in found] == [Severity.INVALID if gradients else Severity.NOTE]
     assert sum("at the same point" in str(w.message) for w in caught) == 1
+
+
+def test_a_tail_in_which_steps_are_refused_is_found_and_no_other():
+    rng = np.random.default_rng(9)
+    for k in range(40):
+        x = autoregression(rng, 4, 1000, 1 + 20 * (k % 2), 0.9)
+        acceptance = rng.beta(2.0, 0.5, x.shape[:2])
+        assert refusal_flags(x, acceptance, [f"x{i}" for i in range(x.shape[2])]) == []
+        low = np.roll(x[:, :, 0], 1, 1) < np.quantile(x[:, :, 0], 0.02)  # where the step began that led to a draw
+        (flag,) = refusal_flags(x, np.where(low, 0.3 * acceptance, acceptance), [f"x{i}" for i in range(x.shape[2])])
+        assert (flag.where, flag.numbers["side"], flag.severity) == ("x0", "small", Severity.INVALID)
+
+
+def test_a_place_counts_once_however_long_a_chain_stays():
+    x = np.random.default_rng(10).normal(size=(4, 1000, 1))
+    acceptance = np.full((4, 1000), 0.8)
+    x[0, 100:300], acceptance[0, 101:301] = -5.0, 0.01  # one bad place is no tail
+    means, errors, everywhere = tail_acceptance(x, acceptance)
+    assert means[0, 0] > 0.7
+    assert errors[1, 0] < 0.01
+    assert everywhere == pytest.approx(0.8, abs=0.01)
+    assert refusal_flags(x, acceptance, ["x"]) == []
+
+
+@njit
+def half_normal(x):
+    return -0.5 * (x * x).sum() if (x >= 0.0).all() else -np.inf
+
+
+@njit
+def corner(x):
+    return -x.sum() if (x >= 0.0).all() else -np.inf
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("density", [half_normal, corner])
+def test_a_wall_refuses_steps_and_hides_nothing(density):
+    """Draws of a density that ends at a wall are right, and few: nothing is said of what lies behind, where nothing is."""
+    refused = 0
+    for seed in range(6):
+        target = wc.Density(density, dim=3, start=np.ones(3))
+        trace = wc.sample(target, wc.samplers.MALA(), seed=seed, progress=False)
+        found = kinds(trace.check())
+        assert Kind.FEW_DRAWS in found
+        assert Kind.REFUSED not in found
+        refused += bool(refusal_flags(np.asarray(trace.draws), trace.stats["acceptance_rate"], trace.names))
+    assert refused > 0  # or this test tells nothing
+
+
+def test_behind_a_neck_there_is_something():
+    rng = np.random.default_rng(11)
+    target = wc.Density(lambda v, x: -v * v / 18 - 0.5 * x * x * np.exp(-v) - 0.5 * v, shapes={"v": (), "x": ()})
+    v = 3.0 * rng.normal(size=1000)
+    draws = np.stack([v, np.exp(v / 2) * rng.normal(size=1000)], 1)
+    assert not zero_behind(target, draws[np.argsort(v)[:20]], 0, False)
+    # A constraint is no wall: small values go on without end in the coordinate.
+    positive = wc.Density(lambda tau: -tau, shapes={"tau": ()}, constraints={"tau": "positive"})
+    tau = np.sort(rng.exponential(size=(1000, 1)), 0)
+    assert not zero_behind(positive, tau[:20], 0, False)
+    # One that the density has beside it is.
+    cut = wc.Density(lambda tau: -tau if tau > 0.5 else -np.inf, shapes={"tau": ()}, constraints={"tau": "positive"})
+    assert zero_behind(cut, tau[:20] + 0.5, 0, False)
+
+
+def test_rates_that_are_all_zero_by_chance_are_no_tail():
+    """Where one step of forty is accepted, twenty places without one are what chance gives."""
+    rng, found = np.random.default_rng(12), 0
+    for _ in range(50):
+        x, acceptance = rng.normal(size=(4, 250, 2)), (rng.random((4, 250)) < 0.025).astype(float)
+        found += bool(refusal_flags(x, acceptance, ["a", "b"]))
+        low = np.roll(x[:, :, 0], 1, 1) < np.quantile(x[:, :, 0], 0.02)
+        many = np.where(low, 0.0, (rng.random((4, 250)) < 0.9).astype(float))
+        assert refusal_flags(x, many, ["a", "b"])  # what is no chance is found as before
+    assert found == 0

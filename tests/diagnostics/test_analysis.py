@@ -2,6 +2,7 @@ import copy
 import functools
 import math
 import warnings
+from html import escape
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ def sound(report):
         assert row["value"] is not None or row["notes"], row["quantity"]
     assert all(w.endswith(".") and w.count(". ") == 0 and w[0].isupper() for w in report.words)
     assert report.sentences() in str(report)
+    assert escape(report.sentences()) in report._repr_html_()
     if "chaos" in report.verdict:
         exponents = [r for r in report.rows if r["quantity"].startswith("largest exponent") and r["low"] is not None]
         assert exponents

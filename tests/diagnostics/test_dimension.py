@@ -9,8 +9,9 @@ import pytest
 from tests.diagnostics import naive_embedding as naive
 from tests.diagnostics.recorded_series import ar1, flow, henon, logistic
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.diagnostics import correlation_dimension, correlation_entropy, correlation_sums
-from weakchaos.diagnostics.series.dimension import _settled, jackknife
+from weakchaos.diagnostics.series.dimension import _settled
 
 
 def cantor(n, p, rng):
@@ -145,8 +146,8 @@ def test_jackknife_of_means(rng):
     """Leaving out one of n numbers at a time gives the standard error of their mean exactly."""
     numbers = rng.normal(size=9)
     left = np.array([np.delete(numbers, k).mean() for k in range(9)])
-    assert jackknife(left) == pytest.approx(numbers.std(ddof=1) / 3)
-    assert math.isnan(jackknife(np.array([1.0, np.nan])))
+    assert jackknife_error(left) == pytest.approx(numbers.std(ddof=1) / 3)
+    assert math.isnan(jackknife_error(np.array([1.0, np.nan])))
 
 
 def test_cycles_and_rounding():

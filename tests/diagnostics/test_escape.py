@@ -14,8 +14,10 @@ from weakchaos.diagnostics import (
     find_cycle,
     finite_size_exponent,
     finite_time_exponents,
+    gali,
     largest_exponent,
     lyapunov_spectrum,
+    sali,
 )
 from weakchaos.diagnostics.orbits.escape import escape_note
 
@@ -161,3 +163,37 @@ def test_the_adaptive_method_knows_no_units():
     usual = systems.Lorenz(step=0.1, method="dop853")
     orbit = usual.advance(usual.start(position=[1.0, 1.0, 20.0]), 30)
     assert small.advance(small.start(), 30) / 1e-12 == pytest.approx(orbit, rel=1e-3, abs=1e-2)
+
+
+@njit
+def expanding_turn(u, out):
+    """A turn by 1 that stretches by 1.003: on the way out all vectors keep their angles, as they do on a regular orbit."""
+    out[0] = 1.003 * (math.cos(1.0) * u[0] - math.sin(1.0) * u[1])
+    out[1] = 1.003 * (math.sin(1.0) * u[0] + math.cos(1.0) * u[1])
+
+
+@njit
+def turn(u, out):
+    out[0] = math.cos(1.0) * u[0] - math.sin(1.0) * u[1]
+    out[1] = math.sin(1.0) * u[0] + math.cos(1.0) * u[1]
+
+
+@njit
+def blow_up(u, out):
+    out[0] = 3.0 * u[0]
+    out[1] = 0.5 * u[1]
+
+
+@pytest.mark.parametrize("index", [gali, sali])
+@pytest.mark.parametrize("function", [expanding_turn, saddle_map, blow_up], ids=["turn", "saddle", "overflow"])
+def test_alignment_knows_an_escape(index, function):
+    result = index(systems.UserMap(function, 2, initial=[1.0, 1.0]), steps=2000)
+    assert math.isnan(float(result))
+    assert math.isnan(result.parameters["rate"])
+    assert any("diverged" in warning for warning in result.warnings)
+
+
+def test_alignment_of_an_orbit_that_only_turns():
+    result = gali(systems.UserMap(turn, 2, initial=[1.0, 1.0]), steps=2000)
+    assert result.warnings == ()
+    assert abs(result.parameters["rate"]) < 1e-6

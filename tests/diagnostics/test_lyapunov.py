@@ -9,6 +9,7 @@ from tests.diagnostics.toy_systems import Map
 from tests.samplers.test_gibbs import machine
 from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import largest_exponent
+from weakchaos.diagnostics.orbits.twins import own_numbers
 from weakchaos.samplers import Gibbs
 from weakchaos.targets.mrf import PairwiseMRF
 
@@ -78,3 +79,11 @@ def test_bad_input():
     for bad in ({"steps": 5}, {"every": 0}, {"separation": 0.0}, {"transient": -1}):
         with pytest.raises(ArgumentError):
             largest_exponent(Gibbs().bind(machine(3)), **bad)
+
+
+def test_perturbations_follow_the_seed_whatever_kind_of_number_it_is():
+    numbers = [own_numbers(1, seed).random() for seed in (3, np.int64(3), np.random.SeedSequence(3))]
+    assert numbers[0] == numbers[1] == numbers[2] != own_numbers(1, 0).random()
+    assert own_numbers(2, 3).random() != numbers[0]
+    with pytest.raises(ArgumentError, match="`seed`"):
+        own_numbers(1, -1)

@@ -6,7 +6,7 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.diagnostics import orbit_diagram
-from weakchaos.systems import Henon, Logistic
+from weakchaos.systems import Henon, Logistic, UserMap
 
 
 def test_period_doubling_of_the_logistic_map():
@@ -80,3 +80,17 @@ def test_bad_arguments():
         orbit_diagram(Logistic, [3.0], observable=lambda x: x)
     with pytest.raises(ArgumentError, match="`keep`"):
         orbit_diagram(Logistic, [3.0], keep=0)
+
+
+def test_an_orbit_on_its_way_out_has_escaped():
+    """Growth by one part in a hundred a step is far from overflow after 300 steps, and what it visits means as little."""
+
+    def turned(factor):
+        def step(u, out):
+            out[0] = factor * u[0]
+
+        return UserMap(step, 1, initial=[1.0])
+
+    found = orbit_diagram(turned, [0.99, 1.01], transient=100, exponents=False)
+    assert found.escaped.tolist() == [False, True]
+    assert np.isnan(found.visited[1]).all()

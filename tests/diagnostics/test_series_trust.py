@@ -26,6 +26,7 @@ from weakchaos.diagnostics.series.gaussianize import _logarithm
 from weakchaos.diagnostics.series.separation import grows_as_a_power
 from weakchaos.diagnostics.series.zero_one import zero_one_test
 from weakchaos.reports.series.innovations import dependence_of_innovations
+from weakchaos.reports.series.neighbouring import dependence_of_neighbours
 from weakchaos.reports.series.null_tests import _least_error
 
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -342,3 +343,46 @@ def test_ties_at_the_median_leave_surrogates_of_another_shape():
         assert _logarithm(x) is None
         assert 0 < float(surrogate_test(x, count=19, seed=1)) <= 1
     assert _logarithm(np.exp(rng.standard_normal(1500))) is not None
+
+
+def sine_of_standard_map(n, strength=6.5):
+    """sin(angle) of the standard map: a rule of the last two angles, of which four branches each are hidden, so that nothing is predicted from few numbers."""
+    angle, momentum, out = 1.0, 2.0, np.empty(n)
+    for t in range(n):
+        momentum = (momentum + strength * math.sin(angle)) % (2 * math.pi)
+        angle = (angle + momentum) % (2 * math.pi)
+        out[t] = math.sin(angle)
+    return out
+
+
+@pytest.mark.parametrize("strength", [6.5, 8.0, 12.0])
+def test_neighbours_on_a_hidden_surface_are_not_independent(strength):
+    """sin(a_next) is a function of the two angles before it: triples lie on a surface, whatever the correlations are."""
+    x = sine_of_standard_map(2000, strength)
+    ratio, p_value = dependence_of_neighbours(x, 199, np.random.default_rng(0))
+    assert ratio > 1.1
+    assert p_value == 0.005
+
+
+def test_independent_numbers_of_any_distribution_keep_the_level():
+    """The rank of a series among its shuffles is uniform under independence: 80 series at level .05, with a bound of one chance in ten thousand."""
+    rejected = 0
+    for k in range(80):
+        rng = np.random.default_rng(k)
+        x = [rng.standard_normal(500), rng.standard_cauchy(500), rng.poisson(2.0, 500), rng.integers(0, 2, 500)][k % 4]
+        rejected += dependence_of_neighbours(x.astype(float), 19, rng)[1] <= 0.05
+    assert rejected <= 13
+
+
+def test_strong_chaos_seen_through_one_coordinate_is_not_called_white_noise():
+    report = analyse_series(sine_of_standard_map(1500, 12.0), surrogates=59)
+    assert report.verdict.startswith("nonlinear")
+    assert report.results.p_neighbours <= 0.005
+
+
+def test_a_rule_beside_a_trend_is_no_drifting_noise_with_few_surrogates_either():
+    """39 surrogates suffice for the one test of the steps; a random walk still passes it."""
+    trend = 0.002 * np.arange(1200)
+    assert analyse_series(logistic(1200) + trend, surrogates=39).verdict == "drifting, undecided"
+    walk = np.cumsum(np.random.default_rng(4).standard_normal(800))
+    assert analyse_series(walk, surrogates=39).verdict == "drifting noise"

@@ -173,7 +173,7 @@ def test_steps_that_take_a_varying_number_are_told():
         )
     found = [flag for flag in trace.check() if flag.kind is Kind.STREAM_LENGTH]
     assert len(found) == 1
-    assert "take as many uniforms" in found[0].sentence
+    assert "take the same number of uniforms" in found[0].sentence
 
 
 def test_compare_tells_of_the_length_too():

@@ -1,6 +1,7 @@
 """The frame of experiments: found by name, shown as text, drawn, written."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ def made():
 def test_text_says_claim_rows_and_verdict(made):
     text = str(made)
     assert "One is one." in text
+    assert "&lt;T&gt; is one." in replace(made, conclusion=replace(made.conclusion, claim="<T> is one."))._repr_html_()
     assert "0.1235" in text
     assert text.endswith("Parts of the claim: 1 holding. By this run the claim is supported.")
     assert [len(line) for line in made.table().splitlines()[1:2]] == [len("sampler   error  good")]

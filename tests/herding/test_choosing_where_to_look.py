@@ -143,6 +143,8 @@ def test_a_herded_filter_is_closer_to_the_exact_one_than_a_random_one():
         (lambda: sequential_herding(np.abs, 1.0, lambda y, x: np.zeros(3), [1.0], K.Normal(0.0)), "`log_likelihood` must return"),
         (lambda: sequential_herding(np.abs, 1.0, lambda y, x: np.zeros(len(x)), [], K.Normal(0.0)), "`observations`"),
         (lambda: sequential_herding(np.abs, 1.0, np.abs, [1.0], K.Normal(0.0), method="quadrature"), "`method`"),
+        (lambda: sequential_herding(np.abs, 1.0, np.abs, [1.0], K.Normal(0.0), method="kernel-thinning"), "`method`"),
+        (lambda: sequential_herding(np.abs, 1.0, np.abs, [1.0], K.Normal(0.0), method="stein-thinning"), "`method`"),
     ],
 )
 def test_bad_arguments_are_refused(call, part):

@@ -12,11 +12,12 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.diagnostics import convergence_rate, find_cycle, largest_exponent
 from weakchaos.experiments import run as run_experiment
 from weakchaos.herding import HerdedGibbs
+from weakchaos.herding.gibbs.weights import lay_out
 from weakchaos.runs.sampling import sample
 from weakchaos.samplers import Gibbs
 from weakchaos.targets import discrete_target
 from weakchaos.targets.factor_graph import FactorGraph, packaged
-from weakchaos.targets.mrf import Ising, PairwiseMRF
+from weakchaos.targets.mrf import Ising, PairwiseMRF, Potts
 
 
 def others(i, x, p):
@@ -305,3 +306,26 @@ def test_bad_input():
     ):
         with pytest.raises(ArgumentError, match=match):
             call()
+
+
+@pytest.mark.parametrize("kind", ["full", "hash", "shared", "blanket"])
+def test_places_of_weights_are_those_of_units_one_by_one(kind):
+    """Units that are laid out together, without a loop, against blocks of one unit each."""
+    for target in (packaged("sachs").condition({"PKA": 1}), Potts.lattice((2, 3), 3, 0.4), Ising.lattice((3, 3), 0.3)):
+        model = target.model()
+        free = set(model.free.tolist())
+        blocks = [(i,) if i in free else () for i in range(target.dim)]
+        (fast, size), (slow, other) = (lay_out(kind, 4, model, movers, 3, 64) for movers in (None, blocks))
+        assert size == other
+        for name, a, b in zip(fast._fields, fast, slow, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["hash", "shared"])
+def test_a_large_lattice_is_laid_out_without_large_numbers(kind):
+    """Of 90,000 units the states are a number of 90,000 bits; nothing may grow with it."""
+    system = HerdedGibbs(kind).bind(Ising.lattice((300, 300), 0.4))
+    state = system.start(1)
+    spins = system.advance(state, 30, 10)
+    assert abs(spins.mean()) < 0.5
+    assert (np.diff(system._fine.base) == (10 if kind == "shared" else 0)).all()

@@ -5,14 +5,46 @@ import pytest
 
 from weakchaos.core.errors import ArgumentError
 from weakchaos.herding import compress, select
+from weakchaos.herding.selection import selecting
 from weakchaos.kernels import Gaussian
 
-METHODS = ("kernel-thinning", "compress++", "stein-thinning", "stein-kernel-thinning")
+METHODS = [name for name, way in selecting.METHODS.items() if way.exact]
 
 
 def chosen(method, x, size, **options):
     given = {"gradients": -x} if method.startswith("stein") else {"kernel": options.pop("kernel", Gaussian(1.0))}
     return select(x, size, method, progress=False, **{**given, **options})
+
+
+@pytest.mark.parametrize("method", selecting.METHODS)
+def test_every_method_says_what_it_chose(method, rng):
+    """What `select` promises of any method, whatever it minimises."""
+    x = rng.normal(size=(60, 2))
+    one, two = (chosen(method, x, 9, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.indices, two.indices)
+    np.testing.assert_array_equal(one.points, x[one.indices])
+    np.testing.assert_array_equal(one.weights, two.weights)
+    assert one.method
+    assert 1 <= len(one) <= 9
+    assert one.weights.shape == (len(one),)
+    assert len(one.mmd) >= 1
+    assert np.isfinite(one.mmd).all()
+    assert one.mmd[-1] <= one.mmd[0]
+    assert one.evaluations > 0
+    assert np.abs(one.to_trace().mean()).max() < 1.0
+    x[7, 1] = np.nan
+    with pytest.raises(ArgumentError, match="row 7"):
+        chosen(method, x, 5)
+    with pytest.raises(ArgumentError, match="no option `alchemy`"):
+        chosen(method, x, 5, alchemy=1)
+    if not selecting.METHODS[method].one_by_one:
+        with pytest.raises(ArgumentError, match="`repeats=False` goes with"):
+            chosen(method, x, 5, repeats=False)
+
+
+def test_the_documentation_of_select_lists_every_method():
+    missing = [name for name in selecting.METHODS if f'``"{name}"``' not in select.__doc__]
+    assert not missing, f"name {missing} in the docstring of `select` (weakchaos/herding/selection/selecting.py)"
 
 
 @pytest.mark.parametrize("method", METHODS)

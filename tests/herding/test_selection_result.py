@@ -1,10 +1,14 @@
 """The result of a selection: its sums, repeats and weights, and the trace it becomes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import weakchaos as wc
-from weakchaos.herding import Selection
+from weakchaos.core.flag_kinds import Kind
+from weakchaos.core.flags import Flag
+from weakchaos.herding import Selection, select
 
 
 @pytest.fixture
@@ -40,6 +44,19 @@ def test_table_names_what_was_kept(chosen):
     table = chosen.to_dataframe()
     assert table.columns.tolist() == ["index", "weight", "x0", "x1"]
     assert table["index"].tolist() == [5, 1, 5, 9]
+
+
+def test_a_notebook_shows_points_weights_and_what_speaks_against_them(chosen):
+    page = chosen._repr_html_()
+    assert "&lt;Selection by herding: 4 points" in page
+    for text in (">index<", ">weight<", ">x0<", ">0.4<", ">9<"):
+        assert text in page
+    assert "<li>" not in page
+    named = replace(chosen, names=("<b>", "x1"), flags=(Flag.of(Kind.FAR_PROXY, range=3.0),))
+    assert "&lt;b&gt;" in named._repr_html_()
+    assert "<li><b>note</b>: the log density of the proxy" in named._repr_html_()
+    many = select(np.random.default_rng(0).normal(size=(50, 2)), 40, progress=False)._repr_html_()
+    assert many.count("<tr") < 15
 
 
 def test_points_of_a_continuous_space_have_no_indices():

@@ -1,7 +1,6 @@
 """Delimited files as instruments, spreadsheets and people of several countries write them."""
 
 import json
-import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -306,51 +305,6 @@ def test_a_decimal_is_never_a_group_of_thousands(tmp_path):
         read_series(path)
     path.write_text("t;v\n" + "".join(f"{k};{'1,126' if k % 2 else '12,006'}\n" for k in range(40)))
     assert read_series(path).values[0] in (12006, 12.006)  # the negative control: either reading is possible, and one is taken
-
-
-def test_times_that_repeat_are_no_series(tmp_path):
-    """Stamps rounded to whole seconds of two values a second: the column of values is the series, and its steps are counted."""
-    path = tmp_path / "stamps.csv"
-    path.write_text("time,v\n" + "".join(f"{k // 2},{math.sin(k):.4f}\n" for k in range(60)))
-    series = read_series(path)
-    assert series.name == "v"
-    assert (series.dt, series.unit) == (1.0, "step")
-    assert any("do not rise" in note for note in series.notes)
-
-
-def test_a_column_that_falls_evenly_is_no_series(tmp_path):
-    path = tmp_path / "depth.csv"
-    path.write_text("z,temperature\n" + "".join(f"{1000 - 2 * k},{math.sin(k):.4f}\n" for k in range(60)))
-    series = read_series(path)
-    assert (series.name, series.dt, series.unit) == ("temperature", 1.0, "step")  # nothing says that z is a time
-    assert series.values[1] == pytest.approx(math.sin(1), abs=1e-4)  # and nothing is turned
-    assert read_series(path, column="z").name == "z"
-    path.write_text("time,temperature\n" + "".join(f"{1000 - 2 * k},{math.sin(k):.4f}\n" for k in range(60)))
-    assert read_series(path).values[-1] == pytest.approx(0.0, abs=1e-4)  # the negative control: the newest stands first
-
-
-def test_row_numbers_without_a_name_beside_a_column_of_times(tmp_path):
-    """As write.table of R writes them: the names are one fewer than the columns, and rows are numbered."""
-    path = tmp_path / "table.txt"
-    path.write_text('"time" "x"\n' + "".join(f'"{k + 1}" {0.2 * k:.1f} {k * k}\n' for k in range(40)))
-    series = read_series(path)
-    assert (series.name, series.dt, series.values.tolist()) == ("x", 0.2, [k * k for k in range(40)])
-    path.write_text("time,x\n" + "".join(f"{k},{k * k},{'good' if k % 3 else 'bad'}\n" for k in range(40)))  # a remark has no name
-    series = read_series(path)
-    assert (series.name, series.dt, series.values.tolist()) == ("x", 1.0, [k * k for k in range(40)])
-
-
-@pytest.mark.parametrize(("freq", "expected"), [("D", (1.0, "day")), ("MS", (1.0, "month")), ("h", (3600.0, "s"))])
-@pytest.mark.parametrize("written", [True, False])
-def test_days_and_months_of_a_zone_that_changes_its_clocks(tmp_path, freq, expected, written):
-    pandas = pytest.importorskip("pandas")
-    index = pandas.date_range("2020-01-01", periods=8000 if freq == "h" else 400, freq=freq, tz="Europe/Berlin")
-    table = pandas.DataFrame({"level": np.arange(len(index)) % 7}, index=index)
-    if written:
-        table.to_csv(tmp_path / "level.csv")
-    series = read_series(tmp_path / "level.csv" if written else table)
-    assert (series.dt, series.unit) == expected
-    assert not any("evenly" in note for note in series.notes)
 
 
 @pytest.mark.parametrize(

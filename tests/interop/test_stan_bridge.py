@@ -10,6 +10,7 @@ import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.interop import stan
 from weakchaos.native.compiled import address_of, call_density
+from weakchaos.samplers import NUTS
 
 pytest.importorskip("stanli")
 
@@ -77,6 +78,7 @@ def test_moments_of_eight_schools(trace):
     assert abs(trace["tau"].mean() - 3.61) < 5 * 3.22 / np.sqrt(500)
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")
 def test_leave_one_out_takes_log_lik(trace):
     import arviz_stats
 
@@ -111,10 +113,38 @@ def test_starts_are_given_by_parameters():
     np.testing.assert_allclose(target.place(theta), x, atol=1e-9)
     values = target.parameters.split(theta)
     np.testing.assert_allclose(target.place(values), x, atol=1e-9)
-    with pytest.raises(ArgumentError, match="`initial` is no place"):
+    with pytest.raises(ArgumentError, match="`initial` must hold values of the parameters that this Stan program allows"):
         target.place({"p": 0.5}, "initial")
     with pytest.raises(ArgumentError, match="or have shape"):
         target.place(theta[:3], "initial")
+
+
+ARMA = """data { int T; array[T] real y; } parameters { real mu; real phi; real theta; real<lower=0> sigma; }
+model {
+  vector[T] e;
+  mu ~ normal(0, 10); phi ~ normal(0, 2); theta ~ normal(0, 2); sigma ~ cauchy(0, 2.5);
+  e[1] = y[1] - mu - phi * mu;
+  for (t in 2:T) e[t] = y[t] - mu - phi * y[t - 1] - theta * e[t - 1];
+  e ~ normal(0, sigma);
+}"""
+
+
+def test_programs_start_on_no_cliff():
+    """Where theta is beyond 1, as in half of Stan's starts, shocks grow like theta**200: from there no step of a leapfrog leads anywhere."""
+    rng = np.random.default_rng(3)
+    shocks, y = rng.normal(0.0, 0.15, 200), np.zeros(200)
+    for t in range(1, 200):
+        y[t] = 0.9 * y[t - 1] + shocks[t] + 0.2 * shocks[t - 1]
+    target = wc.interop.stan.density(ARMA, {"T": 200, "y": y})
+    for seed in range(8):
+        x = NUTS().bind(target).start(seed).phase[:4]
+        assert target.logp(x) > -1e5
+    trace = wc.sample(target, draws=300, seed=1, progress=False)
+    assert not [f for f in trace.check() if f.severity.value == "invalid"]
+    assert abs(trace["phi"].mean() - 0.9) < 0.1
+    assert abs(trace["sigma"].mean() - 0.15) < 0.02
+    given = np.array([0.0, 0.5, 1.5, 0.0])
+    assert np.array_equal(NUTS().bind(target).start(1, {"mu": 0.0, "phi": 0.5, "theta": 1.5, "sigma": 1.0}).phase[:4], given)
 
 
 def test_files_and_json(tmp_path):

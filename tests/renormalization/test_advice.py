@@ -75,6 +75,19 @@ def test_post_norm_transformers_get_weaker_branches():
     torch.testing.assert_close(model[3].linear2.weight, changed[3].linear2.weight)
 
 
+def test_advice_and_verdict_on_tokens_agree():
+    """Inputs whose tokens have nothing in common come closer more slowly than tokens that are nearly equal; what is advised does not depend on that."""
+    blocks = [nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True) for _ in range(16)]
+    report = probe(nn.Sequential(*blocks), torch.randn(4, 16, 32), directions=2)
+    along = 0.5 * sum(r["angle_exponent"] for r in report.rows if r["role"] == "layer")
+    assert -1 < along < 0 < 2 < -report.tokens.transverse_total
+    assert "tokens become alike" in report.tokens.sentence
+    assert report.advice().kind == "branches"
+    few = probe(nn.Sequential(*blocks[:4]), torch.randn(4, 16, 32), directions=2)
+    assert "differences between tokens last" in few.tokens.sentence
+    assert few.advice().kind == "nothing"
+
+
 class Block(nn.Module):
     def __init__(self, skip):
         super().__init__()

@@ -129,6 +129,11 @@ def test_agreeing_votes_win():
         lambda: CapsuleRouting(np.ones((2, 2, 2))).start(0, [1.0, np.nan, 0.0, 0.0]),
         lambda: CapsuleRouting(np.ones((2, 2, 2))).start(0, [1.0]),
         lambda: CapsuleRouting(np.ones((2, 2, 2))).entropies(CapsuleRouting(np.ones((2, 2, 2))).start(), [3, 1]),
+        lambda: CapsuleRouting(np.ones((2, 2, 2)) * 1j),
+        lambda: CapsuleRouting(np.ones((2, 2, 2))).couplings(np.ones(5)),
+        lambda: CapsuleRouting(np.ones((2, 2, 2))).couplings("ab"),
+        lambda: CapsuleRouting(np.ones((2, 2, 2))).entropy(np.full(4, np.nan)),  # no number is 0 of them
+        lambda: CapsuleRouting(np.ones((2, 2, 2))).outputs(np.full(4, np.inf)),
         lambda: CapsuleRouting.critical_beta(0, 1.0),
         lambda: CapsuleRouting.critical_beta(3, -1.0),
     ],

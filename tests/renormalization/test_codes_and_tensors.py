@@ -54,6 +54,7 @@ def test_other_codes():
         lambda: ErasureTree("XZZXI"),
         lambda: ErasureTree([1, 2]),
         lambda: ErasureTree([]),
+        lambda: ErasureTree(None),
         lambda: ErasureTree(["XZ", "ZXI"]),
         lambda: ErasureTree(["XQ"]),
         lambda: ErasureTree(["XII", "ZII"]),

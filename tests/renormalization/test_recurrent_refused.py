@@ -28,6 +28,8 @@ def test_modules_that_are_none():
         RecurrentNetwork(torch.nn.Linear(2, 2))
     with pytest.raises(ArgumentError, match="meta"):
         RecurrentNetwork(torch.nn.GRU(2, 2, device="meta"))
+    with pytest.raises(ArgumentError, match="`inputs` is on the meta device"):
+        RecurrentNetwork(torch.nn.GRU(2, 2), torch.zeros(5, 2, device="meta"))
     broken = torch.nn.GRU(2, 2)
     with torch.no_grad():
         broken.weight_hh_l0[0, 0] = math.nan

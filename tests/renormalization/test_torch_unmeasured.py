@@ -230,3 +230,57 @@ def test_a_function_without_a_forward_derivative_is_told_what_to_do():
 
     with pytest.raises(ValueError, match="give the Function a jvp"):
         probe(Own(), torch.randn(8, 8))
+
+
+class Steps(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def forward(self, x):
+        if self.how == "sign":
+            return torch.sign(x)
+        if self.how == "levels":
+            return torch.round(4 * torch.tanh(x)) / 4
+        if self.how == "saturated":
+            return torch.tanh(1e6 * x)
+        return nn.functional.one_hot(x.argmax(1), x.shape[1]).to(x.dtype)
+
+
+@pytest.mark.parametrize("how", ["sign", "levels", "saturated", "largest"])
+def test_a_function_of_steps_has_no_exponent_though_no_small_difference_crosses_a_step(how):
+    """Almost everywhere the derivative is 0, and so are small differences; inputs stay apart all the same, so nothing dies out."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(24, 24), Steps(how), nn.Linear(24, 24), Steps(how), nn.Linear(24, 24))
+    report = probe(model, torch.randn(40, 24))
+    assert [r["phase"] is None for r in report.rows] == [False, True, True]
+    assert report.phase is None
+    assert not any(flag.kind == "extinct" for flag in report.flags)
+    assert sum(flag.severity == "invalid" for flag in report.flags) == 2
+
+
+def test_a_layer_of_dead_units_ends_all_differences():
+    """The counterpart: the derivative is 0, and so are all differences between inputs."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 24))
+    for layer in (model[0], model[2]):
+        nn.init.constant_(layer.bias, -100.0)
+    report = probe(model, torch.randn(40, 24))
+    assert report.rows[-1]["lyapunov"] == -math.inf
+    assert report.phase == "ordered"
+
+
+def test_functions_with_steps_or_chance_are_not_measured_either():
+    """Lists of functions have their derivatives from differences, which see neither steps nor that the same input gives another result."""
+    rng = np.random.default_rng(0)
+    x, weights = rng.standard_normal((20, 16)), rng.standard_normal((2, 16, 16)) / 4
+    stepped = probe([lambda z, w=w: np.sign(z @ w) for w in weights], x)
+    assert [r["phase"] for r in stepped.rows] == [None, None]
+    chance = probe([np.tanh, lambda z: z + rng.standard_normal(z.shape)], x)
+    assert [r["phase"] is None for r in chance.rows] == [False, True]
+    assert stepped.phase is None
+    assert chance.phase is None
+    smooth = probe([lambda z, w=w: np.tanh(z @ w) for w in weights], x)
+    assert smooth.phase is not None
+    dead = probe([lambda z, w=w: np.maximum(z @ w - 100.0, 0.0) for w in weights], x)
+    assert dead.rows[-1]["lyapunov"] == -math.inf

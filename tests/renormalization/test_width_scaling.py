@@ -70,6 +70,17 @@ def test_standard_parametrisation(kind, expected, data):
     assert "multiply the learning rate there by width^-1" in report.advice()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "errors"), [("sgd", 10), ("adam", 40)])
+def test_standard_parametrisation_is_far_from_flat(kind, errors):
+    """One slope scatters by about 0.06 over seeds, by 0.1 under SGD or for ten outputs, so 16 seeds tell a power of 1 or 1/2 from 0 by this many standard errors."""
+    x, y = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)
+    rows = probe.scaling(standard, WIDTHS, ((x - x.mean()) / x.std())[:256], y[:256], optimiser=kind, seeds=16).rows
+    assert all(r["update"] > errors * r["update_stderr"] for r in rows[1:])
+    if kind == "adam":  # and the first layer, whose power is 0, is not told from it
+        assert abs(rows[0]["update"]) < 4 * rows[0]["update_stderr"]
+
+
 def test_ntk_parametrisation(data):
     class Scaled(nn.Linear):
         def forward(self, x):
@@ -91,7 +102,9 @@ def test_ntk_parametrisation(data):
 
 
 def test_constant_spread_fails_at_the_start(data):
-    report = probe.scaling(lambda n: network(n, lambda k, fan: 0.05), WIDTHS, *data)
+    report = probe.scaling(lambda n: network(n, lambda k, fan: 0.05), WIDTHS, *data, seeds=6)
+    assert all(r["gain"] > 40 * r["gain_stderr"] for r in report.rows[1:-1])
+    assert report.rows[-1]["gain"] > 8 * report.rows[-1]["gain_stderr"]  # the mean over ten outputs scatters more
     gains = [r["gain"] for r in report.rows]
     assert gains[1] == pytest.approx(0.5, abs=0.1)
     assert report.rows[-1]["activation"] > 10 * report.rows[-1]["activation_stderr"]
@@ -110,6 +123,8 @@ def test_groups_hold_every_parameter_once(data):
     report = probe.scaling(standard, WIDTHS[:3], *data, optimiser="adam")
     model = nn.Sequential(*standard(128), nn.LayerNorm(10))
     groups = report.apply(model, 0.1, 128, 64)
+    with pytest.raises(ArgumentTypeError, match="must be a module"):
+        report.apply("model", 0.1, 128, 64)
     held = [id(p) for g in groups for p in g["params"]]
     assert sorted(held) == sorted(id(p) for p in model.parameters())
     torch.optim.Adam(groups)
@@ -138,6 +153,12 @@ def test_random_state_is_left_alone(data):
         ({"widths": (0, 16)}, "widths"),
         ({"inputs": np.full((64, 64), np.nan)}, "finite"),
         ({"inputs": np.zeros((0, 64))}, "not empty"),
+        ({"inputs": "digits"}, "array or a tensor"),
+        ({"inputs": np.zeros((64, 64)) * 1j}, "refused"),
+        ({"inputs": torch.zeros(64, 64, device="meta")}, "meta device"),
+        ({"labels": torch.zeros(64, device="meta")}, "meta device"),
+        ({"labels": ["three"] * 64}, "array or a tensor"),
+        ({"make": lambda n: nn.Sequential(nn.Linear(64, n), nn.Linear(n, 10)).to("meta")}, "`make`"),
         ({"labels": np.zeros(3, int)}, "64 finite"),
         ({"labels": np.full(64, 10)}, "classes from 0 to 9"),
         ({"labels": np.zeros((64, 3))}, "shape of the outputs"),

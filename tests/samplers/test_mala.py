@@ -54,6 +54,9 @@ def test_mala_is_its_formula(eps, mass):
     assert not np.allclose(wrong, expected)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:this run is not to be trusted. where x1 is large"
+)  # in the arms of the banana few steps of MALA are accepted
 @pytest.mark.parametrize(
     "sampler", [MALA(), MALA(0.8), HMC(), HMC(trajectory_length=1.5), HMC(n_leapfrog=3, jitter=0.5), HMC(0.3, 5, jitter=0.3)]
 )

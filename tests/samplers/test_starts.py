@@ -24,6 +24,37 @@ def test_a_chain_far_out_climbs_first(sampler):
     assert sampler.bind(narrow()).start(1).exact() == state.exact()
 
 
+COVARIATE = np.linspace(-1.7, 1.7, 40)
+COUNTS = np.round(np.exp(4.3 + 1.2 * COVARIATE + 0.07 * COVARIATE**2 - 0.23 * COVARIATE**3))
+
+
+@njit
+def poisson_regression(x, out, covariate, counts):
+    """Counts about the exponential of a cubic, its coefficients ten times the coordinates: at starts the exponent is anything up to 100."""
+    total, out[:] = 0.0, 0.0
+    for t, n in zip(covariate, counts):  # noqa: B905
+        rate = 10.0 * (x[0] + t * (x[1] + t * (x[2] + t * x[3])))
+        slope = n - np.exp(rate)
+        total += n * rate - np.exp(rate)
+        for k in range(4):
+            out[k] += 10.0 * slope * t**k
+    return total
+
+
+def test_a_cliff_of_exponentials_is_climbed_to_its_foot():
+    target = wc.Density(logp_and_grad=poisson_regression, dim=4, data=(COVARIATE, COUNTS))
+    at_first, after, out = [], [], np.empty(4)
+    for seed in range(8):
+        for sampler, found in ((NUTS(0.1), at_first), (NUTS(), after)):  # nothing is tuned in the first, so nothing is climbed
+            poisson_regression(sampler.bind(target).start(seed).phase[:4], out, COVARIATE, COUNTS)
+            found.append(np.abs(out).max())
+    assert max(at_first) > 1e12  # of which a hundredth is far from the bulk
+    assert max(after) <= 1000.0 * 2.0
+    trace = wc.sample(target, draws=500, seed=1, progress=False)
+    assert not [f for f in trace.check() if f.severity is Severity.INVALID]
+    assert np.abs(10.0 * trace.draws.mean((0, 1)) - [4.3, 1.2, 0.07, -0.23]).max() < 0.06
+
+
 def test_starts_that_the_user_chose_are_left():
     system = NUTS().bind(narrow())
     assert system.start(1, np.zeros(3)).phase.tolist() == [0.0] * 3

@@ -134,6 +134,7 @@ def test_the_neck_of_a_funnel_is_reached_without_divergences():
     assert not trace.stats["diverging"].any()
     assert v.min() < -6.0
     check_expectations((v[..., None] < [-3.0, 0.0, 3.0]).astype(float), [0.15865525, 0.5, 0.84134475])
+    assert Kind.REFUSED not in {flag.kind for flag in trace.check()}  # steps are shorter there
     rough = trace.stats["halvings"] > 0
     assert v[rough].mean() < v[~rough].mean()
 

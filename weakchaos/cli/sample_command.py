@@ -141,7 +141,9 @@ def sample(
             str(run["warmup"]),
         ]
         command = shlex.join([*words, *(part for option, value in given.items() if value for part in (option, value))])
-        write_run_html(trace, paths[0], head, table, flags, content, command)
+        write_run_html(
+            trace, paths[0], head, table, flags, content, command, f"{paths[1].name}, which was written beside this page"
+        )
         strict_json(content, paths[1])
         lines.append(f"Written: {', '.join(str(path) for path in paths)}")
     hand_over("\n".join(lines), lambda: strict_json(content), json_to, quiet)

@@ -148,9 +148,12 @@ def real_array(name: str, value: Any, what: str = "an array") -> np.ndarray:
     """
     value = plain_array(name, value) if isinstance(value, np.ndarray) else value
     try:
-        return np.array(value, np.float64, order="C")
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value)
+        if array.dtype.kind != "c":  # a cast would drop imaginary parts
+            return np.array(array, np.float64, order="C")
+    except (TypeError, ValueError, RuntimeError) as error:  # the last of tensors that have gradients or are on another device
         raise ArgumentTypeError(f"`{name}` must be {what} of numbers; got {shown(value)}") from error
+    raise ArgumentTypeError(f"`{name}` must be {what} of real numbers; got complex ones: {shown(value)}")
 
 
 def positive(name: str, value: Any) -> float:

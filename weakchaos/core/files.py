@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from weakchaos.core.errors import ArgumentTypeError, StoreError, shown
 
-__all__ = ["as_path", "read_npz", "write_atomically"]
+__all__ = ["as_path", "locked", "read_npz", "write_atomically"]
 
 
 def read_npz(file: Any, what: str) -> dict[str, np.ndarray]:
@@ -40,6 +41,21 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, what: str) -> Iterator[None]:
+    """Keep every other `what` ("run", "sweep") from writing into a folder, by a lock that dies with its process; StoreError where another holds it."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):  # no such locks on Windows
+            import fcntl
+
+            file = stack.enter_context(open(folder / "lock", "wb"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(f"another {what} is writing to {folder}; wait for its end, or stop it") from error
+        yield
 
 
 def as_path(name: str, value: Any) -> Path:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     FROZEN = "frozen"
     DISAGREE = "disagree"
     UNMIXED = "unmixed"
+    REFUSED = "refused"
     CYCLE = "cycle"
     STEIN = "stein"
     SCORES = "scores"

@@ -16,9 +16,13 @@ __all__ = ["WORDS"]
 
 _INVALID, _IMPRECISE, _NOTE = Severity.INVALID, Severity.IMPRECISE, Severity.NOTE
 
+_NAMED = 12  # names in a sentence
+
 
 def _joined(words: Any) -> str:
     words = list(words)
+    if len(words) > _NAMED + 1:
+        words = [*words[:_NAMED], f"{len(words) - _NAMED:,} others"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
@@ -36,7 +40,7 @@ def _not_ergodic(flag: Any) -> str:
     n, found = flag.numbers, []
     if n["spread"] is not None:
         found.append(
-            f"the shares of joint states of units {', '.join(flag.places)} differ by up to {n['spread']:.2g} between starts, a variance "
+            f"the shares of joint states of units {_joined(flag.places)} differ by up to {n['spread']:.2g} between starts, a variance "
             f"{n['ratio']:.3g} times that within a run"
         )
     if n["slowest"] is not None:
@@ -83,8 +87,8 @@ def _stream_length(flag: Any) -> str:
     n = flag.numbers
     if n.get("varies"):
         return (
-            f"{flag.where} is made for steps that all take as many uniforms, and the steps of this sampler do not: the stream is not read evenly, and "
-            "repeats itself before the run ends or after it"
+            f"{flag.where} is made for steps that all take the same number of uniforms, and those of this sampler take different numbers: the stream is not "
+            "read evenly, and the end of its period is not the end of the run"
         )
     what = f"{flag.where} is made for a run of {n['length']:,} steps, and a chain made {n['steps']:,}"
     if n["steps"] < n["length"]:
@@ -103,7 +107,7 @@ def _tempering(n: Any) -> str:
     if n.get("temperature") == "tempered":
         return "; give ParallelTempering more temperatures, a hotter one or a longer warm-up"
     if n.get("temperature") == "target":
-        return "; weakchaos.samplers.ParallelTempering around this sampler carries chains over what keeps them apart"
+        return "; weakchaos.samplers.ParallelTempering around this sampler carries chains across what keeps them apart"
     return ""
 
 
@@ -112,7 +116,7 @@ def _disagree(flag: Any) -> str:
     if not math.isfinite(n["ratio"]):
         # Their own Monte Carlo errors are 0.
         return (
-            f"each chain stays at one value of {flag.where}, and not all at the same: they have not reached the same distribution; start elsewhere, or use "
+            f"each chain stays at one value of {flag.where}, and not all chains at the same one: they have not reached the same distribution; start elsewhere, or use "
             "another sampler"
         )
     if n.get("spread") is not None:
@@ -233,7 +237,7 @@ WORDS: dict[Kind, Words] = {
         "frozen",
         "a quantity never moved",
         "{where} was {value:g} in all {draws:,} draws of all chains, and under the target it has a standard deviation of {sd:.3g}: the chains are frozen in one "
-        "sector, and everything that depends on the others is missing, however well other averages look; take moves that change it",
+        "sector, and every average lacks what the sectors with other values of {where} add to it, however well it looks; take moves that change {where}",
     ),
     Kind.DISAGREE: Words(_INVALID, "disagree", "starts disagree", _disagree),
     Kind.UNMIXED: Words(
@@ -241,6 +245,13 @@ WORDS: dict[Kind, Words] = {
         "unmixed",
         "chains have not mixed",
         _unmixed,
+    ),
+    Kind.REFUSED: Words(
+        _INVALID,
+        "refused",
+        "steps are refused in a tail",
+        "where {where} is {side}, steps are accepted with probability {rate:.2g}, beside {mean:.2g} everywhere: too long for that place, they hardly lead there, so "
+        "all chains may miss what lies beyond, and errors are larger than they seem; use other coordinates (a non-centred hierarchy) or WALNUTS",
     ),
     Kind.CYCLE: Words(_INVALID, "cycle", "the orbit repeats itself every {period:,} draws", _cycle),
     Kind.SCORES: Words(_INVALID, "scores", "the gradients are of another density", _scores),
@@ -322,14 +333,14 @@ WORDS: dict[Kind, Words] = {
         "heavy tails",
         "tails of which few draws decide",
         "as far as these draws reach, the tails of {where} are so heavy (index {index:.2g}; a power law has no variance above 0.5, and no mean above 1) that a few draws decide its mean and "
-        "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count:,} of {coordinates:,} coordinates are so)",
+        "standard deviation, whose errors are not to be relied on; report medians and quantiles ({count:,} of {coordinates:,} coordinates have such tails)",
     ),
     Kind.FAR_PROXY: Words(
         _NOTE,
         "far proxy",
         "the proxy density is far from the target",
-        "log q and log p differ by up to {range:.3g} more at some points than at others, so that few points decide; take a q nearer to p, or cap the "
-        "range by `most_ratio`",
+        "the log density of the proxy less that of the target varies by up to {range:.3g} between points, so that few points decide; take a proxy nearer "
+        "to the target, or cap the range by `most_ratio`",
     ),
     Kind.UNTUNED: Words(
         _NOTE,
@@ -342,13 +353,13 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "unsettled",
         "warm-up ended before it had settled",
-        "the values that warm-up tunes had not settled after {steps:,} steps in {count:,} of {chains} chains, so that they may be "
-        "slow to explore the target; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
+        "the values that warm-up tunes had not settled after {steps:,} steps in {count:,} of {chains} chains, so that "
+        "these chains may explore the target slowly; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
     Kind.ROUND_TRIPS: Words(
         _IMPRECISE,
         "round trips",
-        "no replica came round",
+        "no replica made a round trip",
         "of {chains} chains {without} made no round trip: no replica went from the target to the hottest temperature and back in {draws:,} draws, so that hot replicas told "
         "the target nothing; run longer, or take other temperatures",
     ),
@@ -363,7 +374,7 @@ WORDS: dict[Kind, Words] = {
         _NOTE,
         "ladder",
         "the temperatures were not tuned",
-        "the temperatures are not tuned in {chains} chains, as there was no warm-up: they stand where a ladder begins; pass `warmup`, 1000 for example, or `betas`",
+        "the temperatures are not tuned in {chains} chains, as there was no warm-up: they are the first guess that every warm-up begins with; pass `warmup`, 1000 for example, or `betas`",
     ),
     Kind.UNADJUSTED: Words(_NOTE, "unadjusted", "every step is accepted", _unadjusted),
     Kind.NO_MAP: Words(

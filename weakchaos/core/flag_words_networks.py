@@ -68,7 +68,7 @@ NETWORK_WORDS: dict[Kind, Words] = {
         _INVALID,
         "cut",
         "no derivative gets through",
-        "no derivative gets through to {where}, because detach(), inference_mode or a computation in NumPy cuts it off: chi of this layer is "
+        "no derivative gets through to {where}, because detach(), inference_mode or a computation in NumPy cuts it off, or because the function has steps (sign, round, argmax): chi of this layer is "
         "{derivative:.3g} by the derivative and {difference:.3g} by differences; the row has no exponent, and the network has no phase",
     ),
     Kind.WRONG_DERIVATIVE: Words(

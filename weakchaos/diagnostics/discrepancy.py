@@ -26,7 +26,7 @@ __all__ = ["mmd", "sliced_wasserstein", "star_discrepancy"]
 
 def mmd(x: Any, y: Any, kernel: Any = None, weights: Any = None, y_weights: Any = None, *, unbiased: bool = False, cumulative: bool = False,
         dtype: Any = "float64") -> Any:  # fmt: skip
-    """The maximum mean discrepancy between points and other points or a distribution.
+    r"""The maximum mean discrepancy between points and other points or a distribution.
 
     Parameters
     ----------
@@ -53,6 +53,10 @@ def mmd(x: Any, y: Any, kernel: Any = None, weights: Any = None, y_weights: Any 
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    $$\mathrm{MMD}^2 = E k(X, X') - 2 E k(X, Y) + E k(Y, Y')$$
 
     Examples
     --------
@@ -124,7 +128,7 @@ def _points(name: str, value: Any, weights: Any, dim: int | None = None) -> tupl
 
 
 def star_discrepancy(x: Any, weights: Any = None) -> float:
-    """The L2-star discrepancy of points in the unit cube: the root mean square, over boxes [0, t), of their weight in the box minus its volume.
+    r"""The L2-star discrepancy of points in the unit cube: the root mean square, over boxes [0, t), of their weight in the box minus its volume.
 
     Warnock's formula (in Zaremba, Applications of Number Theory to Numerical Analysis (1972) 319). For equal weights it is what
     ``scipy.stats.qmc.discrepancy(method="L2-star")`` gives; here points may have weights, and their number is limited by time alone.
@@ -138,6 +142,12 @@ def star_discrepancy(x: Any, weights: Any = None) -> float:
     Returns
     -------
     float
+
+    Notes
+    -----
+    For points $x_i$ of weights $w_i$ in the unit cube,
+
+    $$D^2 = \int \left(\sum_i w_i [x_i \in [0, t)] - \prod_k t_k\right)^2 dt.$$
 
     Examples
     --------

@@ -122,10 +122,10 @@ def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
 
 
 def split_rhat(first_half: Any, whole: Any, within: Any) -> np.ndarray:
-    """Split R-hat of each estimand, from running averages alone.
+    r"""Split R-hat of each estimand, from running averages alone.
 
     Each of the R repeats is cut in two halves; with B the variance of the 2 R half averages and W the variance of one draw,
-    ``rhat = sqrt(1 + B / W)``, the potential scale reduction of Gelman and Rubin (Stat. Sci. 7 (1992) 457) with halves as chains
+    $\hat R = \sqrt{1 + B / W}$, the potential scale reduction of Gelman and Rubin (Stat. Sci. 7 (1992) 457) with halves as chains
     (Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Anal. 16 (2021) 667, doi:10.1214/20-BA1221).
 
     Parameters

@@ -54,7 +54,7 @@ def _rows(x, u, s, w, trace, start, stop, out):
 def ksd(
     x: Any, gradients: Any, weights: Any = None, *, preconditioner: Any = "id", standardise: bool = False, cumulative: bool = False
 ) -> Any:
-    """The kernel Stein discrepancy sqrt(sum_ij w_i w_j k0(x_i, x_j)) of points from the density whose log has these gradients.
+    r"""The kernel Stein discrepancy of weighted points from the density whose log has these gradients.
 
     Parameters
     ----------
@@ -80,6 +80,11 @@ def ksd(
 
     Notes
     -----
+    With scores $s = \nabla \log p$, a positive definite matrix G, $d = x - y$ and $q = 1 + d^T G d$,
+
+    $$\mathrm{KSD}^2 = \sum_{ij} w_i w_j k_0(x_i, x_j), \qquad
+    k_0(x, y) = -\frac{3 |G d|^2}{q^{5/2}} + \frac{\mathrm{tr} G + (s(x) - s(y))^T G d}{q^{3/2}} + \frac{s(x)^T s(y)}{q^{1/2}}.$$
+
     It takes n**2 / 2 evaluations and O(n dim) memory. A small value does not say that all modes were found, nor their weights. For n independent draws of
     the density the expected square is E k0(x, x) / n.
 

@@ -12,6 +12,7 @@ of what each step gains from a draw, by its effective size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Tempering:
         Round trips a round of swaps if replicas forgot where they come from between rounds, 1 / (2 + 2 sum r / (1 - r)) (Syed et al., theorem 1).
     thermodynamic, stepping : (float, float)
         Log of the normalisation at beta = 1 over that of the hottest temperature, and its standard error, by thermodynamic integration and by stepping stones.
+        The error of the first holds what a ladder of few temperatures misses of the integral.
     bounds : (float, float)
         Between which it lies, but for the error of the means.
     log_start : float or None
@@ -103,32 +105,52 @@ def _mean(series: np.ndarray) -> tuple[float, float]:
     return float(series.mean()), float(series.std() / np.sqrt(effective_size(series)))
 
 
-def _normalisation(betas: np.ndarray, names: tuple[str, ...], s: np.ndarray) -> tuple[tuple, tuple, tuple]:
-    """Both estimates with their errors, and the bounds, from terms of shape (K, chains, draws, 2)."""
+def _weighted(weight: np.ndarray, x: np.ndarray) -> float:
+    return float((weight / weight.mean() * x).mean())
+
+
+def _line(weight: np.ndarray, x: np.ndarray, mean: float) -> np.ndarray:
+    """A series whose plain mean is the weighted `mean` of x, and whose error is its own (that of a ratio of means, to first order)."""
+    return mean + weight / weight.mean() * (x - mean)
+
+
+def _normalisation(betas: np.ndarray, names: tuple[str, ...], s: np.ndarray, power: float) -> tuple[tuple, tuple, tuple]:
+    """Both estimates with their errors, and the bounds, from terms of shape (K, chains, draws, 2) of places whose law is a `power` of the densities."""
     a = coefficients_of(names, betas)
     steps, gains, lines = [], np.zeros(s.shape[1:3]), np.zeros(s.shape[1:3])
-    total, low, high = 0.0, 0.0, 0.0
+    total, low, high, coarse = 0.0, 0.0, 0.0, 0.0
+    weights = []
+    for k in range(len(betas)):
+        rest = (1.0 - power) * _log_density(a[k], s[k]) if power != 1.0 else np.zeros(s.shape[1:3])
+        weights.append(np.exp(rest - rest.max()))
     for k in range(len(betas) - 1):
         # Difference of two log densities: that of each, as the weight of zeros is infinite at the target.
         cold, hot = (_log_density(a[k + 1], s[i]) - _log_density(a[k], s[i]) for i in (k + 1, k))
         top = hot.max()
-        weight = np.exp(hot - top)
-        step = top + np.log(weight.mean())
+        ratio = np.exp(hot - top)
+        mean = _weighted(weights[k], ratio)
+        step = top + np.log(mean)
         steps.append(step)
-        gain = weight / weight.mean()
+        gain = _line(weights[k], ratio, mean) / mean
         gains += gain
-        low, high = low + hot.mean(), high + cold.mean()
+        hot_mean, cold_mean = _weighted(weights[k], hot), _weighted(weights[k + 1], cold)
+        low, high = low + hot_mean, high + cold_mean
         if np.isfinite(hot).all():
-            lines += (hot + cold) / 2
-            total += (hot.mean() + cold.mean()) / 2 - (cold.var() - hot.var()) / 12
+            lines += (_line(weights[k], hot, hot_mean) + _line(weights[k + 1], cold, cold_mean)) / 2
+            spread = _weighted(weights[k + 1], (cold - cold_mean) ** 2) - _weighted(weights[k], (hot - hot_mean) ** 2)
+            total += (hot_mean + cold_mean) / 2 - spread / 12
+            coarse += abs(spread) / 12
         else:  # zeros of the target: a mean of logarithms does not exist there
             lines += gain
             total += step
-    return (total, _mean(lines)[1]), (float(np.sum(steps)), _mean(gains)[1]), (float(low), float(high))
+    stones, error = float(np.sum(steps)), _mean(gains)[1]
+    # What the sum of so many temperatures misses of the integral: no more than its last term, or than stepping stones, which have no such error, say of it.
+    missed = min(coarse, math.hypot(total - stones, error))
+    return (total, math.hypot(_mean(lines)[1], missed)), (stones, error), (float(low), float(high))
 
 
 def tempering(trace: Any) -> Tempering:
-    """Barrier, round trips, and the log of the normalisation of a run of `samplers.ParallelTempering`.
+    r"""Barrier, round trips, and the log of the normalisation of a run of `samplers.ParallelTempering`.
 
     Parameters
     ----------
@@ -143,6 +165,13 @@ def tempering(trace: Any) -> Tempering:
     ------
     ArgumentError, ArgumentTypeError
         For a trace of another sampler, without draws, or whose chains have different temperatures.
+
+    Notes
+    -----
+    With $r_k$ the mean probability with which the swap of the temperatures k and k + 1 is refused, and $W_k = \log \pi_{k+1}(x) - \log \pi_k(x)$ at places of
+    temperature k, the barrier and the steps of the normalisation (stepping stones) are
+
+    $$\Lambda = \sum_k r_k, \qquad \log \frac{Z_{k+1}}{Z_k} = \log E_k e^{W_k}.$$
 
     Examples
     --------
@@ -173,8 +202,12 @@ def tempering(trace: Any) -> Tempering:
     for m, name in enumerate(names):
         for k in range(size):
             s[k, ..., m] = stats[f"{name}_{k}"]
-    thermodynamic, stepping, bounds = _normalisation(betas, names, s)
-    path = getattr(trace.system, "path", None)
+    if trace.system is None and "weight" in stats:
+        raise ArgumentError(trace.why_no_system("tempering"))
+    system = getattr(trace.system, "inner", trace.system)  # of what is measured of draws, the ladder that makes them
+    power = 1.0 if system is None else system.coldest.invariant_power
+    thermodynamic, stepping, bounds = _normalisation(betas, names, s, power)
+    path = getattr(system, "path", None)
     more: dict[str, Any] = {}
     if "overlap_0" in stats:
         q = np.array([stats[f"overlap_{k}"] for k in range(size)]).reshape(size, -1)

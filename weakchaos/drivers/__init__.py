@@ -1,148 +1,31 @@
 """Drivers: streams of uniforms, from strongly chaotic generators to rotations with no chaos at all."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import re
-from collections.abc import Callable
-from typing import Any
+from weakchaos.core.faces import face
 
-import numpy as np
-
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.drivers.antithetic import Antithetic
-from weakchaos.drivers.base import Driver
-from weakchaos.drivers.congruential import LCG
-from weakchaos.drivers.counter_based import Philox
-from weakchaos.drivers.cud_streams import CUD
-from weakchaos.drivers.kicked import StandardMap
-from weakchaos.drivers.lagged import KISS, LaggedFibonacci
-from weakchaos.drivers.lattice_rule import Lattice
-from weakchaos.drivers.lowdiscrepancy import Halton, Sobol
-from weakchaos.drivers.map_streams import ArnoldCat, Chebyshev, Logistic, Tent
-from weakchaos.drivers.mixed import RestartedRotation
-from weakchaos.drivers.permuted import PermutedPoints
-from weakchaos.drivers.random import NumPyGenerator
-from weakchaos.drivers.rotations import Rotation
-from weakchaos.drivers.toral import IntervalExchange, ToralMap
-
-__all__ = [
-    "CUD",
-    "KISS",
-    "LCG",
-    "Antithetic",
-    "ArnoldCat",
-    "Chebyshev",
-    "Driver",
-    "Halton",
-    "IntervalExchange",
-    "LaggedFibonacci",
-    "Lattice",
-    "Logistic",
-    "NumPyGenerator",
-    "PermutedPoints",
-    "Philox",
-    "RestartedRotation",
-    "Rotation",
-    "Sobol",
-    "StandardMap",
-    "Tent",
-    "ToralMap",
-    "resolve",
-]
-
-_NUMPY = ("pcg64", "pcg64dxsm", "mt19937", "philox", "sfc64")
-_NAMED: dict[str, Callable[[], Driver]] = {
-    "randu": LCG.randu,
-    "minstd": LCG.minstd,
-    "toy-lcg": LCG.toy,
-    "knuth": LCG.knuth,
-    "logistic": Logistic,
-    "chebyshev": Chebyshev,
-    "tent": Tent,
-    "cat": ArnoldCat,
-    "golden": Rotation,
-    "exchange": IntervalExchange,
-    "elliptic-torus": ToralMap.elliptic,
-    "parabolic-torus": ToralMap.parabolic,
-    "hyperbolic-torus": ToralMap.hyperbolic,
-    "r250": LaggedFibonacci.r250,
-    "r521": LaggedFibonacci.r521,
-    "r1279": LaggedFibonacci.r1279,
-    "kiss": KISS,
-    "philox4x32": Philox,
-}
-_WITH_NUMBER: dict[str, Callable[[int], Driver]] = {
-    "rotation": Rotation,
-    "sobol": Sobol,
-    "halton": Halton,
-    "lattice": Lattice,
-    "cud": CUD,
-    "permuted": PermutedPoints,
-}
-
-
-def resolve(driver: Any) -> Driver:
-    """The driver for a name, for one of NumPy's bit generators, or for a driver (which is returned as it is).
-
-    Parameters
-    ----------
-    driver : Driver, str, or numpy.random.BitGenerator or Generator
-        Names are ``"pcg64"``, ``"pcg64dxsm"``, ``"mt19937"``, ``"philox"``, ``"sfc64"``, ``"randu"``, ``"minstd"``, ``"toy-lcg"``,
-        ``"knuth"``, ``"logistic"``, ``"chebyshev"``, ``"tent"``, ``"cat"``, ``"golden"``, ``"exchange"``,
-        ``"elliptic-torus"``, ``"parabolic-torus"``, ``"hyperbolic-torus"``, ``"r250"``, ``"r521"``, ``"r1279"``, ``"kiss"``, ``"philox4x32"``, with a dimension ``"rotation-8"``,
-        ``"sobol-8"``, ``"halton-8"``, ``"lattice-8"`` (of 2**16 points), and with a degree ``"cud-16"`` (a run of 2**16 - 1 draws) or ``"permuted-14"`` (of 2**14). A driver opens its streams from seeds; so of NumPy's bit generators and Generators, classes or
-        instances, only the kind is used and not their state.
-
-    Raises
-    ------
-    ArgumentError
-        For an unknown name or kind, or a dimension that the driver does not have.
-    ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> resolve("sobol-8")
-    Sobol(dimension=8, scramble=True)
-    >>> resolve(np.random.PCG64) == resolve("pcg64")
-    True
-    """
-    if isinstance(driver, Driver):
-        return driver
-    if isinstance(driver, np.random.Generator):
-        driver = driver.bit_generator
-    if isinstance(own := getattr(driver, "driver", None), Driver):  # one of ours handed to NumPy
-        return own
-    kind = driver if isinstance(driver, type) else type(driver)
-    if issubclass(kind, np.random.BitGenerator):
-        if kind is not getattr(np.random, kind.__name__, None):
-            raise ArgumentError(
-                f"`driver` must be {_accepted()}; got {shown(driver)}: a bit generator of another make may give any numbers; write a Driver whose streams are it, "
-                "and every number of theirs is checked"
-            )
-        driver = kind.__name__
-    elif issubclass(kind, Driver):
-        raise ArgumentTypeError(f"`driver` must be an instance; got the class {kind.__name__}: write {kind.__name__}(...)")
-    if not isinstance(driver, str):
-        raise ArgumentTypeError(f"`driver` must be {_accepted()}; got {shown(driver)}")
-    name = driver.lower()
-    if name in _NUMPY:
-        return NumPyGenerator(name)
-    if name in _NAMED:
-        return _NAMED[name]()
-    sized = re.fullmatch(r"(rotation|sobol|halton|lattice|cud|permuted)-([0-9]{1,9})", name)
-    if sized is None:
-        raise ArgumentError(f"`driver` must be {_accepted()}; got {shown(driver)}")
-    return _WITH_NUMBER[sized[1]](int(sized[2]))
-
-
-def _accepted() -> str:
-    names = [
-        *_NUMPY,
-        *_NAMED,
-        *(
-            f"{name}-d (d the {'degree' if name in ('cud', 'permuted') else 'dimension'}, as in {name}-{16 if name in ('cud', 'permuted') else 8})"
-            for name in _WITH_NUMBER
-        ),
-    ]
-    return f"a Driver, one of NumPy's bit generators, or one of the names {', '.join(names)}"
+if TYPE_CHECKING:
+    from weakchaos.drivers.antithetic import Antithetic as Antithetic
+    from weakchaos.drivers.base import Driver as Driver
+    from weakchaos.drivers.congruential import LCG as LCG
+    from weakchaos.drivers.counter_based import Philox as Philox
+    from weakchaos.drivers.cud_streams import CUD as CUD
+    from weakchaos.drivers.kicked import StandardMap as StandardMap
+    from weakchaos.drivers.lagged import KISS as KISS
+    from weakchaos.drivers.lagged import LaggedFibonacci as LaggedFibonacci
+    from weakchaos.drivers.lattice_rule import Lattice as Lattice
+    from weakchaos.drivers.lowdiscrepancy import Halton as Halton
+    from weakchaos.drivers.lowdiscrepancy import Sobol as Sobol
+    from weakchaos.drivers.map_streams import ArnoldCat as ArnoldCat
+    from weakchaos.drivers.map_streams import Chebyshev as Chebyshev
+    from weakchaos.drivers.map_streams import Logistic as Logistic
+    from weakchaos.drivers.map_streams import Tent as Tent
+    from weakchaos.drivers.mixed import RestartedRotation as RestartedRotation
+    from weakchaos.drivers.named import resolve as resolve
+    from weakchaos.drivers.permuted import PermutedPoints as PermutedPoints
+    from weakchaos.drivers.random import NumPyGenerator as NumPyGenerator
+    from weakchaos.drivers.rotations import Rotation as Rotation
+    from weakchaos.drivers.toral import IntervalExchange as IntervalExchange
+    from weakchaos.drivers.toral import ToralMap as ToralMap
+else:
+    __getattr__, __dir__ = face(__name__)

@@ -120,7 +120,7 @@ class Driver:
         out = np.empty((n // every, 1))
         stream = state.driver
         before = stream.bad if isinstance(stream, CheckedStream) else 0
-        _fill(np.uint64(stream.function), np.uint64(stream.state), every, out)
+        _fill(*stream_addresses(stream), every, out)
         if isinstance(stream, CheckedStream) and stream.bad > before:
             raise SamplingError(
                 f"{self.name} gave {stream.bad} numbers that are not in [0, 1); the first was {stream.value:g}, at index {stream.first} of the stream"
@@ -143,6 +143,11 @@ class Driver:
         from weakchaos.drivers.bit_generator import bit_generator_of
 
         return bit_generator_of(self)(seed)
+
+
+def stream_addresses(stream: Any) -> tuple[np.uint64, np.uint64]:
+    """An open stream as compiled code takes it: the addresses of its function and of its state, zeros where there is no stream."""
+    return (np.uint64(0), np.uint64(0)) if stream is None else (np.uint64(stream.function), np.uint64(stream.state))
 
 
 def stream_seed(seed: Any, n: int) -> np.ndarray:

@@ -17,7 +17,21 @@ from weakchaos.experiments.base import Curve, Experiment, Panel
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, Verdict
 from weakchaos.runs.sweeps import Sweep, sweep
 
-__all__ = ["Conclusion", "Curve", "Estimate", "Experiment", "Panel", "Part", "Verdict", "claim", "names", "run", "source", "sweep"]
+__all__ = [
+    "Conclusion",
+    "Curve",
+    "Estimate",
+    "Experiment",
+    "Panel",
+    "Part",
+    "Verdict",
+    "claim",
+    "names",
+    "recorded",
+    "run",
+    "source",
+    "sweep",
+]
 
 _FRAME = ("__main__", "base", "conclusion", "records", "trotter_chain")
 
@@ -31,6 +45,19 @@ def _module(name: Any) -> Any:
     if name not in names():
         raise ArgumentError(f"`name` must be one of {', '.join(names())}; got {shown(name)}")
     return import_module(f"weakchaos.experiments.{name}")
+
+
+def recorded(name: str) -> dict[str, Any] | None:
+    """The numbers of the last full run of an experiment, its seed, version, date and CPU time; None if there is no such run.
+
+    Examples
+    --------
+    >>> recorded("sturmian")["seed"]
+    0
+    """
+    from weakchaos.experiments import records
+
+    return records.recorded(name)
 
 
 def claim(name: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weakchaos.core.plain import strict_json
 from weakchaos.core.text_table import aligned
 from weakchaos.experiments.conclusion import Conclusion, Verdict
 from weakchaos.runs.sweeps import Sweep, sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Curve", "Experiment", "Panel", "run_cells"]
 
@@ -117,7 +120,13 @@ class Experiment:
         lines = [f"{self.name}. Claim: {self.claim}", f"Source: {self.source}", "", self.table(), ""]
         return "\n".join([*lines, *(f"- {f}" for f in self.findings), *([self.closing] if self.closing else [])])
 
-    def plot(self, path: Any = None) -> Any:
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claim, the findings and the table."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def plot(self, path: Any = None) -> Figure:
         """The panels as a matplotlib figure, saved if `path` is given."""
         from weakchaos.plots.panels import draw_panels
 

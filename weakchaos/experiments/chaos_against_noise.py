@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.scatter import standard_error
+from weakchaos.core.scatter import jackknife_error, standard_error
 from weakchaos.core.system import State
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
 from weakchaos.experiments.conclusion import Conclusion, Estimate, Part, lacking
@@ -58,7 +58,7 @@ def _energy(target: Ising, x: np.ndarray) -> float:
 
 
 def anneal(systems: list[Any], sweeps: int, seed: Any) -> np.ndarray:
-    """The last units, 0 and 1, of a machine that is moved from system to system; what it keeps beside its units goes with it."""
+    """The states 0 and 1 of the units after all systems have moved them one after the other, as temperatures in annealing do; the rest of the state is handed on too."""
     state: State = systems[0].start(seed)
     n = systems[0].target.dim
     for stage, system in enumerate(systems):
@@ -110,7 +110,7 @@ def _critical_energy(side: int, sweeps: int, seed: int) -> float:
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Eight seeds of the chain, 32 of the ferromagnet, whose energy fluctuates at its critical point, and eight glasses, times of 16 to 512; a quick run takes small lattices and two of each."""
+    """Anneal for 16 to 512 sweeps: eight seeds of the chain, 32 of the ferromagnet, whose energy fluctuates at its critical point, and eight glasses; a quick run takes small lattices and two of each."""
     numbers = {FERROMAGNET: tuple(range(2 if quick else 32)), GLASS: tuple(range(2 if quick else 8))}
     times = tuple(16 * 2**k for k in range(3 if quick else 6))
     sides = {FERROMAGNET: 12 if quick else 50, GLASS: 4 if quick else 8}
@@ -164,9 +164,7 @@ def exponent(times: np.ndarray, residual: np.ndarray) -> tuple[float, float]:
         mean = rows.mean(0)
         return -float(np.polyfit(x, np.log(mean), 1)[0]) if (mean > 0).all() else math.nan
 
-    left_out = np.array([fit(np.delete(residual, k, 0)) for k in range(len(residual))])
-    n = len(residual)
-    return fit(residual), float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
+    return fit(residual), float(jackknife_error([fit(np.delete(residual, k, 0)) for k in range(len(residual))]))
 
 
 def _residual(data: dict[str, Any], kind: str, name: str, way: str) -> np.ndarray:

@@ -151,7 +151,7 @@ def _counts(sweeps: int) -> np.ndarray:
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Ten noise seeds, 2000 sweeps, a reference of 2 10^5; a quick run takes three, 300 and 5000 on 32 x 32 spins."""
+    """Denoise one picture with ten seeds of the noise, in 2000 sweeps, beside a reference of 200,000; a quick run takes 32 x 32 spins, three seeds, 300 and 5000 sweeps."""
     side, sweeps, noises, long = (32, 300, 3, 5000) if quick else (64, 2000, 10, 200_000)
     images = run_cells(_cell, [(k, side, sweeps, long, seed) for k in range(noises)], executor)
     pictures = [image.pop("pictures") for image in images]
@@ -229,6 +229,6 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Ten noise seeds, 2000 sweeps, a reference of 2 10^5; a quick run takes three, 300 and 5000 on 32 x 32 spins."""
+    """Denoise one picture with ten seeds of the noise, in 2000 sweeps, beside a reference of 200,000; a quick run takes 32 x 32 spins, three seeds, 300 and 5000 sweeps."""
     data = measure(quick, seed, executor)
     return Experiment("denoising", conclude(data), _rows(data), data["parameters"], _panels(data), data)

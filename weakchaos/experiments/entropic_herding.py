@@ -167,7 +167,7 @@ def _two_wells(quick: bool, seed: int) -> Panel:
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Six machines and ten entropy weights; a quick run takes one machine, five weights and 4000 distributions."""
+    """Herd six machines under ten entropy weights each; a quick run takes one machine, five weights and 4000 distributions."""
     machines, draws = (1, 4000) if quick else (_MACHINES, _DRAWS)
     weights = [0.0003, 0.003, 0.01, 0.03, 0.3] if quick else np.geomspace(0.0001, 0.3, 10).tolist()
     return {
@@ -273,6 +273,6 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Six machines and ten entropy weights; a quick run takes one machine, five weights and 4000 distributions."""
+    """Herd six machines under ten entropy weights each; a quick run takes one machine, five weights and 4000 distributions."""
     data = measure(quick, seed, executor)
     return Experiment("entropic_herding", conclude(data), _rows(data), data["parameters"], _panels(data), data)

@@ -73,7 +73,7 @@ def _cell(n: int, name: str, machine: int, starts: int, sweeps: int, seed: int) 
 
 
 def measure(quick: bool = False, seed: int = 0, executor: Any = None) -> dict[str, Any]:
-    """Eight machines a size with four starts each; a quick run takes two sizes, two machines and 10^5 sweeps."""
+    """Errors of eight machines of each size, from four starts each; a quick run takes two sizes, two machines and 10^5 sweeps."""
     sizes, machines, starts, sweeps = ((4, 6), 2, 4, 10**5) if quick else ((4, 6, 8, 10), 8, 4, 2 * 10**6)
     cells = [(n, name, k, starts, sweeps, seed) for n in sizes for name in SAMPLERS for k in range(machines)]
     return {
@@ -144,6 +144,6 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Eight machines a size with four starts each; a quick run takes two sizes, two machines and 10^5 sweeps."""
+    """Errors of eight machines of each size, from four starts each; a quick run takes two sizes, two machines and 10^5 sweeps."""
     data = measure(quick, seed, executor)
     return Experiment("herded_gibbs_rate", conclude(data), _rows(data), data["parameters"], _panels(data), data)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.diagnostics import largest_exponent, lyapunov_spectrum
 from weakchaos.diagnostics.recorded import autocorrelation
 from weakchaos.experiments.base import Curve, Experiment, Panel, run_cells
@@ -123,7 +124,7 @@ def _errors(blocks: np.ndarray) -> np.ndarray:
     count = blocks.shape[-2]
     left_out = (blocks.sum(-2, keepdims=True) - blocks) / (count - 1)
     values = np.stack([_binder(left_out), np.log(left_out[..., 0]), np.log(left_out[..., 1])], -1)
-    return np.sqrt((count - 1) * values.var(-2))
+    return jackknife_error(np.moveaxis(values, -2, 0))
 
 
 def critical_point(sides: Any, temperatures: Any, moments: np.ndarray, errors: np.ndarray) -> dict[str, float]:
@@ -197,7 +198,7 @@ def _with_errors(plan: _Plan, blocks: np.ndarray) -> dict[str, tuple[float, floa
                 other[i, j] = left_out[i, j, k]
                 found.append(critical_point(plan.sides, plan.temperatures, other, spread))
             for name in variance:
-                variance[name] += (count - 1) * float(np.var([f[name] for f in found]))
+                variance[name] += float(jackknife_error([f[name] for f in found])) ** 2
     return {name: (value[name], math.sqrt(variance[name])) for name in value}
 
 

@@ -158,6 +158,6 @@ def _panels(data: dict[str, Any]) -> tuple[Panel, ...]:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Twelve mixtures and as many filters; a quick run takes two."""
+    """Discrepancies on twelve mixtures and errors of as many filters; a quick run takes two of each."""
     data = measure(quick, seed, executor)
     return Experiment("kernel_herding_rates", conclude(data), _rows(data), data["parameters"], _panels(data), data)

@@ -114,5 +114,5 @@ def present(data: dict[str, Any]) -> Experiment:
 
 
 def run(quick: bool = False, seed: int = 0, executor: Any = None) -> Experiment:
-    """Six machines with 30,000 updates, forty steps; a quick run takes one with 1500, and twenty."""
+    """Train six machines by 30,000 updates each and follow forty steps of their flow; a quick run takes one machine, 1500 updates and twenty steps."""
     return present(measure(quick, seed, executor))

@@ -7,6 +7,7 @@ is the same. Both packages are read as files and need not be importable: ``pip i
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ def cell_weights(name: str) -> dict[str, np.ndarray]:
     except ImportError as error:
         raise ArgumentError(f"`trained_recurrence` needs PyTorch ({error}): pip install torch") from None
     if name.startswith("silero"):
-        state = torch.jit.load(_file("silero_vad", "data/silero_vad.jit"), map_location="cpu").state_dict()
+        with warnings.catch_warnings():
+            # The format of the published file; whoever reads it cannot change that it is deprecated.
+            warnings.filterwarnings("ignore", r".torch\.jit\.load. is (deprecated|not supported)", DeprecationWarning)
+            state = torch.jit.load(_file("silero_vad", "data/silero_vad.jit"), map_location="cpu").state_dict()
         start, end = f"_model{'' if '16' in name else '_8k'}.decoder.rnn.", ""
     else:
         state = torch.load(_file("resemblyzer", "pretrained.pt"), map_location="cpu", weights_only=True)["model_state"]

@@ -121,6 +121,11 @@ def scaling(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     return {"alpha": float(alpha), "kurtosis": float(kurtosis), "dimension": float(dimension)}
 
 
+def _scaling_of_enough(pair: list[np.ndarray]) -> dict[str, float]:
+    """Scaling of a population, NaN where fewer than 32 channels are left: four halvings need more."""
+    return scaling(*pair) if pair[0].shape[1] >= 32 else dict.fromkeys(("alpha", "kurtosis", "dimension"), math.nan)
+
+
 def _cell(group: int, kind: str, depths: int, seed: int) -> list[dict[str, Any]]:
     """One pair of photographs, or what stands in their place, at several depths."""
     rng = np.random.default_rng([seed, group, ("trained", *_NULLS).index(kind)])
@@ -138,14 +143,9 @@ def _cell(group: int, kind: str, depths: int, seed: int) -> list[dict[str, Any]]
         units = [u[chosen.permutation(len(u))[:count]] for u in units]
         alive = np.all([u.max(0) > u.min(0) for u in units], 0)
         row: dict[str, Any] = {"group": group, "kind": kind, "depth": depth, "units": int(alive.sum()), "positions": count}
-        row |= (
-            scaling(*(u[:, alive] for u in units))
-            if alive.sum() >= 32
-            else dict.fromkeys(("alpha", "kurtosis", "dimension"), math.nan)
-        )
+        row |= _scaling_of_enough([u[:, alive] for u in units])
         if kind == "trained":
-            mixed = [rng.permuted(u[:, alive], axis=0) for u in units]
-            row["alpha of shuffled positions"] = scaling(*mixed)["alpha"]
+            row["alpha of shuffled positions"] = _scaling_of_enough([rng.permuted(u[:, alive], axis=0) for u in units])["alpha"]
         out.append(row)
     return out
 

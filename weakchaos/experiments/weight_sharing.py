@@ -28,7 +28,7 @@ __all__ = ["conclude", "measure", "run"]
 
 CLAIM = (
     "With fewer weights herded Gibbs converges sooner and stops at a larger error; with weights of whole states beside them "
-    "it converges as soon and does not stop."
+    "it converges as soon, and its error does not stop falling."
 )
 SOURCE = "Yamashita and Suzuki, Stat. Comput. 29 (2019) 1035, doi:10.1007/s11222-019-09852-6, abstract; Eskelinen, UBC thesis (2013); second half: this library"
 SAMPLERS: dict[str, Any] = {

@@ -218,7 +218,7 @@ class _Bound(Bound):
 
 @dataclass(frozen=True)
 class HiddenHerding(Sampler):
-    """Herding with hidden units: visible states whose mean is that of the data up to O(1/T), with dependencies modelled by the hidden units.
+    r"""Herding with hidden units: visible states whose mean is that of the data up to O(1/T), with dependencies modelled by the hidden units.
 
     Parameters
     ----------
@@ -235,6 +235,11 @@ class HiddenHerding(Sampler):
 
     Notes
     -----
+    With data $x_n$ of weights $p_n$ and hidden units z,
+
+    $$z_n = \mathrm{argmax}_z \langle w, \phi(x_n, z) \rangle, \qquad (s, z)_t = \mathrm{argmax}_{s, z} \langle w, \phi(s, z) \rangle, \qquad
+    w \leftarrow w + \sum_n p_n \phi(x_n, z_n) - \phi(s_t, z_t).$$
+
     The target is `Points`; a draw is a visible state of shape (dim,). ``stats["certificate"]`` is <w, v> of the perceptron cycling theorem and must
     not be positive; ``trace.system.violations(state)`` counts the failures. ``stats["weight_norm"]`` is |w|, and ``stats["turns"]`` is how often the
     visible units were updated in a search. ``trace.system.weights(state)`` returns W, a and theta. The number of operations of a step is the

@@ -124,7 +124,7 @@ class _BoundKernel(Bound):
 
 @dataclass(frozen=True)
 class KernelHerding(Sampler):
-    """A deterministic sequence of points whose average under a kernel converges to that of the target.
+    r"""A deterministic sequence of points whose average under a kernel converges to that of the target.
 
     The target is `Points`, the candidates, and a draw is one of them. `weakchaos.herding.select` makes the same choices and more, as a selection with
     final weights; this is the sampler, which can be run, continued, compared and diagnosed as any other system.
@@ -138,6 +138,12 @@ class KernelHerding(Sampler):
 
     Notes
     -----
+    With $\mu(x) = E k(x, Y)$ under the target,
+
+    $$x_t = \mathrm{argmax}_x w_{t-1}(x), \qquad w_t = w_{t-1} + \mu - k(x_t, \cdot), \qquad w_0 = \mu,$$
+
+    and the discrepancy of the first T points is $|w_T - w_0| / T$ in the space of the kernel.
+
     ``stats["mmd"]`` is the discrepancy of all points so far. Memory is of the order of the candidates; their means take n^2 / 2 evaluations of the
     kernel, none in closed form.
 

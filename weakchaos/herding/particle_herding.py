@@ -63,7 +63,7 @@ def sequential_herding(transition: Callable, covariance: Any, log_likelihood: Ca
     kernel : Gaussian, optional
         By default one whose bandwidth is the median distance of draws of the predictive distribution, each time anew.
     method : str
-        As in `select`: ``"fully-corrective"``, ``"blended-pairwise"``, ``"frank-wolfe"``, ``"herding"``, ... with weights that are not negative.
+        One of those methods of `select` that take a target and have weights that are not negative: ``"fully-corrective"``, ``"blended-pairwise"``, ``"frank-wolfe"``, ``"herding"``, ...
     candidates : int
         Draws of the predictive distribution among which particles are chosen.
     seed : int
@@ -90,10 +90,10 @@ def sequential_herding(transition: Callable, covariance: Any, log_likelihood: Ca
             raise ArgumentTypeError(f"`{name}` must be a function; got {shown(function)}")
     if not isinstance(initial, NormalMixture):
         raise ArgumentTypeError(f"`initial` must be a Normal or NormalMixture of weakchaos.kernels; got {shown(initial)}")
-    if method not in METHODS or method == "quadrature":
-        raise ArgumentError(
-            f"`method` must be one of {', '.join(m for m in METHODS if m != 'quadrature')}, whose weights are not negative; got {shown(method)}"
-        )
+    # Of the others some only thin draws of the target, some need gradients, and weights of quadrature may be negative.
+    usable = [name for name, way in METHODS.items() if not way.exact and name != "quadrature"]
+    if method not in usable:
+        raise ArgumentError(f"`method` must be one of {', '.join(usable)}, whose weights are not negative; got {shown(method)}")
     if kernel is not None and not isinstance(kernel, Kernel):
         raise ArgumentTypeError(f"`kernel` must be a Gaussian kernel; got {shown(kernel)}")
     size, candidates = whole_number("size", size, 1), whole_number("candidates", candidates, size)

@@ -161,7 +161,7 @@ class BoundRotor(BoundDiscrete):
 
 @dataclass(frozen=True)
 class RotorWalk(Sampler):
-    """The rotor walk of a `MarkovChain`: deterministic, and its visit frequencies converge like 1/T.
+    r"""The rotor walk of a `MarkovChain`: deterministic, and its visit frequencies converge like 1/T.
 
     Parameters
     ----------
@@ -174,6 +174,10 @@ class RotorWalk(Sampler):
 
     Notes
     -----
+    Of $T_x$ departures from x, $N_{xy}$ go to y, and whatever $T_x$,
+
+    $$|N_{xy} - T_x P(x, y)| \le b_x.$$
+
     Of T_x departures from x, T_x P(x, y) go to y within ``sampler.bind(chain).split_bound[x]``, a few units whatever T; see
     `weakchaos.diagnostics.visit_split`. Visit frequencies are then off by a constant over T.
 

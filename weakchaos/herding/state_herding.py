@@ -132,7 +132,7 @@ _ARGMAX = ("auto", "enumeration", "max-product", "icm", "tabu")
 
 @dataclass(frozen=True)
 class Herding(Sampler):
-    """Herding: a deterministic sequence of states whose feature averages converge like 1/T.
+    r"""Herding: a deterministic sequence of states whose feature averages converge like 1/T.
 
     Parameters
     ----------
@@ -155,6 +155,12 @@ class Herding(Sampler):
 
     Notes
     -----
+    With features $\phi$, their moments m and weights w,
+
+    $$s_t = \mathrm{argmax}_s \langle w_{t-1}, \phi(s) \rangle, \qquad w_t = w_{t-1} + m - \phi(s_t),$$
+
+    so that the moments are missed by exactly $(w_T - w_0) / T$, which falls like 1/T while w stays bounded.
+
     Targets: `Moments` (a draw is a state's index), `IsingMoments` (a draw is a state of all spins), `Points` (a draw is a point; the mean
     is matched), and discrete graphs (a draw is a state of all units). ``stats["certificate"]`` is <w, m - phi(s)>; if it was positive at some step the run ends
     with a `ConvergenceWarning`. Ties go to the state of lowest index (in graphs, to the lowest state of each unit, beginning with the unit that is

@@ -65,6 +65,21 @@ def _mostly_even(column: Column, way: int = 1) -> bool:
     return bool(odd.sum() <= _HOLES * steps.size and (steps[odd] > dt).all())
 
 
+def _begins_again(values: np.ndarray, named: bool) -> bool:
+    """Whether values rise in equal steps but for some places where they begin again, or, where the name says time, are such values in another order:
+    recordings one below the other, or rows that were sorted by something else."""
+    values = values.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers as large as that are no times
+        steps, ordered = np.diff(values), np.diff(np.sort(values))
+        dt = float(np.median(steps))
+        again = steps < 0
+        one_by_one = (
+            dt > 0 and bool((np.abs(steps[~again] - dt) <= _UNEVEN * dt).all()) and bool((values[1:][again] == values[0]).all())
+        )
+        mixed = ordered[0] > 0 and bool((np.abs(ordered - ordered[0]) <= _UNEVEN * ordered[0]).all())
+    return (one_by_one and 0 < int(again.sum()) <= _HOLES * steps.size) or (named and mixed)
+
+
 def names_time(column: Column) -> bool:
     """Whether the name or the unit of a column says time, in any of some languages."""
     name = column.name.strip().lower()
@@ -81,6 +96,10 @@ def _rank(column: Column, place: int) -> int:
     present = column.values[~column.missing]
     if column.clock or (names_time(column) and present.size > 2 and _never_turns(present)):
         return 4
+    # Times that turn are times nevertheless: their steps are not taken, and the caller says where they do not rise.
+    named = names_time(column)
+    if (place == 0 or named) and present.size >= _LONG_ENOUGH and not column.missing.any() and _begins_again(present, named):
+        return 4 if named else 1
     if (place == 0 or present.size >= _LONG_ENOUGH) and _mostly_even(column):
         return 2 if present[1] - present[0] == 1 else 3
     # Tables of R and pandas have an index in front, and a table without names may have its times there.

@@ -33,7 +33,7 @@ _PAIRS = 2_000_000  # between two looks at the clock and the keyboard
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """The mean of a distribution under a kernel.
+    r"""The mean of a distribution under a kernel.
 
     Attributes
     ----------
@@ -47,6 +47,10 @@ class Embedding:
         Whether it is a closed form, exact to rounding.
     evaluations : int
         Evaluations of the kernel that one point costs, and that making the embedding took.
+
+    Notes
+    -----
+    $$\mu(x) = E k(x, Y), \qquad \mathrm{MMD}^2 = E k(Y, Y') - 2 \sum_i w_i \mu(x_i) + \sum_{ij} w_i w_j k(x_i, x_j)$$
     """
 
     kernel: Kernel

@@ -43,7 +43,12 @@ class Bernoulli(Kernel):
 
 @dataclass(frozen=True)
 class Brownian(Kernel):
-    """k(x, y) = prod_i (offset + min(x_i, y_i)), for points with coordinates of at least 0; the covariance of Brownian motion where `offset` is 0."""
+    r"""A product of minima, for points with coordinates of at least 0; the covariance of Brownian motion where `offset` is 0.
+
+    Notes
+    -----
+    $$k(x, y) = \prod_i \left(c + \min(x_i, y_i)\right), \qquad c = \text{offset}$$
+    """
 
     offset: float = 1.0
 
@@ -63,7 +68,12 @@ class Brownian(Kernel):
 
 @dataclass(frozen=True)
 class Polynomial(Kernel):
-    """k(x, y) = (constant + <x, y> / scale^2)^degree; its discrepancy compares moments up to `degree`."""
+    r"""A power of the inner product; its discrepancy compares moments up to `degree`.
+
+    Notes
+    -----
+    $$k(x, y) = \left(c + \frac{x^T y}{s^2}\right)^n, \qquad c = \text{constant}, \quad s = \text{scale}, \quad n = \text{degree}$$
+    """
 
     degree: int = 2
     constant: float = 1.0

@@ -39,12 +39,16 @@ class _Stationary(Kernel):
 
 @dataclass(frozen=True)
 class Gaussian(_Stationary):
-    """k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2)).
+    r"""The Gaussian kernel: smooth, and near 0 beyond a few bandwidths.
 
     Parameters
     ----------
     bandwidth : float, sequence of float, or "median"
         In units of the points; one for each coordinate where they differ. ``"median"`` is the median distance of the points.
+
+    Notes
+    -----
+    $$k(x, y) = \exp\left(-\frac{|x - y|^2}{2 h^2}\right), \qquad h = \text{bandwidth}$$
 
     Examples
     --------
@@ -61,7 +65,12 @@ class Gaussian(_Stationary):
 
 @dataclass(frozen=True)
 class Laplace(_Stationary):
-    """k(x, y) = exp(-sum_i |x_i - y_i| / bandwidth), a product over coordinates; `Matern12` has the Euclidean distance instead."""
+    r"""The Laplace kernel, a product over coordinates; `Matern12` has the Euclidean distance instead.
+
+    Notes
+    -----
+    $$k(x, y) = \exp\left(-\sum_i \frac{|x_i - y_i|}{h}\right), \qquad h = \text{bandwidth}$$
+    """
 
     bandwidth: Any = "median"
 
@@ -90,7 +99,12 @@ class Matern12(_Matern):
 
 @dataclass(frozen=True)
 class Matern32(_Matern):
-    """k(x, y) = (1 + r) exp(-r), r = sqrt(3) |x - y| / bandwidth."""
+    r"""The Matérn kernel of smoothness 3/2.
+
+    Notes
+    -----
+    $$k(x, y) = (1 + r) e^{-r}, \qquad r = \sqrt{3} |x - y| / h, \qquad h = \text{bandwidth}$$
+    """
 
     bandwidth: Any = "median"
     order: ClassVar[int] = 1
@@ -98,7 +112,12 @@ class Matern32(_Matern):
 
 @dataclass(frozen=True)
 class Matern52(_Matern):
-    """k(x, y) = (1 + r + r^2 / 3) exp(-r), r = sqrt(5) |x - y| / bandwidth."""
+    r"""The Matérn kernel of smoothness 5/2.
+
+    Notes
+    -----
+    $$k(x, y) = \left(1 + r + \frac{r^2}{3}\right) e^{-r}, \qquad r = \sqrt{5} |x - y| / h, \qquad h = \text{bandwidth}$$
+    """
 
     bandwidth: Any = "median"
     order: ClassVar[int] = 2
@@ -106,13 +125,17 @@ class Matern52(_Matern):
 
 @dataclass(frozen=True)
 class InverseMultiquadric(_Stationary):
-    """k(x, y) = (1 + |x - y|^2 / bandwidth^2)^-exponent.
+    r"""The inverse multiquadric kernel, which falls like a power of the distance.
 
     Parameters
     ----------
     bandwidth : float, sequence of float, or "median"
     exponent : float
         Positive; the usual choice is 1/2.
+
+    Notes
+    -----
+    $$k(x, y) = \left(1 + \frac{|x - y|^2}{h^2}\right)^{-\beta}, \qquad h = \text{bandwidth}, \quad \beta = \text{exponent}$$
     """
 
     bandwidth: Any = "median"
@@ -129,7 +152,12 @@ class InverseMultiquadric(_Stationary):
 
 @dataclass(frozen=True)
 class RationalQuadratic(_Stationary):
-    """k(x, y) = (1 + |x - y|^2 / (2 alpha bandwidth^2))^-alpha, a mixture of Gaussian kernels of many bandwidths."""
+    r"""The rational quadratic kernel, a mixture of Gaussian kernels of many bandwidths.
+
+    Notes
+    -----
+    $$k(x, y) = \left(1 + \frac{|x - y|^2}{2 \alpha h^2}\right)^{-\alpha}, \qquad h = \text{bandwidth}$$
+    """
 
     bandwidth: Any = "median"
     alpha: float = 1.0
@@ -146,7 +174,7 @@ class RationalQuadratic(_Stationary):
 
 @dataclass(frozen=True)
 class EnergyDistance(Kernel):
-    """k(x, y) = |x - c| + |y - c| - |x - y|, whose squared maximum mean discrepancy is the energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'|.
+    r"""The kernel whose squared maximum mean discrepancy is the energy distance.
 
     Sejdinovic, Sriperumbudur, Gretton, Fukumizu, Ann. Stat. 41 (2013) 2263. The discrepancy does not depend on the centre; k itself is positive
     definite for every one.
@@ -155,6 +183,10 @@ class EnergyDistance(Kernel):
     ----------
     centre : sequence of float, optional
         The point c; the origin by default.
+
+    Notes
+    -----
+    $$k(x, y) = |x - c| + |y - c| - |x - y|, \qquad \mathrm{MMD}^2 = 2 E |X - Y| - E |X - X'| - E |Y - Y'|$$
     """
 
     centre: Any = None

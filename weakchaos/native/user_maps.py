@@ -166,8 +166,12 @@ def as_c_map(name: str, function: Any, dim: int, square: bool = False) -> CMap:
         return CMap(int(function), 0)
     if not callable(function):
         raise ArgumentTypeError(f"`{name}` must be a function {name}(u, out), a numba cfunc or a C address; got {shown(function)}")
-    _check_two_arguments(name, function)
     # Numba functions in object mode hold Python objects: they are called as Python functions.
-    if isinstance(function, Dispatcher) and not function.targetoptions.get("forceobj"):
+    compiled = isinstance(function, Dispatcher) and not function.targetoptions.get("forceobj")
+    if not (
+        compiled and (function, square) in _wrappers
+    ):  # one that has a wrapper was checked before, and every run of a system comes here
+        _check_two_arguments(name, function)
+    if compiled:
         return _from_numba(function, dim, square)
     return _from_python(name, function, dim, square)

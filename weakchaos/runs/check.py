@@ -15,6 +15,7 @@ import numpy as np
 
 from weakchaos.core.flags import Flag, Kind, Severity, gravest_first
 from weakchaos.runs.check_movement import movement_flags
+from weakchaos.runs.check_refusals import refusal_flags, zero_behind
 from weakchaos.runs.check_stein import check_unadjusted
 from weakchaos.runs.check_tails import tail_flags
 from weakchaos.runs.convergence import draws_in_round, effective_size, folded, normal_scores, rank_rhat, split
@@ -70,7 +71,21 @@ def check_run(trace: Any) -> list[Flag]:
     if trace.weights is None:
         flags += name_tempering(_agreement(moved, names, group), trace.system)
         # What is watched of bounded angles has no heavy tails, and may be whole numbers.
-        if known and trace.system.target.continuous and not watched and not any(f.severity is Severity.INVALID for f in flags):
+        judges_tails = known and trace.system.target.continuous and not watched
+        if (
+            judges_tails
+            and trace.walkers == 1
+            and not trace.system.local_steps
+            and "acceptance_rate" in trace.stats
+            and any(f.kind is Kind.FEW_DRAWS for f in flags)
+        ):
+            target = trace.system.target
+
+            def is_wall(at: np.ndarray, k: int, high: bool) -> bool:
+                return zero_behind(target, draws[at[0], at[1]], int(columns[k]), high)
+
+            flags += refusal_flags(moved, np.asarray(trace.stats["acceptance_rate"]), names, is_wall)
+        if judges_tails and not any(f.severity is Severity.INVALID for f in flags):
             flags += tail_flags(moved, names, group)
     if chains == 1:
         flags.append(Flag.of(Kind.FEW_CHAINS))

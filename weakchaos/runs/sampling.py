@@ -220,6 +220,8 @@ def _checkpoints(draws: int, given: Any, earlier: Any = ()) -> tuple[int, ...]:
 
 def _positions(initial: Any, chains: int, system: Any) -> list:
     dim, walkers = len(system.names), getattr(system, "walkers", 1)
+    if getattr(getattr(system, "sampler", None), "draws_observables", False):
+        dim = system.target.dim  # a chain starts from a state and not from what is measured of one
     if initial is None:
         return [None] * chains
     if isinstance(initial, str):

@@ -14,6 +14,7 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import standard_error
 from weakchaos.kernels.stein_kernel import SteinPoints
 from weakchaos.runs.control_variates import CrossFit, polynomial_features
 from weakchaos.runs.score_check import points_and_gradients
@@ -171,5 +172,5 @@ def quadrature(values: np.ndarray, z: np.ndarray, h: np.ndarray) -> tuple[np.nda
         estimates.append(estimate)
         missed.append((flat[others] - estimate - points.block(np.arange(rows.size, both.size), centres) @ c).mean(0))
     table, bias = np.array(estimates), np.mean(missed, 0)
-    error = np.sqrt(table.var(0, ddof=1) / _PARTS + bias**2)
+    error = np.hypot(standard_error(table), bias)
     return table.mean(0), error, {"freedom": _PARTS - 1, "points": int(fewest), "shared_error": bias}

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, StoreError, shown
-from weakchaos.core.files import as_path, read_npz, write_atomically
+from weakchaos.core.files import as_path, locked, read_npz, write_atomically
 from weakchaos.runs.archive import Description
 from weakchaos.runs.meetings import commit_bytes, finish_meeting, meeting_was_cut_short, prepare_meeting
 from weakchaos.runs.memory import MemorySink, columns, today
@@ -227,15 +227,7 @@ class StoreSink:
         if self._locked:
             yield
             return
-        with contextlib.ExitStack() as stack:
-            with contextlib.suppress(ImportError):  # no such locks on Windows
-                import fcntl
-
-                file = stack.enter_context(open(self.path / "lock", "wb"))
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise StoreError(f"another run is writing to {self.path}; wait for its end, or stop it") from error
+        with locked(self.path, "run"):
             self._locked = True
             try:
                 yield

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError, StoreError, shown
-from weakchaos.core.files import as_path, read_npz, write_atomically
+from weakchaos.core.files import as_path, locked, read_npz, write_atomically
 from weakchaos.runs.description import describe, rebuild
 from weakchaos.runs.executors import Workers, unsendable
 
@@ -34,19 +34,9 @@ class _Folder:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep every other sweep from writing here; a lock that dies with its process."""
-        with contextlib.ExitStack() as stack:
-            with contextlib.suppress(ImportError):  # no such locks on Windows
-                import fcntl
-
-                file = stack.enter_context(open(self.path / "lock", "wb"))
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise StoreError(f"another sweep is writing to {self.path}; wait for its end, or stop it") from error
-            yield
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Keep every other sweep from writing here."""
+        return locked(self.path, "sweep")
 
     def place(self, function: Callable[..., Any], cell: tuple) -> Path:
         """Where the result of a cell is, or will be."""

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
-from weakchaos.core.scatter import standard_error
+from weakchaos.core.scatter import jackknife_error, standard_error
 from weakchaos.core.text_table import aligned
 from weakchaos.runs.convergence import effective_size
 
@@ -88,32 +89,52 @@ def _jackknife(blocks: np.ndarray, f: Callable[[np.ndarray], float]) -> Measured
     left_out = np.array([f((total * count - block) / (count - 1)) for block in blocks])
     if not np.isfinite(left_out).all():
         return Measured(value, None)
-    mean = left_out.mean()
-    return Measured(float(count * value - (count - 1) * mean), math.sqrt((count - 1) * ((left_out - mean) ** 2).mean()))
+    return Measured(float(count * value - (count - 1) * left_out.mean()), float(jackknife_error(left_out)))
 
 
-def measure_thermodynamics(trace: Any) -> Thermodynamics:
-    """See `weakchaos.Trace.thermodynamics`."""
+def _coldest(trace: Any) -> tuple[dict[str, np.ndarray], float]:
+    """What was drawn, by name, of shape (chains, draws), and its inverse temperature."""
     names = list(trace.names)
     if trace.record != "draws" or names[:2] != ["energy", "magnetisation"]:
         raise ArgumentError("`thermodynamics` needs a run that recorded observables: sample(..., record='observables')")
+    draws = np.asarray(trace.draws, np.float64)
+    return {name: draws[..., k] for k, name in enumerate(names)}, float(getattr(trace.system.target, "beta", 1.0))
+
+
+def _at_temperature(trace: Any, temperature: Any) -> tuple[dict[str, np.ndarray], float]:
+    """The same of one temperature of a ladder, from the statistics of its run."""
+    stats, target = trace.stats, trace.system.target
+    betas, beta = trace.tuning.get("betas"), float(getattr(target, "beta", 1.0))
+    wrong = "`temperature` is for runs of ParallelTempering with draws, of models of discrete units without zeros in their tables"
+    if betas is None or "log_density_0" not in stats or "zeros_0" in stats or target.continuous or beta == 0.0:
+        raise ArgumentError(f"{wrong}; leave it out to measure what was drawn")
+    k = whole_number("temperature", temperature, 0, betas.shape[1] - 1)
+    series = {"energy": -np.asarray(stats[f"log_density_{k}"]) / (beta * target.dim)}
+    for name in ("magnetisation", "structure factor"):
+        kept = stats.get(f"{name.replace(' ', '_')}_{k}")
+        if kept is not None:
+            series[name] = np.asarray(kept)
+    return series, beta * float(betas[0, k])
+
+
+def measure_thermodynamics(trace: Any, temperature: int | None = None) -> Thermodynamics:
+    """See `weakchaos.Trace.thermodynamics`."""
     if trace.system is None:
         raise ArgumentError(trace.why_no_system("thermodynamics"))
     if trace.weights is not None:
         raise ArgumentError("`thermodynamics` needs draws that count alike, and those of this run have weights")
     target = trace.system.target
-    draws = np.asarray(trace.draws, np.float64)
-    chains, n, _ = draws.shape
+    found, beta = _coldest(trace) if temperature is None else _at_temperature(trace, temperature)
+    energy, m = found["energy"], found.get("magnetisation")
+    chains, n = energy.shape
     if n < 2:
         raise ArgumentError(f"`thermodynamics` needs at least two draws of each chain; this run has {n}")
-    units, beta = target.dim, float(getattr(target, "beta", 1.0))
-    energy, m = draws[..., 0], draws[..., 1]
-    series = {
-        "energy": energy, "energy^2": energy**2, "energy^4": energy**4,
-        "magnetisation": m, "|magnetisation|": np.abs(m), "magnetisation^2": m**2, "magnetisation^4": m**4,
-    }  # fmt: skip
-    if len(names) > 2:
-        series["structure factor"] = draws[..., 2]
+    units = target.dim
+    series = {"energy": energy, "energy^2": energy**2, "energy^4": energy**4}
+    if m is not None:
+        series |= {"magnetisation": m, "|magnetisation|": np.abs(m), "magnetisation^2": m**2, "magnetisation^4": m**4}
+    if "structure factor" in found:
+        series["structure factor"] = found["structure factor"]
     measured, longest = {}, 1.0
     for name, x in series.items():
         size = effective_size(x) if n > 3 else math.nan
@@ -131,11 +152,14 @@ def measure_thermodynamics(trace: Any) -> Thermodynamics:
         return float(a[at[second]] - a[at[first]] ** 2)
 
     derived: dict[str, Callable[[np.ndarray], float]] = {
-        "heat capacity": lambda a: beta**2 * units * spread(a, "energy", "energy^2"),
-        "susceptibility": lambda a: beta * units * spread(a, "magnetisation", "magnetisation^2"),
-        "connected susceptibility": lambda a: beta * units * spread(a, "|magnetisation|", "magnetisation^2"),
+        "heat capacity": lambda a: beta**2 * units * spread(a, "energy", "energy^2")
     }
-    if (m != 0).any():
+    if m is not None:
+        derived |= {
+            "susceptibility": lambda a: beta * units * spread(a, "magnetisation", "magnetisation^2"),
+            "connected susceptibility": lambda a: beta * units * spread(a, "|magnetisation|", "magnetisation^2"),
+        }
+    if m is not None and (m != 0).any():
         derived["Binder cumulant"] = lambda a: float(1.0 - a[at["magnetisation^4"]] / (3.0 * a[at["magnetisation^2"]] ** 2))
     side = _longest_side(target)
     if "structure factor" in at and side is not None and measured["structure factor"].value > 0:

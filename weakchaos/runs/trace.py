@@ -342,8 +342,14 @@ class Trace(HandsOver):
 
         return check_run(self)
 
-    def thermodynamics(self) -> Any:
-        """Averages, heat capacity, susceptibility and Binder cumulant with errors, of a run with ``record="observables"``.
+    def thermodynamics(self, temperature: int | None = None) -> Any:
+        """Averages, heat capacity, susceptibility and Binder cumulant with errors, of a run with ``record="observables"`` or of `samplers.PackedIsing`.
+
+        Parameters
+        ----------
+        temperature : int, optional
+            In a run of `samplers.ParallelTempering` on discrete units: the temperature, counted from the hottest, 0. Energy and heat capacity are measured there,
+            and with `samplers.PackedIsing` inside all the rest. Without it what was drawn is measured, at the target's own temperature.
 
         Returns
         -------
@@ -360,7 +366,7 @@ class Trace(HandsOver):
         """
         from weakchaos.runs.thermodynamics import measure_thermodynamics
 
-        return measure_thermodynamics(self)
+        return measure_thermodynamics(self, temperature)
 
     def save(self, path: Any) -> Path:
         """Write everything to an .npz file; `weakchaos.load` reads it back and `extend` continues it bit for bit.

@@ -23,7 +23,7 @@ from numba import carray
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
-from weakchaos.drivers.base import Driver
+from weakchaos.drivers.base import Driver, stream_addresses
 from weakchaos.native.compiled import compiled_stream, draw_uniform, kernel
 from weakchaos.samplers.base import Bound, Sampler
 
@@ -121,7 +121,7 @@ class _Bound(Bound):
         """Move every walker once; False where the user's function failed."""
         phase, symbols = self._places(state)
         shift, point = np.empty(self.uniforms), _Point(self.uniforms)
-        _shift(np.uint64(state.driver.function), np.uint64(state.driver.state), shift)
+        _shift(*stream_addresses(state.driver), shift)
         numbers = (self._points + shift) % 1.0
         numbers[numbers >= 1.0] = 0.0  # a sum that was rounded up
         draws, stats, none = np.empty((0, self.dim), self.dtype), np.empty((0, len(self.inner.stats_names))), np.empty(0)

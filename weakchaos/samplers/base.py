@@ -69,6 +69,10 @@ class Bound:
         `walkers`, whether every draw is kept or thinning keeps whole rounds.
     straight_paths : bool
         Whether draws lie on straight paths, along which a chain makes exactly the same move many times.
+    local_steps : bool
+        Whether steps are made shorter where they have to be, so that what is recorded as their acceptance is not that of the steps which were made.
+    invariant_power : float
+        The power of the target's density that draws have before they are weighted; 1 but for a sampler whose weights are a power of the density too.
     pool_every : int or None
         Steps of each chain between two calls of `pool`; None for a system whose chains never meet.
     """
@@ -82,8 +86,10 @@ class Bound:
     n_averages: int = 0
     averages_of_readout: bool = False
     walkers: int = 1
+    invariant_power: float = 1.0
     pool_every: int | None = None
     straight_paths: bool = False
+    local_steps: bool = False
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self.sampler, self.target = sampler, target

@@ -35,7 +35,7 @@ class _Bound(BoundPiecewise):
 
 @dataclass(frozen=True)
 class BouncyParticle(Sampler):
-    """The bouncy particle sampler: a particle moves on straight lines, and events reflect its velocity at the gradient; nothing is ever rejected.
+    r"""The bouncy particle sampler: a particle moves on straight lines, and events reflect its velocity at the gradient; nothing is ever rejected.
 
     Parameters
     ----------
@@ -50,6 +50,10 @@ class BouncyParticle(Sampler):
 
     Notes
     -----
+    With g the gradient of the log density and V the inverse mass, a particle of velocity v bounces at the rate
+
+    $$\lambda = \max(0, -v^T g), \qquad v \leftarrow v - 2 \frac{v^T g}{g^T V g} V g.$$
+
     What the notes of `ZigZag` say of bounds, of the support and of ``stats`` holds here too; ``n_events`` counts bounces.
 
     References

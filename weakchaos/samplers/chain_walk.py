@@ -12,6 +12,7 @@ import numpy as np
 
 from weakchaos.core.counters import STEPS
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete
@@ -49,9 +50,9 @@ class _Bound(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        target, stream = self.target, state.driver
+        target = self.target
         return _walk(
-            target.indptr, target.indices, self._cdf, self._offset, np.uint64(stream.function), np.uint64(stream.state), state.symbols, state.counters,
+            target.indptr, target.indices, self._cdf, self._offset, *stream_addresses(state.driver), state.symbols, state.counters,
             n, every, draws, sums,
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.discrete import BoundDiscrete
@@ -166,7 +167,7 @@ class _BoundCluster(BoundDiscrete):
 
     def addresses(self, state: State) -> tuple[np.uint64, np.uint64]:
         """The stream and its state, as kernels take them."""
-        return np.uint64(state.driver.function), np.uint64(state.driver.state)
+        return stream_addresses(state.driver)
 
 
 class _BoundSwendsenWang(_BoundCluster):
@@ -202,10 +203,18 @@ _KINDS = "an Ising model, a Potts model or a PairwiseMRF"
 
 @dataclass(frozen=True)
 class SwendsenWang(Sampler):
-    """Cluster sampling of Swendsen and Wang; one step divides all units into clusters and draws the state of each cluster anew.
+    r"""Cluster sampling of Swendsen and Wang; one step divides all units into clusters and draws the state of each cluster anew.
 
     Couplings of spins may have either sign; with frustration the sampler is still correct but no longer efficient. Couplings of Potts units must be
     positive.
+
+    Notes
+    -----
+    A coupling $J_{ij}$ that is satisfied becomes a bond with probability
+
+    $$p_{ij} = 1 - e^{-2 |J_{ij}|} \quad \text{(spins)}, \qquad p_{ij} = 1 - e^{-J_{ij}} \quad \text{(Potts units)},$$
+
+    and each cluster of bonds draws its state from the sum of its fields.
 
     References
     ----------

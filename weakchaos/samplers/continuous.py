@@ -9,6 +9,7 @@ import numpy as np
 from weakchaos.core.counters import WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State, as_seed
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.samplers.base import Bound
 
 __all__ = ["BoundContinuous", "BoundMoving", "flags_of_tuning"]
@@ -85,13 +86,7 @@ class BoundContinuous(Bound):
 
     def addresses(self, state: State) -> tuple:
         """Addresses of the log density, its data, the stream and its state, as kernels take them."""
-        density = self.density
-        return (
-            np.uint64(density.address),
-            np.uint64(density.user_data),
-            np.uint64(state.driver.function),
-            np.uint64(state.driver.state),
-        )
+        return np.uint64(self.density.address), np.uint64(self.density.user_data), *stream_addresses(state.driver)
 
     def before_run(self, state: State) -> list[Flag]:
         """The stream, whether the density is the same when it is called again, and where the sampler uses one the gradient."""

@@ -158,7 +158,7 @@ class _Bound(BoundContinuous):
 
 @dataclass(frozen=True)
 class EnsembleStretch(Sampler):
-    """The affine-invariant ensemble sampler with the stretch move of emcee; it needs no gradient and has nothing to tune.
+    r"""The affine-invariant ensemble sampler with the stretch move of emcee; it needs no gradient and has nothing to tune.
 
     Parameters
     ----------
@@ -169,6 +169,10 @@ class EnsembleStretch(Sampler):
 
     Notes
     -----
+    A walker $x_k$ and a walker $x_j$ of the other half propose
+
+    $$y = x_j + z (x_k - x_j), \qquad z \sim z^{-1/2} \text{ on } [1/a, a], \qquad \text{accepted with } \min\left(1, z^{d - 1} \frac{\pi(y)}{\pi(x_k)}\right).$$
+
     A step moves one walker, and a draw is the position of that walker. The draws of a chain are therefore those of its walkers in turn: ask for some
     thousands of them. ``trace.draws[c].reshape(-1, walkers, dim)`` has an axis of walkers. Where the density is vectorized, half of the walkers are
     evaluated in one call. The walkers of an ensemble are not independent chains, because each moves relative to the others. `Trace.check` and ``sample(until=...)`` therefore take an

@@ -148,6 +148,11 @@ class _Bound(BoundUnadjusted):
     needs = (2, "because a unit velocity in one dimension cannot turn")
 
     @property
+    def invariant_power(self) -> float:  # type: ignore[override]
+        """See `Bound.invariant_power`: equal steps of s have the law p ** (1 - 1 / d), of which the weights make p; the direction is uniform and does not depend on x."""
+        return 1.0 - 1.0 / self.dim
+
+    @property
     def first_step(self) -> float:
         """See `BoundUnadjusted.first_step`."""
         return 0.1 * math.sqrt(self.dim)
@@ -184,7 +189,7 @@ class _Bound(BoundUnadjusted):
 
 @dataclass(frozen=True)
 class ESH(Sampler):
-    """Energy-sampling Hamiltonian dynamics: a deterministic orbit whose weighted averages are those of the target where it is ergodic.
+    r"""Energy-sampling Hamiltonian dynamics: a deterministic orbit whose weighted averages are those of the target where it is ergodic.
 
     Parameters
     ----------
@@ -199,6 +204,10 @@ class ESH(Sampler):
 
     Notes
     -----
+    The orbit follows the Hamiltonian
+
+    $$H(x, v) = -\log \pi(x) + \frac{d}{2} \log \frac{|v|^2}{d}.$$
+
     Every draw has a weight in ``trace.weights`` (the statistic ``weight``, known up to a factor). ``trace.mean()`` uses the weights; an average of
     ``trace.draws`` without them is wrong. A step evaluates one gradient and takes no number from a driver: the seed decides only the first direction.
     ``stats`` holds ``lp``, ``energy_error``, ``diverging`` (whether a step left the support or changed the energy by 1000 or more; such a step is not

@@ -21,6 +21,7 @@ from weakchaos.core.arguments import whole_number
 from weakchaos.core.counters import ACCEPTED, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
@@ -144,16 +145,16 @@ class BoundHeatBath(BoundContinuous):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        target, stream, at = self.target, np.uint64(state.driver.function), np.uint64(state.driver.state)
+        target = self.target
         return _sweeps(
-            target.beta, target.plaquettes, self._around, self._signs, self._instanton, self.sampler.instantons, stream, at,
+            target.beta, target.plaquettes, self._around, self._signs, self._instanton, self.sampler.instantons, *stream_addresses(state.driver),
             state.phase, state.counters, n, every, draws, stats,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class HeatBath(Sampler):
-    """The heat bath of a `U1Lattice`: one sweep over all links a draw, and moves that change the topological charge of a torus.
+    r"""The heat bath of a `U1Lattice`: one sweep over all links a draw, and moves that change the topological charge of a torus.
 
     Parameters
     ----------
@@ -162,6 +163,10 @@ class HeatBath(Sampler):
 
     Notes
     -----
+    With F the sum of the two staples of a link, the link has the density
+
+    $$p(x) \propto \exp\left(\beta |F| \cos(x - \mathrm{arg} F)\right).$$
+
     The statistic ``acceptance_rate`` is that of the instanton moves; their cost grows with 2 pi^2 beta / V, so that large lattices accept most of them.
 
     Examples

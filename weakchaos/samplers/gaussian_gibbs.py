@@ -20,6 +20,7 @@ from weakchaos.core.arguments import steps_and_columns
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.continuous import BoundContinuous
@@ -99,8 +100,9 @@ class _Bound(BoundContinuous):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        stream, at = np.uint64(state.driver.function), np.uint64(state.driver.state)
-        return _sweeps(stream, at, self.mean, self.precision, state.phase, state.counters, n, every, draws, sums)
+        return _sweeps(
+            *stream_addresses(state.driver), self.mean, self.precision, state.phase, state.counters, n, every, draws, sums
+        )
 
     def contraction(self) -> np.ndarray:
         """The linear map by which a sweep moves the distance of two chains under one stream, shape (dim, dim)."""

@@ -127,7 +127,7 @@ class _Bound(BoundTrajectories):
 
 @dataclass(frozen=True)
 class GeneralizedHMC(Sampler):
-    """Hamiltonian Monte Carlo with short trajectories that keep most of their momentum from one trajectory to the next.
+    r"""Hamiltonian Monte Carlo with short trajectories that keep most of their momentum from one trajectory to the next.
 
     Parameters
     ----------
@@ -149,6 +149,11 @@ class GeneralizedHMC(Sampler):
 
     Notes
     -----
+    Before each step the momentum keeps a part of itself, with z from $N(0, 1)$, and the end of the step is accepted with probability $\min(1, e^{-\Delta H})$;
+    where it is refused, p changes its sign:
+
+    $$p \leftarrow a p + \sqrt{1 - a^2} z, \qquad H(x, p) = -\log \pi(x) + \frac{1}{2} p^T V p.$$
+
     ``stats`` holds what it holds for `HMC`. A step consumes one number of the stream for every coordinate, and one more where `uniform_drift` is None.
 
     References

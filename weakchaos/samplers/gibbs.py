@@ -16,6 +16,7 @@ import numpy as np
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
 from weakchaos.samplers.blocks import block_conditional, checked_blocks, join_blocks, write_state
@@ -135,9 +136,8 @@ class _Bound(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        stream = state.driver
         return _gibbs(
-            self._model, self._random, np.uint64(stream.function), np.uint64(stream.state), state.symbols, state.counters, n, every, draws, sums
+            self._model, self._random, *stream_addresses(state.driver), state.symbols, state.counters, n, every, draws, sums
         )  # fmt: skip
 
 
@@ -153,9 +153,8 @@ class _BoundBlocks(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        stream = state.driver
         return _block_gibbs(
-            self._model, self._blocks, np.uint64(stream.function), np.uint64(stream.state), state.symbols, state.counters, n, every, draws, sums
+            self._model, self._blocks, *stream_addresses(state.driver), state.symbols, state.counters, n, every, draws, sums
         )  # fmt: skip
 
 
@@ -169,9 +168,9 @@ class _BoundLattice(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        stream, target = state.driver, self.target
+        target = self.target
         return sweep_lattice(
-            state.symbols.reshape(target.shape), self._thresholds, target.periodic, np.uint64(stream.function), np.uint64(stream.state),
+            state.symbols.reshape(target.shape), self._thresholds, target.periodic, *stream_addresses(state.driver),
             state.symbols, self._offset, state.counters, n, every, draws, sums,
         )  # fmt: skip
 
@@ -195,9 +194,8 @@ class _BoundColoured(BoundDiscrete):
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
-        stream = state.driver
         return self._sweep(
-            self._blocks, np.uint64(stream.function), np.uint64(stream.state), state.symbols, self._offset, state.counters, n, every, draws, sums
+            self._blocks, *stream_addresses(state.driver), state.symbols, self._offset, state.counters, n, every, draws, sums
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from weakchaos.core.arguments import positive, real_number, whole_number
 from weakchaos.core.counters import ACCEPTED, DIVERGENCES, STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.native.compiled import draw_uniform, kernel, normal_from_uniform
 from weakchaos.native.normals import draw_normals
 from weakchaos.samplers.adaptation import first_step
@@ -144,7 +145,7 @@ class BoundHMC(BoundTrajectories):
             if state.counters[ACCEPTED] == before:
                 continue
             z, momentum = np.concatenate([x[None], rows]), np.zeros((1 + len(rows), self.dim))
-            _draw_momentum(np.uint64(numbers.function), np.uint64(numbers.state), 1.0 / np.sqrt(mass), momentum[0])
+            _draw_momentum(*stream_addresses(numbers), 1.0 / np.sqrt(mass), momentum[0])
             # The statistics know the step of this trajectory and how many there were.
             used, steps = (float(row[0, self.stats_names.index(name)]) for name in ("step_size", "n_steps"))
             flat = np.empty(z.size), np.empty(z.size)
@@ -156,7 +157,7 @@ class BoundHMC(BoundTrajectories):
 
 @dataclass(frozen=True)
 class HMC(Sampler):
-    """Hamiltonian Monte Carlo with trajectories of a fixed number of leapfrog steps, or of a fixed length.
+    r"""Hamiltonian Monte Carlo with trajectories of a fixed number of leapfrog steps, or of a fixed length.
 
     Parameters
     ----------
@@ -180,6 +181,11 @@ class HMC(Sampler):
 
     Notes
     -----
+    With V the inverse mass, momenta are drawn afresh from $N(0, V^{-1})$, and the end of a trajectory is accepted with probability
+    $\min(1, e^{-\Delta H})$, where
+
+    $$H(x, p) = -\log \pi(x) + \frac{1}{2} p^T V p.$$
+
     ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (an energy error above 1000;
     leaving the support is none), ``energy`` (of the state that the draw is), ``energy_error`` (at the end of the last
     trajectory), ``step_size`` (of the last) and ``n_steps`` (leapfrog steps). What is tuned stands in ``trace.tuning``.

@@ -106,7 +106,7 @@ class _Bound(BoundUnadjusted):
 
 @dataclass(frozen=True)
 class Langevin(Sampler):
-    """Underdamped Langevin dynamics (BAOAB): one gradient per step; no step is rejected, so averages have a bias that grows with the step size.
+    r"""Underdamped Langevin dynamics (BAOAB): one gradient per step; no step is rejected, so averages have a bias that grows with the step size.
 
     Parameters
     ----------
@@ -123,6 +123,10 @@ class Langevin(Sampler):
 
     Notes
     -----
+    In coordinates of unit mass, with g the gradient of the log density and $\gamma$ the friction,
+
+    $$dx = v dt, \qquad dv = g dt - \gamma v dt + \sqrt{2 \gamma} dW.$$
+
     ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw, over the parts that should conserve the energy), ``diverging`` (whether a step left
     the support or changed the energy by 1000 or more; such a step is not taken, and the velocity is reversed), ``step_size`` and ``n_steps``. No step
     is ever rejected, so averages have a bias: ``trace.check()`` says so and measures it by Stein's identity. One step moves a short way: to store fewer

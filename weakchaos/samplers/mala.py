@@ -23,12 +23,12 @@ __all__ = ["MALA"]
 
 @dataclass(frozen=True)
 class MALA(Sampler):
-    """The Metropolis-adjusted Langevin algorithm: a proposal moves along the gradient plus normal noise, and is accepted or rejected.
+    r"""The Metropolis-adjusted Langevin algorithm: a proposal moves along the gradient plus normal noise, and is accepted or rejected.
 
     Parameters
     ----------
     step_size : float, optional
-        The number eps in ``y = x + eps^2/2 V grad log p + eps V^(1/2) z``. Warm-up tunes it when it is not given.
+        The number epsilon of the formula below. Warm-up tunes it when it is not given.
     inverse_mass : array of shape (dim,), optional
         The diagonal of V. Tuned during warm-up together with the step size; ones where the step size is given and this is not.
     target_accept : float
@@ -37,6 +37,12 @@ class MALA(Sampler):
 
     Notes
     -----
+    With noise z from $N(0, 1)$ the proposal and the probability with which it is accepted are
+
+    $$y = x + \frac{\epsilon^2}{2} V \nabla \log \pi(x) + \epsilon V^{1/2} z, \qquad \min\left(1, \frac{\pi(y) q(x | y)}{\pi(x) q(y | x)}\right),$$
+
+    where $q(y | x)$ is the density of the proposal.
+
     ``stats`` holds what that of `HMC` holds. A draw evaluates one gradient.
 
     Examples

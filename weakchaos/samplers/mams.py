@@ -188,7 +188,7 @@ class _Bound(BoundMoving):
 
 @dataclass(frozen=True)
 class MAMS(Sampler):
-    """The Metropolis-adjusted microcanonical sampler: `MCLMC` whose trajectories are accepted or rejected, so that averages have no bias.
+    r"""The Metropolis-adjusted microcanonical sampler: `MCLMC` whose trajectories are accepted or rejected, so that averages have no bias.
 
     Parameters
     ----------
@@ -205,6 +205,11 @@ class MAMS(Sampler):
 
     Notes
     -----
+    Between fresh directions a particle moves as in `MCLMC` without its noise. With K the kinetic energy that the motion gains, which the gradient g gives at
+    the rate $u^T g$, the end is accepted with probability
+
+    $$\min\left(1, e^{-W}\right), \qquad W = \Delta\left(K - \log \pi\right).$$
+
     ``stats`` holds ``lp``, ``acceptance_rate`` (a probability, averaged over the steps of a draw), ``diverging`` (whether a trajectory had
     an energy error of 1000 or more), ``energy_error`` (of the last trajectory of a draw), ``step_size`` and ``n_steps`` (gradients of all trajectories of a draw).
 

@@ -165,7 +165,7 @@ class _Bound(BoundUnadjusted):
 
 @dataclass(frozen=True)
 class MCLMC(Sampler):
-    """Microcanonical Langevin Monte Carlo: fast, tuned during warm-up, and biased by its steps, which nothing rejects.
+    r"""Microcanonical Langevin Monte Carlo: fast, tuned during warm-up, and biased by its steps, which nothing rejects.
 
     Parameters
     ----------
@@ -185,6 +185,10 @@ class MCLMC(Sampler):
 
     Notes
     -----
+    A particle moves at unit speed, turned by the gradient g of the log density, and after each step of size $\epsilon$ noise z turns it:
+
+    $$\dot x = u, \qquad \dot u = \frac{(1 - u u^T) g}{d - 1}, \qquad u \leftarrow \frac{u + \nu z}{|u + \nu z|}, \qquad \nu^2 = \frac{e^{2 \epsilon / L} - 1}{d}.$$
+
     A step costs two gradients (McLachlan's minimal-norm splitting). ``stats`` holds ``lp``, ``energy_error`` (of the last step of a draw),
     ``diverging`` (whether a step left the support or changed the energy by 1000 or more; such a step is not taken, and the velocity is reversed),
     ``step_size`` and ``n_steps``. No step is ever rejected, so averages have a bias: ``trace.check()`` says so and measures it by Stein's identity.

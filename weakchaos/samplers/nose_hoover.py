@@ -19,7 +19,7 @@ __all__ = ["NoseHoover"]
 
 @dataclass(frozen=True)
 class NoseHoover(Thermostatted):
-    """The Nosé-Hoover thermostat: deterministic motion whose averages are those of the target where it is ergodic.
+    r"""The Nosé-Hoover thermostat: deterministic motion whose averages are those of the target where it is ergodic.
 
     Parameters
     ----------
@@ -37,6 +37,12 @@ class NoseHoover(Thermostatted):
 
     Notes
     -----
+    With momenta p, g the gradient of the log density and Q the mass of the thermostat,
+
+    $$\dot x = p, \qquad \dot p = g - \zeta p, \qquad \dot \zeta = \frac{|p|^2 - d}{Q},$$
+
+    of which the density $\pi(x) \exp(-|p|^2 / 2 - Q \zeta^2 / 2)$ is invariant.
+
     A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
     ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
     ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias, and an orbit often does not visit

@@ -19,7 +19,7 @@ __all__ = ["NoseHooverChain"]
 
 @dataclass(frozen=True)
 class NoseHooverChain(Thermostatted):
-    """Chains of Nosé-Hoover thermostats, one for each coordinate: deterministic motion that visits all of a target far more often than one thermostat does.
+    r"""Chains of Nosé-Hoover thermostats, one for each coordinate: deterministic motion that visits all of a target far more often than one thermostat does.
 
     Parameters
     ----------
@@ -39,6 +39,11 @@ class NoseHooverChain(Thermostatted):
 
     Notes
     -----
+    Each thermostat is itself held by the next. With g the gradient of the log density and n the number of coordinates that the chain holds,
+
+    $$\dot x = p, \quad \dot p = g - \zeta_1 p, \quad \dot \zeta_1 = \frac{|p|^2 - n}{Q_1} - \zeta_1 \zeta_2, \quad
+    \dot \zeta_j = \frac{Q_{j-1} \zeta_{j-1}^2 - 1}{Q_j} - \zeta_j \zeta_{j+1}.$$
+
     A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
     ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
     ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias, and it is not proven that an orbit visits

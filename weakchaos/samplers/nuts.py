@@ -251,7 +251,7 @@ class BoundNUTS(BoundAdapting):
 
 @dataclass(frozen=True)
 class NUTS(Sampler):
-    """The No-U-Turn sampler: Hamiltonian trajectories that end where they turn back, tuned during warm-up.
+    r"""The No-U-Turn sampler: Hamiltonian trajectories that end where they turn back, tuned during warm-up.
 
     Parameters
     ----------
@@ -271,6 +271,13 @@ class NUTS(Sampler):
 
     Notes
     -----
+    A draw is taken from the points of a trajectory with probabilities proportional to $e^{-H}$, where V is the inverse mass and
+
+    $$H(x, p) = -\log \pi(x) + \frac{1}{2} p^T V p.$$
+
+    A trajectory with the momenta $p_-$ and $p_+$ at its ends and the sum of momenta $\rho$ turns back where $p_-^T V \rho \le 0$ or
+    $p_+^T V \rho \le 0$.
+
     ``stats`` holds ``lp``, ``acceptance_rate`` (``min(1, exp(-dH))``, averaged over all points of a trajectory and the steps of a draw),
     ``diverging`` (whether the energy error was above 1000 in any step of the draw; a trajectory that leaves the support of the density does not count
     as diverging), ``energy`` (of the point that is the draw), ``energy_error`` (that energy less the energy at the start of the last trajectory),

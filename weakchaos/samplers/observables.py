@@ -16,7 +16,6 @@ from weakchaos.core.system import State
 from weakchaos.samplers.base import Bound, Sampler
 from weakchaos.samplers.observable_kernels import measure_pairs, measure_potts, measure_tables
 from weakchaos.samplers.observed_moments import ObservedMoments
-from weakchaos.samplers.packed_ising import PackedIsing
 from weakchaos.targets.discrete_target import DiscreteTarget
 from weakchaos.targets.lattices import Lattice
 from weakchaos.targets.mrf import Ising, PairwiseMRF
@@ -49,8 +48,19 @@ class _Bound(Bound):
             raise ArgumentError(
                 f"`sampler` must draw states of single chains, whose observables are measured; got {sampler.sampler!r}"
             )
-        for name in ("driver", "uniforms_per_step", "least_uniforms", "memory", "straight_paths", "pool_every", "stats_names"):
+        for name in (
+            "driver",
+            "uniforms_per_step",
+            "least_uniforms",
+            "memory",
+            "straight_paths",
+            "local_steps",
+            "pool_every",
+            "stats_names",
+        ):
             setattr(self, name, getattr(inner, name))
+        if hasattr(inner, "temperatures"):
+            self.temperatures = inner.temperatures  # which tells `trace.check()` that there is a ladder
         geometry = getattr(target, "geometry", None)
         self.names = list(_NAMES if geometry is not None else _NAMES[:2])
         self.dim, self.n_averages = len(self.names), 2 * len(self.names)
@@ -70,6 +80,14 @@ class _Bound(Bound):
         model = target.model()
         tables = model.scope_ptr, model.scope, model.scope_stride, model.table_ptr, model.log_table
         return measure_tables, (*tables, *self._wave[:2])
+
+    def start(self, seed: Any = None, position: Any = None) -> State:
+        """See `Bound.start`."""
+        return self.inner.start(seed, position)
+
+    def load_state(self, data: bytes) -> State:
+        """See `Bound.load_state`."""
+        return self.inner.load_state(data)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """See `Bound.new_state`."""
@@ -188,4 +206,4 @@ class Observables(Sampler):
     def bind(self, target: Any, driver: Any = "pcg64") -> Any:
         """The system of the sampler on a discrete target, with observables as draws."""
         self.require(target, DiscreteTarget, "a discrete target (PairwiseMRF, Ising, Potts, FactorGraph)")
-        return self.sampler.bind(target, driver) if isinstance(self.sampler, PackedIsing) else _Bound(self, target, driver)
+        return self.sampler.bind(target, driver) if self.sampler.draws_observables else _Bound(self, target, driver)

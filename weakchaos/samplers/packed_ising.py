@@ -32,7 +32,7 @@ from weakchaos.samplers.packed.work_rows import WIDTH
 from weakchaos.samplers.record import record
 from weakchaos.targets.mrf import Ising
 
-__all__ = ["PackedIsing"]
+__all__ = ["BoundPacked", "PackedIsing"]
 
 _RULES, _STARTS = ("heat-bath", "metropolis"), ("random", "up")
 _BLOCKS, _LEAST = 64, 4 * WIDTH  # of pairs of rows that have random numbers of their own, and words of a block
@@ -40,8 +40,21 @@ _AXES = 7
 _FULL, _AT_ONCE = np.uint64(0xFFFFFFFFFFFFFFFF), 1 << 20
 
 
-class _Bound(Bound):
-    """Symbols are the random streams of all blocks, then the words."""
+class BoundPacked(Bound):
+    """Symbols are the random streams of all blocks, then the words.
+
+    Attributes
+    ----------
+    layout : Layout
+    free : bool
+        Whether boundaries are free.
+    lanes, blocks : int
+        Words of the random streams, and blocks of rows that have streams of their own.
+    bounds : int64 array of shape (blocks + 1,)
+        Pairs of rows of each block.
+    alive, cosine, sine : arrays
+        What `measure` reads.
+    """
 
     uniforms_per_step = 0
     straight_paths = False
@@ -52,21 +65,33 @@ class _Bound(Bound):
         self.dim, self.n_averages = 3, 6
         assert target.shape is not None
         self.layout = layout = Layout(target.shape, target.periodic)
-        self._free = not target.periodic
-        self._kinds = flip_kinds(layout.dim, target.beta * target.coupling, target.beta * target.field, self._free, sampler.rule)
+        self.free = not target.periodic
+        self._kinds = self.kinds(1.0)
         words, pair = layout.words, layout.geometry.pair
-        self._pairs = math.prod(-(-m // 2) if a == pair else m for a, m in enumerate(words[:-1]))
-        self._blocks = max(1, min(_BLOCKS, self._pairs, layout.n_words // _LEAST))
-        self._bounds = np.array([self._pairs * b // self._blocks for b in range(self._blocks + 1)], np.int64)
-        self._alive = layout.alive_by_axis()
+        pairs = math.prod(-(-m // 2) if a == pair else m for a, m in enumerate(words[:-1]))
+        self.blocks = max(1, min(_BLOCKS, pairs, layout.n_words // _LEAST))
+        self.bounds = np.array([pairs * b // self.blocks for b in range(self.blocks + 1)], np.int64)
+        self.alive = layout.alive_by_axis()
         angle = 2.0 * np.pi * np.arange(words[-1]) / words[-1]
-        self._cosine, self._sine = np.cos(angle), np.sin(angle)
+        self.cosine, self.sine = np.cos(angle), np.sin(angle)
+        self.lanes = 4 * WIDTH * self.blocks
+
+    def kinds(self, share: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The kinds of spins that may flip where the inverse temperature is `share` of the target's; see `flip_kinds`."""
+        beta, target = share * self.target.beta, self.target
+        return flip_kinds(self.layout.dim, beta * target.coupling, beta * target.field, self.free, self.sampler.rule)
 
     def new_state(self, rng: np.random.Generator, position: Any) -> State:
         """Spins up, or each up or down by a coin, or as given."""
-        layout, lanes = self.layout, 4 * WIDTH * self._blocks
+        layout = self.layout
         enough_memory(8 * layout.n_words, f"a lattice of {layout.n_spins:,} spins as bits", "take a smaller `shape`")
-        symbols = np.empty(lanes + layout.n_words, np.int64)
+        state = State(symbols=np.empty(self.lanes + layout.n_words, np.int64))
+        self.fill(state.symbols, rng, position)
+        return state
+
+    def fill(self, symbols: np.ndarray, rng: np.random.Generator, position: Any) -> None:
+        """Make `symbols` those of a new state."""
+        layout, lanes = self.layout, self.lanes
         unsigned = symbols.view(np.uint64)
         unsigned[:lanes] = rng.integers(0, 2**64, lanes, dtype=np.uint64)
         words = unsigned[lanes:]
@@ -80,7 +105,6 @@ class _Bound(Bound):
                 part = words[first : first + _AT_ONCE]
                 part[:] = rng.integers(0, 2**64, len(part), dtype=np.uint64)
             layout.keep_alive(words)
-        return State(symbols=symbols)
 
     def _spins(self, position: Any) -> np.ndarray:
         spins = np.asarray(position)
@@ -101,11 +125,11 @@ class _Bound(Bound):
         return self.layout.unpack(self._words(state))
 
     def _words(self, state: State) -> np.ndarray:
-        return state.symbols.view(np.uint64)[4 * WIDTH * self._blocks :]
+        return state.symbols.view(np.uint64)[self.lanes :]
 
     def _observables(self, words: np.ndarray) -> tuple[float, float, float]:
         layout, target = self.layout, self.target
-        equal, up, real, imaginary = measure(words, layout.geometry, self._alive, self._cosine, self._sine)
+        equal, up, real, imaginary = measure(words, layout.geometry, self.alive, self.cosine, self.sine)
         n, total = layout.n_spins, 2 * up - layout.n_spins
         energy = -(target.coupling * (2 * equal - layout.n_bonds) + target.field * total) / n
         return energy, total / n, (real * real + imaginary * imaginary) / n
@@ -113,14 +137,14 @@ class _Bound(Bound):
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""
         words, geometry, x = self._words(state), self.layout.geometry, np.empty(3)
-        lanes = state.symbols.view(np.uint64)[: 4 * WIDTH * self._blocks].reshape(self._blocks, 4, WIDTH)
-        classes, blocks = len(geometry.colour), self._blocks
+        lanes = state.symbols.view(np.uint64)[: self.lanes].reshape(self.blocks, 4, WIDTH)
+        classes, blocks = self.layout.n_classes, self.blocks
         with ExitStack() as stack:
             threads = min(self.sampler.threads, blocks)
             pool = stack.enter_context(ThreadPoolExecutor(threads)) if threads > 1 else None
 
             def move(steps: int) -> None:
-                everything = words, lanes, geometry, *self._kinds, self._free, self._bounds
+                everything = words, lanes, geometry, *self._kinds, self.free, self.bounds
                 if pool is None:
                     sweep(*everything, steps, 0, classes, 0, blocks)
                     return
@@ -195,7 +219,7 @@ class PackedIsing(Sampler):
                 raise ArgumentError(f"`{name}` must be {' or '.join(map(repr, allowed))}; got {shown(getattr(self, name))}")
         object.__setattr__(self, "threads", whole_number("threads", self.threads, 1, 1024))
 
-    def bind(self, target: Any, driver: Any = None) -> _Bound:
+    def bind(self, target: Any, driver: Any = None) -> BoundPacked:
         """The system of this sampler on an `Ising.lattice`."""
         self.require(target, Ising, "an Ising.lattice, all of whose couplings are equal")
         if target.shape is None:
@@ -208,4 +232,4 @@ class PackedIsing(Sampler):
             raise ArgumentError(
                 f"`driver` cannot be chosen for PackedIsing, which has random words of its own; use Gibbs under {shown(driver)}"
             )
-        return _Bound(self, target, driver)
+        return BoundPacked(self, target, driver)

@@ -23,6 +23,7 @@ from weakchaos.core.arguments import real_array, steps_and_columns
 from weakchaos.core.counters import STEPS
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.drivers.rotations import default_frequencies
 from weakchaos.native.compiled import draw_uniform, kernel
 from weakchaos.samplers.base import Sampler
@@ -102,10 +103,8 @@ class _Bound(BoundDiscrete):
         return state
 
     def _move(self, state: State, n: int, every: int, draws: np.ndarray, sums: np.ndarray, stretch: np.ndarray) -> int:
-        stream = state.driver
-        function, at = (0, 0) if stream is None else (stream.function, stream.state)
         return _permute(
-            self._model, self.shifts, np.uint64(function), np.uint64(at), state.symbols, state.phase, stretch, state.counters, n, every, draws, sums
+            self._model, self.shifts, *stream_addresses(state.driver), state.symbols, state.phase, stretch, state.counters, n, every, draws, sums
         )  # fmt: skip
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from weakchaos.core.counters import GRADIENTS
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError, shown
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State
 from weakchaos.native.c_density import evaluate
@@ -34,7 +34,7 @@ from weakchaos.samplers.single_trajectories import BoundTrajectories
 from weakchaos.targets.density import Density
 from weakchaos.targets.pulled_back import PulledBack, map_back, map_rows, new_map
 
-__all__ = ["ScoreMap"]
+__all__ = ["BoundMap", "ScoreMap"]
 
 _LEAST_WARMUP, _FEWEST, _MOST = 60, 25, 100  # steps: of warm-up with a map, and of a stage that collects points
 _LEARNER = NUTS(max_tree_depth=5)
@@ -64,7 +64,9 @@ def _add(draws, sums):
             sums[draws.shape[1] + i] += draws[t, i] * draws[t, i]
 
 
-class _Bound(BoundContinuous):
+class BoundMap(BoundContinuous):
+    """Phase begins with the coordinates of the map; `place` and `put` are in those of the target."""
+
     uniforms_per_step = None
 
     def __init__(self, sampler: ScoreMap, target: Density, driver: Any):
@@ -72,11 +74,15 @@ class _Bound(BoundContinuous):
         self._lock = threading.Lock()
         self._systems: dict[tuple[bool, bytes], Any] = {}
         plain = self._system(False, new_map(self.dim))
+        if hasattr(plain, "temperatures"):
+            raise ArgumentError(
+                "`inner` must be a sampler other than ParallelTempering: put ParallelTempering around ScoreMap, whose replicas learn a map at each temperature"
+            )
         if plain.walkers > 1 or plain.pool_every is not None:
             raise ArgumentError(
                 f"`inner` must be a sampler whose chains are independent and have one walker each, because every chain learns its own map; got {shown(sampler.inner)}"
             )
-        self.stats_names, self._known = plain.stats_names, plain.n_known
+        self.stats_names, self._known, self.local_steps = plain.stats_names, plain.n_known, plain.local_steps
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_lock": None, "_systems": {}}
@@ -129,6 +135,28 @@ class _Bound(BoundContinuous):
         map_back(tuning["map_rows"], x, z)
         self._begin(state, False, tuning["map_rows"], z)
         state.tuning = tuning
+
+    def place(self, state: State) -> np.ndarray:
+        """The position in the coordinates of the target."""
+        x = state.phase[None, : self.dim].copy()
+        map_rows(state.tuning["map_rows"], x, np.empty(1))
+        return x[0]
+
+    def put(self, state: State, x: np.ndarray) -> None:
+        """Put a state at a position of the target; momenta and all that was tuned stay.
+
+        Raises
+        ------
+        SamplingError
+            Where the coordinates of the map overflow.
+        """
+        z = np.empty(self.dim)
+        map_back(state.tuning["map_rows"], np.ascontiguousarray(x), z)
+        if not np.isfinite(z).all():
+            raise SamplingError(
+                "the map of ScoreMap at one temperature cannot hold a place that comes from another: take the sampler inside of ScoreMap without it"
+            )
+        state.phase[: self.dim] = z
 
     def _inside(self, state: State, move: Callable) -> Any:
         """Let the inner system move its part of the state."""
@@ -277,7 +305,7 @@ class ScoreMap(Sampler):
         if isinstance(self.inner, ScoreMap):
             raise ArgumentError("`inner` must be a sampler other than ScoreMap: only one map can be learned; got a ScoreMap")
 
-    def bind(self, target: Any, driver: Any = "pcg64") -> _Bound:
+    def bind(self, target: Any, driver: Any = "pcg64") -> BoundMap:
         """The system of this sampler on a `Density`."""
         self.require(target, Density, "a Density")
-        return _Bound(self, target, driver)
+        return BoundMap(self, target, driver)

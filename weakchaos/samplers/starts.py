@@ -2,7 +2,7 @@
 
 From a place far outside of the bulk gradients are so large that a leapfrog step is tiny, and thousands of steps of warm-up are spent on the way.
 There a few steps of an optimiser come first: L-BFGS (Liu and Nocedal, Mathematical Programming 45 (1989) 503), stopped as soon as
-the gradient is a hundredth of what it was, so that chains from different places do not all end at one mode. Starts that the user
+the gradient is a hundredth of what it was, and not huge any more, so that chains from different places do not all end at one mode. Starts that the user
 chose are checked, and left where they are.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["settle_start"]
 
 _TRIES = 100
 _HUGE = 1000.0  # of a gradient for each coordinate, where starts are standard normal: a thousand standard deviations out
-_CLIMB_STEPS = 50
+_CLIMB_STEPS = 200
 
 
 def _evaluated(density: Any, x: np.ndarray) -> tuple[float, np.ndarray] | None:
@@ -33,8 +33,12 @@ def _evaluated(density: Any, x: np.ndarray) -> tuple[float, np.ndarray] | None:
     return value, np.asarray(gradient)
 
 
+def _huge(dim: int) -> float:
+    return float(_HUGE * np.sqrt(dim))
+
+
 def _climb(density: Any, x: np.ndarray, value: float, gradient: np.ndarray) -> tuple[np.ndarray, int]:
-    """A place of higher density where the gradient is a hundredth, or as far as fifty steps lead, and how many gradients that took."""
+    """A place of higher density where the gradient is a hundredth, and not huge, or as far as the steps lead; and how many gradients that took."""
     from scipy.optimize import minimize
 
     def downhill(y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -43,11 +47,19 @@ def _climb(density: Any, x: np.ndarray, value: float, gradient: np.ndarray) -> t
             return 1e300, np.zeros(y.size)
         return -found[0], -found[1]
 
-    options = {"maxiter": _CLIMB_STEPS, "gtol": 0.01 * float(np.abs(gradient).max())}
-    with np.errstate(all="ignore"):
-        result = minimize(downhill, x, jac=True, method="L-BFGS-B", options=options)
-    better = np.isfinite(result.x).all() and np.isfinite(result.fun) and -result.fun > value
-    return (np.ascontiguousarray(result.x), int(result.nfev)) if better else (x, int(result.nfev))
+    # A hundredth of a gradient of 1e20, which the exponential of a linear predictor has, is on the cliff still.
+    enough, steps, made = min(0.01 * float(np.abs(gradient).max()), _huge(x.size)), 0, 0
+    while steps < _CLIMB_STEPS:
+        options = {"maxiter": _CLIMB_STEPS - steps, "gtol": enough}
+        with np.errstate(all="ignore"):
+            result = minimize(downhill, x, jac=True, method="L-BFGS-B", options=options)
+        steps, made = steps + max(1, int(result.nit)), made + int(result.nfev)
+        if not (np.isfinite(result.x).all() and np.isfinite(result.fun) and -result.fun > value):
+            break
+        x, value = np.ascontiguousarray(result.x), -float(result.fun)
+        if np.abs(result.jac).max() <= enough:
+            break  # else curvatures of a place far above misled the search for a step: it begins anew
+    return x, made
 
 
 def settle_start(target: Any, state: State, rng: np.random.Generator, given: bool, climbs: bool) -> None:
@@ -88,6 +100,6 @@ def settle_start(target: Any, state: State, rng: np.random.Generator, given: boo
                 + "; pass another `initial`, or mend `grad`"
             )
         state.phase[:dim] = target.random_start(rng)
-    if climbs and not own and np.abs(gradient).max() > _HUGE * np.sqrt(dim):
+    if climbs and not own and np.abs(gradient).max() > _huge(dim):
         state.phase[:dim], made = _climb(density, x, value, gradient)
         state.counters[WARMUP_GRADIENTS] += made

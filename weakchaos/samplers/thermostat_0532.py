@@ -19,7 +19,7 @@ __all__ = ["Thermostat0532"]
 
 @dataclass(frozen=True)
 class Thermostat0532(Thermostatted):
-    """The 0532 thermostat on every coordinate: deterministic, chaotic, and ergodic on a Gaussian as far as is known.
+    r"""The 0532 thermostat on every coordinate: deterministic, chaotic, and ergodic on a Gaussian as far as is known.
 
     Parameters
     ----------
@@ -35,6 +35,12 @@ class Thermostat0532(Thermostatted):
 
     Notes
     -----
+    Each coordinate has a thermostat of its own. With g the gradient of the log density,
+
+    $$\dot x_i = p_i, \qquad \dot p_i = g_i - \zeta_i (a p_i + b p_i^3), \qquad \dot \zeta_i = a (p_i^2 - 1) + b (p_i^4 - 3 p_i^2),$$
+
+    of which the density $\pi(x) \exp(-|p|^2 / 2 - |\zeta|^2 / 2)$ is invariant.
+
     A step evaluates one gradient and takes no number from a driver: the seed decides only the momenta and thermostats at the start. ``stats`` holds ``lp``,
     ``energy_error`` (W), ``diverging`` (whether a step left the support or had an error of 1000 or more; such a step is not taken, and the momenta are reversed),
     ``step_size`` and ``n_steps``. No step is rejected, so averages have a bias. It is not proven that an orbit

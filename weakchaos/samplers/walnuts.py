@@ -243,6 +243,7 @@ def _walnuts(
 
 class _Bound(BoundMoving):
     tunes_steps = True
+    local_steps = True
     stats_names = (
         "lp", "acceptance_rate", "diverging", "energy", "energy_error", "step_size", "n_steps", "tree_depth", "halvings", "irreversible"
     )  # fmt: skip

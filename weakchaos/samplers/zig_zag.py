@@ -22,7 +22,7 @@ class _Bound(BoundPiecewise):
 
 @dataclass(frozen=True)
 class ZigZag(Sampler):
-    """The zig-zag process: a particle moves on straight lines, and events reverse one component of its velocity at a time; nothing is ever rejected.
+    r"""The zig-zag process: a particle moves on straight lines, and events reverse one component of its velocity at a time; nothing is ever rejected.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ class ZigZag(Sampler):
 
     Notes
     -----
+    The velocity of coordinate i changes its sign at the rate
+
+    $$\lambda_i = \max\left(0, -v_i \partial_i \log \pi(x)\right).$$
+
     A Gaussian is sampled exactly. For other densities warm-up tunes an upper bound of the rate of events. Where the rate exceeds its bound later, draws
     are not exact: such pieces of the path are counted, and a warning says so (`weakchaos.samplers.piecewise`). The support must be convex; at its edge the path goes back. ``stats`` holds ``lp``, ``n_steps``
     (evaluations of the gradient) and ``n_events``.

@@ -37,6 +37,11 @@ class ForeignDensity(Density):
     def _of_coordinates(self) -> CDensity:
         return self._foreign
 
+    @property
+    def chooses_starts(self) -> bool:
+        """No: where the software draws starts at random, they may be as far out as any others."""
+        return False
+
     def random_start(self, rng: np.random.Generator) -> np.ndarray:
         """A position of finite log density, shape (dim,); where there is none the error says why."""
         try:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -130,15 +131,21 @@ class _PairPath(Path):
 
     def __init__(self, target: Any):
         super().__init__(target)
+        self._potts = isinstance(target, Potts)
+        self.log_start = target.dim * math.log(target.q if self._potts else 2)
+
+    @cached_property
+    def _arrays(self) -> tuple:
+        """What the kernels read, made when it is first asked for: packed spins need no list of edges."""
+        target = self.target
         i, j = (np.ascontiguousarray(target.edges[:, k]) for k in (0, 1))
         weight = np.asarray(target.weights, np.float64)
-        self._potts = isinstance(target, Potts)
-        self._arrays: tuple = (i, j, weight, np.asarray(target.fields, np.float64))
-        if not self._potts:
-            # That of spins -1 and +1, so that normalisations are those of exp(s'Js/2 + h's).
-            spins = isinstance(target, Ising)
-            self._arrays += (float(-target.fields.sum() / 2 - weight.sum() / 4) if spins else 0.0,)
-        self.log_start = float(np.log(target.cardinalities).sum())
+        arrays = i, j, weight, np.asarray(target.fields, np.float64)
+        if self._potts:
+            return arrays
+        # That of spins -1 and +1, so that normalisations are those of exp(s'Js/2 + h's).
+        spins = isinstance(target, Ising)
+        return *arrays, float(-target.fields.sum() / 2 - weight.sum() / 4) if spins else 0.0
 
     def _at(self, beta: float) -> Any:
         spec, arrays = self.target.to_spec()

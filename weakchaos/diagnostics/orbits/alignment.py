@@ -16,9 +16,11 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
 from weakchaos.diagnostics.orbits.orthonormal import random_frame
+from weakchaos.diagnostics.orbits.passages import passage_notes
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
-from weakchaos.diagnostics.orbits.twins import phase_scale, twin_tangent
+from weakchaos.diagnostics.orbits.twins import own_numbers, phase_scale, twin_tangent
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -27,11 +29,13 @@ __all__ = ["gali", "sali"]
 
 _FLOOR = 1e-14  # what is left of a volume below this is rounding
 _ROWS = 1000
+_FAR = 1e100  # times as far out as it began: an orbit has diverged
+_ENDED = "a vector shrank to nothing or grew beyond the numbers: the curve ends there"
 
 
 @kernel
-def _aligned(function, data, dim, z, every, rows):
-    """Move `z`, the state and k vectors, making each of length 1 again after every step; the vectors after each `every`-th."""
+def _aligned(function, data, dim, z, every, rows, places, strains, begins):
+    """Move `z`, the state and k vectors, making each of length 1 again after every step; vectors and states after each `every`-th."""
     k, n = rows.shape[1], np.uint64(z.size)
     here, there = z.copy(), np.empty(z.size)
     for row in range(rows.shape[0]):
@@ -44,6 +48,9 @@ def _aligned(function, data, dim, z, every, rows):
                 v, square = dim * (j + 1), 0.0
                 for i in range(dim):
                     square += here[v + i] * here[v + i]
+                if square > strains[row] or square * strains[row] < 1.0:
+                    strains[row] = max(square, 1.0 / max(square, 1e-300))
+                    begins[row] = there[:dim]
                 if not 0.0 < square < 1e300:
                     z[:] = here
                     return row, 2
@@ -52,36 +59,47 @@ def _aligned(function, data, dim, z, every, rows):
                     here[v + i] *= scale
         for j in range(k):
             rows[row, j] = here[dim * (j + 1) : dim * (j + 2)]
+        places[row] = here[:dim]
     z[:] = here
     return rows.shape[0], 0
 
 
-def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, every: int) -> tuple[np.ndarray, list[str]]:
-    """Unit vectors as rows, of shape (count, k, dim), and what speaks against them."""
+def _moved_vectors(system: Any, base: State, frame: np.ndarray, count: int, every: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Unit vectors as rows, of shape (count, k, dim), the states beside them, and what speaks against them."""
     k, dim = frame.shape
-    rows = np.empty((count, k, dim))
+    rows, places = np.empty((count, k, dim)), np.empty((count, dim))
+    strains, begins = np.ones(count), np.full((count, dim), np.nan)
     if hasattr(system, "c_map"):
         step, z = system.c_map(k), np.concatenate([base.phase, frame.ravel()])
-        made, outcome = _aligned(np.uint64(step.address), np.uint64(step.user_data), dim, z, every, rows)
+        made, outcome = _aligned(np.uint64(step.address), np.uint64(step.user_data), dim, z, every, rows, places, strains, begins)
         if outcome == 1:
             raise step.take_error()
-        notes = step.take_remarks()
+        notes = [*step.take_remarks(), *passage_notes(system, begins[:made], np.sqrt(strains[:made]), 1)]
         if outcome:
-            notes.append("the orbit diverged or a vector shrank to nothing: the curve ends there")
-        return rows[:made], notes
+            here = z[:dim]
+            diverged = not np.isfinite(here).all() or (
+                made > 0 and float(np.abs(here).max()) > _FAR * float(1.0 + np.abs(places[0]).max())
+            )
+            notes.append(ESCAPED if diverged else _ENDED)
+            made = 0 if diverged else made
+        return rows[:made], places[:made], notes
     exact = supports_tangent(system)
     scale = None if exact else phase_scale(system, base)
     for row in range(count):
         for _ in range(every):
             images = system.tangent(base, 1, frame.T) if exact else twin_tangent(system, base, 1, frame.T, scale)
             if images is None:
-                return rows[:row], ["twin orbits went to different branches of the map: the curve ends there"]
+                return rows[:row], places[:row], ["twin orbits went to different branches of the map: the curve ends there"]
             lengths = np.linalg.norm(images, axis=0)
+            if not np.isfinite(images).all() and not np.isfinite(base.phase[: frame.shape[1]]).all():
+                return rows[:0], places[:0], [ESCAPED]
             if not (np.isfinite(lengths) & (lengths > 0)).all():
-                return rows[:row], ["the orbit diverged or a vector shrank to nothing: the curve ends there"]
+                return rows[:row], places[:row], [_ENDED]
             frame = np.ascontiguousarray((images / lengths).T)
         rows[row] = frame
-    return rows, []
+        # The phase of some samplers grows while they run.
+        places[row] = base.phase if base.phase.size == dim else np.nan
+    return rows, places, []
 
 
 def _curve(
@@ -98,10 +116,15 @@ def _curve(
     frame = random_frame(
         base.phase.size,
         k,
-        np.random.default_rng([0x6A11, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
+        own_numbers(0x6A11, seed),
     )
     start = base.copy()
-    rows, notes = _moved_vectors(system, base, frame, max(1, steps // every), every)
+    rows, places, notes = _moved_vectors(system, base, frame, max(1, steps // every), every)
+    # Weights of herding that no step has used yet are NaN; what grew without bounds was infinite before.
+    escape = ESCAPED if np.isinf(places).any() else escape_note(places, system)
+    if escape is not None:
+        # Vectors turn into one direction on the way to infinity too, or keep their angles for ever, and neither is chaos or its absence.
+        rows, notes = rows[:0], [*notes, escape]
     doubts, numbers = step_notes(system, start, frame, min(STRETCH, steps))
     notes += doubts
     times = every * float(getattr(system, "time_step", 1.0)) * np.arange(1, len(rows) + 1)
@@ -135,7 +158,7 @@ def gali(
     seed: Any = 0,
     state: State | None = None,
 ) -> Result:
-    """The generalised alignment index GALI_k of an orbit: the volume spanned by `k` deviation vectors of length 1.
+    r"""The generalised alignment index GALI_k of an orbit: the volume spanned by `k` deviation vectors of length 1.
 
     Parameters
     ----------
@@ -160,6 +183,14 @@ def gali(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    For vectors of length 1 it is the norm of their wedge product, and on a chaotic orbit it falls at the rate of gaps between exponents:
+
+    $$G_k(t) = |u_1 \wedge \dots \wedge u_k| \sim e^{-((\lambda_1 - \lambda_2) + \dots + (\lambda_1 - \lambda_k)) t}.$$
+
+    An orbit that grows exponentially all along has no curve, and its value is NaN, with a warning.
 
     Examples
     --------

@@ -176,7 +176,7 @@ def covariant_vectors(
         parameters |= numbers
     kept = frame_rounds(system, base, frame, rounds + tail, 1, every, keep=True)
     singular = bool((np.diagonal(kept.factors[: kept.made], axis1=1, axis2=2) <= 0).any())
-    notes += [note for note in kept.remarks if note not in notes]
+    notes += [note for note in (*kept.remarks, *kept.passages) if note not in notes]
     escape = None if kept.ended else escape_note(kept.places, system)
     if ended or kept.ended or kept.split or singular or escape is not None:
         notes += [] if escape is None else [escape]

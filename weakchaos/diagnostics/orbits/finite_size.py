@@ -16,6 +16,9 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.scatter import standard_error
 from weakchaos.core.system import State
 from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
+from weakchaos.diagnostics.orbits.orthonormal import random_frame
+from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
+from weakchaos.diagnostics.orbits.twins import own_numbers
 from weakchaos.diagnostics.result import Result
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
@@ -151,7 +154,7 @@ def finite_size_exponent(
         return Result(
             math.nan, parameters={"smallest": smallest, "largest": largest, "ratio": ratio, "samples": 0}, warnings=(note,)
         )
-    rng = np.random.default_rng([0xF51, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()])
+    rng = own_numbers(0xF51, seed)
     growth, durations, counts = np.zeros(sizes.size), np.zeros(sizes.size), np.zeros(sizes.size, np.int64)
     each = np.zeros((samples, 2))
     step, notes, third, escaped = system.c_map(), [], max(1, (sizes.size - 1) // 3), False
@@ -193,6 +196,8 @@ def finite_size_exponent(
     if escape is not None:
         escaped = True
         notes.append(escape)
+    if not escaped and np.isfinite(base.phase).all():
+        notes += step_notes(system, base, random_frame(base.phase.size, 1, rng), STRETCH)[0]
     time_step = float(system.time_step)
     seen = durations > 0
     rates = np.divide(growth, durations, out=np.zeros(sizes.size), where=seen) / time_step

@@ -16,6 +16,7 @@ from weakchaos.core.system import State, System
 from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
+from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import standard_errors
 
@@ -87,10 +88,13 @@ def finite_time_exponents(
     base, frame, _, transient, interval, notes, ended = prepared(system, k, window * samples, transient, None, seed, state)
     interval = max(n for n in range(1, min(interval, window) + 1) if window % n == 0)
     width = window * float(getattr(system, "time_step", 1.0))
+    # As for a spectrum: a field that jumps, or a step that is too long, makes every window wrong.
+    doubts = [] if ended else step_notes(system, base, frame, min(STRETCH, window * samples))[0]
     rounds = frame_rounds(system, base, frame, 0 if ended else samples, window // interval, interval)
     notes += [
         n for n in rounds.notes(f"after {rounds.made * interval} steps (the result has only the windows before)") if n not in notes
     ]
+    notes += doubts
     escape = None if rounds.ended else escape_note(rounds.places, system)
     notes += [] if escape is None else [escape]
     local = rounds.logs[~np.isnan(rounds.logs).any(1)] / width if escape is None else np.empty((0, len(frame)))

@@ -10,6 +10,7 @@ Europhys. Lett. 1 (1986) 45, doi:10.1209/0295-5075/1/2/001): below 0 the differe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,15 @@ from weakchaos.core.errors import ArgumentError, shown
 from weakchaos.core.system import State, System
 from weakchaos.diagnostics.orbits.carried_field import jump_notes
 from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
-from weakchaos.diagnostics.orbits.twins import phase_scale
+from weakchaos.diagnostics.orbits.twins import own_numbers, phase_scale
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import standard_errors
+from weakchaos.systems.base import CompiledSystem
 
 __all__ = ["largest_exponent"]
 
 _PLACES = 200  # of the orbit that are looked at for an escape
+_WATCHED, _LONGEST = 20, 1000  # rounds whose steps are made again, and steps of such a round
 
 
 def largest_exponent(
@@ -36,7 +39,7 @@ def largest_exponent(
     seed: Any = 0,
     state: State | None = None,
 ) -> Result:
-    """The largest Lyapunov exponent of a system driven by its own stream, in nats per unit time.
+    r"""The largest Lyapunov exponent of a system driven by its own stream, in nats per unit time.
 
     A step of a map or of most samplers is one unit of time; a step of a flow is its ``time_step``.
 
@@ -68,6 +71,13 @@ def largest_exponent(
     ------
     ArgumentError
 
+    Notes
+    -----
+    Two orbits that begin at a small distance move apart like $e^{\lambda t}$. With $d_k$ the distance that a step of length $\tau$ makes of $d_0$, to which it is
+    reset,
+
+    $$\lambda = \lim_{n \to \infty} \frac{1}{n \tau} \sum_{k=1}^n \ln \frac{d_k}{d_0}.$$
+
     Examples
     --------
     >>> import weakchaos as wc
@@ -87,7 +97,7 @@ def largest_exponent(
     turning = min(transient // 2, 1000) if base.phase.size else 0
     if transient - turning:
         system.advance(base, transient - turning, transient - turning)
-    rng = np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()])
+    rng = own_numbers(0x717, seed)
     if base.phase.size == 0:
         return _damage(system, base, steps, rng)
     if np.isinf(base.phase).any() or np.isnan(base.phase[: begun.size][begun[: base.phase.size]]).any():
@@ -101,6 +111,10 @@ def _nothing(note: str, parameters: dict[str, Any]) -> Result:
 
 def _twin(system: System, base: State, steps: int, turning: int, every: int, separation: float, rng: np.random.Generator) -> Result:
     """Growth of the distance of twins, each coordinate in units of how far the orbit moves in it; the first `turning` steps only turn them."""
+    from weakchaos.diagnostics.orbits.passages import passage_notes
+    from weakchaos.diagnostics.orbits.step_check import STRETCH, length_notes
+    from weakchaos.systems.flow import Flow
+
     unit = float(getattr(system, "time_step", 1.0))
     rounds, before = max(steps // every, 1), turning // every
     parameters: dict[str, Any] = {"kind": "phase", "steps": rounds * every, "every": every, "separation": separation}
@@ -110,20 +124,25 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
     direction = rng.standard_normal(base.phase.size)
     growth, merged, split, fresh = [], 0, 0, True
     path: list[np.ndarray] = []
+    move = _mover(system)
+    # Of a flow the rounds in which the distance changed most are kept, one for each part of the orbit.
+    watched = min(_WATCHED, rounds) if isinstance(system, Flow) and every <= _LONGEST else 0
+    strains, begins = np.zeros(watched), np.full((watched, base.phase.size), np.nan)
     for made in range(before + rounds):
         twin, used = base.copy(), np.isfinite(base.phase)
         if scale.size != base.phase.size:
             scale, begun = np.resize(scale, base.phase.size), used
         # An orbit may have grown since its scale was measured: a nudge must stay above rounding.
         here = np.maximum(scale, np.where(used, 1e-3 * np.abs(base.phase), 0.0))
-        direction = np.where(used, np.resize(direction, base.phase.size), 0.0)
-        length = np.linalg.norm(direction)
+        direction = np.where(used, _of_size(direction, base.phase.size), 0.0)
+        length = math.sqrt(direction @ direction)
         twin.phase = base.phase + (separation / length if length > 0 else 0.0) * direction * here
         # What was really added, which rounding has changed where coordinates are large beside their moves.
         nudge = (twin.phase - base.phase)[used] / here[used]
-        began = float(np.linalg.norm(nudge))
-        system.advance(base, every, every)
-        system.advance(twin, every, every)
+        began = math.sqrt(nudge @ nudge)
+        began_at = base.phase.copy() if watched else begins
+        move(base, every)
+        move(twin, every)
         if np.isinf(base.phase).any() or (base.phase.size == used.size and np.isnan(base.phase[used & begun[: used.size]]).any()):
             return _nothing(ESCAPED, parameters | {"split": split})
         if made >= before and (made - before) % max(rounds // _PLACES, 1) == 0:
@@ -136,19 +155,22 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
         if twin.phase.size != base.phase.size:
             split += 1
             continue
-        here = np.resize(here, base.phase.size)
+        here = _of_size(here, base.phase.size)
         gap = (twin.phase - base.phase) / here
         gap[~np.isfinite(gap)] = 0.0  # weights that one orbit has not used yet
-        distance = float(np.linalg.norm(gap))
+        distance = math.sqrt(gap @ gap)
         places = np.isfinite(base.phase)
         floor = np.finfo(float).eps * float((np.abs(base.phase[places]) / here[places]).max(initial=1.0))
         if not distance > floor:
             merged += made >= before
             distance = floor
             gap = rng.standard_normal(base.phase.size)
-        direction = gap / np.linalg.norm(gap)
+        direction = gap / math.sqrt(gap @ gap)
         if made >= before and not fresh and began > 0:
             growth.append(math.log(distance / began))
+            part = (made - before) * watched // rounds
+            if watched and abs(growth[-1]) > strains[part]:
+                strains[part], begins[part] = abs(growth[-1]), began_at
         fresh = False
     escape = escape_note(np.array(path), system) if len({place.size for place in path}) == 1 else None
     if escape is not None:
@@ -170,7 +192,10 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
             parameters | {"split": split},
             (*notes, "no round could be measured, so there is no value"),
         )
+    notes += passage_notes(system, begins, strains, every)
     notes += jump_notes(system, base, rounds * every)
+    frame = (direction * _of_size(scale, direction.size))[None]
+    notes += length_notes(system, base, frame / np.linalg.norm(frame), min(STRETCH, rounds * every))[0]
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
     stderr = standard_errors(rates[:, None], most=rates.size // 5)[0]
     return Result(
@@ -181,6 +206,18 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
         parameters | {"split": split},
         tuple(notes),
     )
+
+
+def _of_size(values: np.ndarray, size: int) -> np.ndarray:
+    return values if values.size == size else np.resize(values, size)
+
+
+def _mover(system: Any) -> Callable[[State, int], None]:
+    """How a state is moved by some steps, for a loop that does so thousands of times: the C function of a compiled system is made once for all of them."""
+    if not isinstance(system, CompiledSystem) or type(system).advance is not CompiledSystem.advance:
+        return lambda state, n: system.advance(state, n, n)
+    step, nowhere = system.c_map(), np.empty((1, system.dim))
+    return lambda state, n: system._move(step, state.phase, n, nowhere)
 
 
 def _other_symbol(system: Any, state: State, rng: np.random.Generator) -> State | None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, shown
+from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.lyapunov import largest_exponent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["OrbitDiagram", "orbit_diagram"]
 
@@ -37,7 +41,7 @@ class OrbitDiagram:
     stderr : array of shape (n,)
         Their standard errors.
     escaped : bool array of shape (n,)
-        Whether the orbit left all bounds or became NaN.
+        Whether the orbit left all bounds, became NaN, or grew exponentially all the while it was recorded.
     label : str
         What the parameter is called.
     """
@@ -58,7 +62,7 @@ class OrbitDiagram:
         counts = 1 + (np.diff(ordered, axis=1) > 1e-6 * span).sum(1)
         return np.where(self.escaped, 0, counts)
 
-    def plot(self, path: Any = None) -> Any:
+    def plot(self, path: Any = None) -> Figure:
         """The orbits as points, and below them the exponents, as a matplotlib figure; saved if `path` is given."""
         from weakchaos.core.figures import COLOURS, FADED, INK, new_figure, tidy
 
@@ -150,7 +154,8 @@ def orbit_diagram(
             if transient:
                 system.advance(state, transient, transient)
             draws = np.asarray(system.advance(state, keep * every, every), float)
-        escaped[k] = not (np.isfinite(draws).all() and np.abs(draws).max() < _BOUND)
+        # On its way out before it has left all bounds, too; a few draws do not show that.
+        escaped[k] = not (np.isfinite(draws).all() and np.abs(draws).max() < _BOUND) or escape_note(draws, system) is not None
         if escaped[k]:
             last = None
             continue

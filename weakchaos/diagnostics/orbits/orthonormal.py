@@ -13,9 +13,11 @@ import numpy as np
 from numba import njit
 
 from weakchaos.core.system import State, System, supports_tangent
+from weakchaos.diagnostics.orbits.passages import passage_notes
 from weakchaos.diagnostics.orbits.twins import phase_scale, twin_tangent
 from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
+from weakchaos.systems.flow import Flow
 
 __all__ = ["Rounds", "frame_rounds", "random_frame"]
 
@@ -110,11 +112,12 @@ def _finer(function, data, dim, here, there, every, r, gone, logs):
 
 
 @kernel
-def _rounds(function, data, dim, z, per_row, every, logs, places, frames, factors, states, lost):
+def _rounds(function, data, dim, z, per_row, every, logs, places, frames, factors, states, lost, strains, begins):
     """Growth of a frame over `per_row` rounds of `every` steps a row of `logs`, with the state at its end; frames and triangular factors where they have rows.
 
     `z` holds the state and k vectors. Norms are multiplied and their logarithm taken when it is due, which saves most of the logarithms.
     A round in which a vector is lost in rounding, or grows beyond the numbers, is made again with a new frame after each step.
+    Where `strains` has rows, it gets the largest factor by which a vector grew or shrank in a round of the row, and `begins` the state before that round.
     """
     k, size = logs.shape[1], z.size
     n = np.uint64(size)
@@ -146,6 +149,14 @@ def _rounds(function, data, dim, z, per_row, every, logs, places, frames, factor
                 z[:] = work[here : here + size]
                 return done, 2
             outcome = _orthonormalise(work, here, dim, k, r, gone)
+            if strains.shape[0] > 0:
+                strain = 0.0
+                for j in range(k):
+                    strain = max(strain, r[j, j], 1.0 / max(r[j, j], 1e-300))
+                if strain > strains[row]:
+                    strains[row] = strain
+                    begin = before if every > 1 else there
+                    begins[row] = work[begin : begin + dim]
             if outcome != 0:
                 if every > 1:
                     z[:] = work[before : before + size]
@@ -195,6 +206,8 @@ class Rounds:
         Number of rounds left out because twin orbits went to different branches of the map.
     diverged : bool
         Whether the orbit became infinite or NaN.
+    passages : list of str
+        That a flow passed a place which its step cannot resolve.
     remarks : list of str
         Remarks on the orbit that a result must carry as warnings.
     steep : bool
@@ -214,6 +227,7 @@ class Rounds:
     factors: np.ndarray
     states: np.ndarray
     steep: bool = False
+    passages: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -223,7 +237,7 @@ class Rounds:
 
     def notes(self, when: str = "") -> list[str]:
         """Sentences on the rounds, for the warnings of a result; `when` says where they ended early."""
-        said = list(self.remarks)
+        said = [*self.remarks, *self.passages]
         if self.diverged:
             said.append(f"the orbit diverged {when}: the exponents of an unbounded orbit have no meaning")
         if self.steep:
@@ -256,16 +270,28 @@ def frame_rounds(
         return _slow_rounds(system, state, frame, per_row, every, Rounds(logs, places, 0, lost, 0, False, frames, factors, states))
     step = system.c_map(k)
     z = np.concatenate([state.phase, frame.ravel()])
-    made, outcome = _rounds(
-        np.uint64(step.address), np.uint64(step.user_data), dim, z, per_row, every, logs, places, frames, factors, states, lost
-    )
+    watched = rows if isinstance(system, Flow) else 0
+    strains, begins = np.zeros(watched), np.zeros((watched, dim))
+    words = np.uint64(step.address), np.uint64(step.user_data)
+    made, outcome = _rounds(*words, dim, z, per_row, every, logs, places, frames, factors, states, lost, strains, begins)
     if outcome == _FAILED:
         raise step.take_error()
     state.phase[:], frame[:] = z[:dim], z[dim:].reshape(k, dim)
-    remarks = step.take_remarks()
+    passages, remarks = passage_notes(system, begins[strains > 0], strains[strains > 0], every), step.take_remarks()
     rows = made // per_row
     return Rounds(
-        logs[:rows], places[:rows], made, lost, 0, outcome == _DIVERGED, frames, factors, states, outcome == _STEEP, remarks
+        logs[:rows],
+        places[:rows],
+        made,
+        lost,
+        0,
+        outcome == _DIVERGED,
+        frames,
+        factors,
+        states,
+        outcome == _STEEP,
+        passages,
+        remarks,
     )
 
 

@@ -21,6 +21,7 @@ from weakchaos.core.system import State, System, supports_tangent
 from weakchaos.diagnostics.orbits.escape import escape_note
 from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, random_frame
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
+from weakchaos.diagnostics.orbits.twins import own_numbers
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.standard_errors import laminar_note, standard_errors
 from weakchaos.systems.flow import Flow
@@ -29,6 +30,7 @@ __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
 
 _ROWS = 200
 _PILOT = 200
+_PARTS = 20  # of the transient
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +77,7 @@ class Spectrum(Result):
 
 
 def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | None:
-    """The Kaplan-Yorke dimension, j + (λ1 + ... + λj) / |λ(j+1)|, where j is the largest number of exponents whose sum is not negative.
+    r"""The Kaplan-Yorke dimension of exponents in falling order, where j is the largest number of them whose sum is not negative.
 
     Parameters
     ----------
@@ -86,6 +88,10 @@ def kaplan_yorke_dimension(exponents: Any, complete: bool = True) -> float | Non
     Returns
     -------
     float or None
+
+    Notes
+    -----
+    $$D = j + \frac{\lambda_1 + \dots + \lambda_j}{|\lambda_{j+1}|}$$
 
     Examples
     --------
@@ -147,7 +153,7 @@ def prepared(
     frame = random_frame(
         size,
         k,
-        np.random.default_rng([0x717, *np.random.SeedSequence(seed if isinstance(seed, int) else 0).generate_state(2).tolist()]),
+        own_numbers(0x717, seed),
     )
     notes = []
     if not supports_tangent(system):
@@ -158,13 +164,21 @@ def prepared(
     rest = transient - first * interval
     if every is None:
         interval = chosen_interval(pilot, 1, supports_tangent(system))
-    made = pilot
-    # The last round may be shorter, so that the orbit measured does not depend on the interval.
-    for rounds, length in ((rest // interval, interval), (1, rest % interval)):
-        if rounds and length and not made.ended:
-            made = frame_rounds(system, base, frame, 1, rounds, length)
+    made, passages = pilot, list(pilot.passages)
+    # In parts, so that each of them names its hardest place. The last round may be shorter, so that the orbit measured does not depend on the interval.
+    rounds = rest // interval
+    for rows, per_row, length in (
+        (_PARTS, rounds // _PARTS, interval),
+        (1, rounds % _PARTS, interval),
+        (1, min(1, rest % interval), rest % interval),
+    ):
+        if per_row and not made.ended:
+            made = frame_rounds(system, base, frame, rows, per_row, length)
+            passages += made.passages
+    # What the orbit met on its way to where it is measured is said too, each thing once.
+    notes += [f"during the transient, {note}" for note in passages[:1]]
     if made.ended:
-        notes += made.notes("during the transient")
+        notes += [note for note in made.notes("during the transient") if note not in made.passages]
     return base, frame, steps, transient, interval, notes, made.ended
 
 
@@ -177,7 +191,7 @@ def lyapunov_spectrum(
     seed: Any = 0,
     state: State | None = None,
 ) -> Spectrum:
-    """The `k` largest Lyapunov exponents of a system, with errors, history, Kaplan-Yorke dimension and Pesin sum.
+    r"""The `k` largest Lyapunov exponents of a system, with errors, history, Kaplan-Yorke dimension and Pesin sum.
 
     Parameters
     ----------
@@ -208,6 +222,12 @@ def lyapunov_spectrum(
     ------
     ArgumentError
         If an argument is out of range, or if the system has no real coordinates.
+
+    Notes
+    -----
+    A frame of orthonormal vectors Q moves under the linearised map A and is made orthonormal again after each time $\tau$; with the triangular factors R,
+
+    $$A_n Q_{n-1} = Q_n R_n, \qquad \lambda_i = \lim_{n \to \infty} \frac{1}{n \tau} \sum_{m=1}^n \ln R_{m, ii}.$$
 
     Examples
     --------

@@ -20,7 +20,7 @@ from weakchaos.native.c_maps import call_map
 from weakchaos.native.compiled import address_of, kernel
 from weakchaos.systems.flow import Flow
 
-__all__ = ["STRETCH", "step_notes"]
+__all__ = ["STRETCH", "length_notes", "step_notes"]
 
 STRETCH = 50  # steps that are made again as halves, where nothing is said
 _ROUNDING = 1e-12  # of the logarithm of the growth over one step
@@ -71,14 +71,15 @@ def step_notes(system: Any, state: State, frame: np.ndarray, steps: int) -> tupl
     The second result holds numbers for the parameters of a result: ``step_error``, the error of each exponent as estimated by halving the step, and,
     if all exponents are measured, ``divergence``, the mean divergence of the field over the stretch.
     """
-    if not isinstance(system, Flow) or not hasattr(system, "half_map"):
-        return [], {}
     jumps = jump_notes(system, state, _PER_STRETCH * steps)
-    notes, numbers = _length_notes(system, state, frame, steps)
+    notes, numbers = length_notes(system, state, frame, steps)
     return jumps + notes, numbers
 
 
-def _length_notes(system: Flow, state: State, frame: np.ndarray, steps: int) -> tuple[list[str], dict[str, Any]]:
+def length_notes(system: Any, state: State, frame: np.ndarray, steps: int) -> tuple[list[str], dict[str, Any]]:
+    """The same without the search for jumps of the field."""
+    if not isinstance(system, Flow) or not hasattr(system, "half_map"):
+        return [], {}
     k, dim = frame.shape
     whole, half, field = system.c_map(k), system.half_map(k), system.equations(dim)
     z = np.concatenate([state.phase, frame.ravel()])

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from weakchaos.core.system import State, System
+from weakchaos.core.system import State, System, as_seed
 
-__all__ = ["phase_scale", "twin_tangent"]
+__all__ = ["own_numbers", "phase_scale", "twin_tangent"]
 
 _PILOT = 32
+
+
+def own_numbers(purpose: int, seed: Any) -> np.random.Generator:
+    """Random numbers of a diagnostic, for the directions of its perturbations: others than those that the seed gives to the orbit."""
+    return np.random.default_rng([purpose, *as_seed(0 if seed is None else seed).generate_state(2).tolist()])
 
 
 def phase_scale(system: System, state: State, steps: int = _PILOT) -> np.ndarray:

@@ -92,7 +92,7 @@ def correlation_sums(
     max_pairs: int = PAIRS,
     max_radius: float | None = None,
 ) -> CorrelationSums:
-    """The share of pairs of delay vectors that are close, for all radii and dimensions in one pass and without a matrix.
+    r"""The share of pairs of delay vectors that are close, for all radii and dimensions in one pass and without a matrix.
 
     Parameters
     ----------
@@ -114,6 +114,12 @@ def correlation_sums(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    Over pairs of the delay vectors $x_i$ whose times differ by more than the Theiler window,
+
+    $$C(r) = P\left(|x_i - x_j| \le r\right).$$
 
     References
     ----------

@@ -14,8 +14,9 @@ import numpy as np
 
 from weakchaos.core.arguments import real_number, whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.diagnostics.series.correlation import PAIRS
-from weakchaos.diagnostics.series.dimension import FEWEST, LARGEST, DimensionResult, jackknife, recorded_pairs, resolution
+from weakchaos.diagnostics.series.dimension import FEWEST, LARGEST, DimensionResult, recorded_pairs, resolution
 from weakchaos.diagnostics.series.scaling_range import line
 
 __all__ = ["correlation_entropy"]
@@ -30,7 +31,7 @@ def correlation_entropy(
     max_pairs: int = PAIRS,
     base: float | None = None,
 ) -> DimensionResult:
-    """The correlation entropy K2 per unit time, a lower bound of the entropy rate: the rate at which close pairs of stretches cease to be close.
+    r"""The correlation entropy K2 per unit time, a lower bound of the entropy rate: the rate at which close pairs of stretches cease to be close.
 
     Parameters
     ----------
@@ -53,6 +54,12 @@ def correlation_entropy(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    With the correlation sums $C_m(r)$ of delay vectors of m values a time $\tau$ apart,
+
+    $$K_2 = \lim_{m \to \infty} \lim_{r \to 0} \frac{1}{\tau} \ln \frac{C_m(r)}{C_{m+1}(r)}.$$
 
     References
     ----------
@@ -104,7 +111,7 @@ def correlation_entropy(
         notes.insert(0, "no scaling region: the rate depends on the radius, as for noise or for too few points")
     with np.errstate(divide="ignore", invalid="ignore"):
         left = [np.mean([np.log(c[m, used[m]] / c[m + 1, used[m]]).mean() for m in late]) * unit for c in sums.without]
-    stderr = math.hypot(jackknife(np.array(left)), float(part.std(ddof=1)))
+    stderr = math.hypot(jackknife_error(left), float(part.std(ddof=1)))
     result = DimensionResult(
         value,
         stderr if math.isfinite(stderr) else None,

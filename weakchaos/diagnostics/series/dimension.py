@@ -16,6 +16,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.diagnostics.recorded import as_series, repetition, repetition_words, theiler_window, tie_notes
 from weakchaos.diagnostics.result import Result
 from weakchaos.diagnostics.series.correlation import PAIRS, CorrelationSums, correlation_sums, most_dimensions
@@ -120,11 +121,6 @@ def _slope(radii: np.ndarray, sums: np.ndarray, pairs: int, least: float) -> tup
     return None if best is None else best[1:]
 
 
-def jackknife(left: np.ndarray) -> float:
-    """Standard error from the estimates without one stretch of the series each."""
-    return math.sqrt((left.size - 1) * left.var()) if np.isfinite(left).all() else math.nan
-
-
 def _mean_slopes(sums: CorrelationSums, windows: list[tuple[int, float, float]]) -> np.ndarray:
     """The mean slope over fixed windows (dimension, radii), without one stretch of the series at a time."""
     means = []
@@ -160,7 +156,7 @@ def correlation_dimension(
     max_dim: int = 10,
     max_pairs: int = PAIRS,
 ) -> DimensionResult:
-    """The correlation dimension D2 of the attractor behind a series.
+    r"""The correlation dimension D2 of the attractor behind a series.
 
     Parameters
     ----------
@@ -182,6 +178,12 @@ def correlation_dimension(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    $$D_2 = \lim_{r \to 0} \frac{d \ln C(r)}{d \ln r}$$
+
+    with the correlation sum C(r) of `correlation_sums`.
 
     References
     ----------
@@ -211,7 +213,7 @@ def correlation_dimension(
             notes.append(f"{record.series.size} numbers cannot show a dimension above {most:.1f}")
         windows = [(m, fit[1], fit[2]) for m, fit in enumerate(fits) if fit is not None and first <= m <= last]
         scatter = float(values[first : last + 1].std(ddof=1)) if last > first else 0.0
-        stderr = math.hypot(jackknife(_mean_slopes(sums, windows)), scatter) if windows else math.nan
+        stderr = math.hypot(jackknife_error(_mean_slopes(sums, windows)), scatter) if windows else math.nan
         fit = fits[last]
         return DimensionResult(
             value,

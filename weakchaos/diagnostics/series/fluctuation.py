@@ -19,6 +19,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number, whole_numbers
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.diagnostics.recorded import as_series, tie_notes
 from weakchaos.diagnostics.result import NoStandardError, Result
 from weakchaos.native.compiled import kernel
@@ -119,7 +120,7 @@ def _fitted(
     if (left > 0).all():
         partial = power * np.log((sums.sum(1, keepdims=True) - sums) / left) - offset[:, None]
         bends = _slope(x[half:], partial[half:]) - _slope(x[: half + 1], partial[: half + 1])
-        errors = [math.sqrt((_PIECES - 1) * ((s - s.mean()) ** 2).mean()) for s in (_slope(x, partial), bends)]
+        errors = [float(jackknife_error(s)) for s in (_slope(x, partial), bends)]
         stderr, allowed = errors[0], max(allowed, 3 * errors[1])
     else:
         notes.append(NoStandardError("no standard error: all windows of one length lie in one tenth of the series"))
@@ -133,7 +134,7 @@ def _fitted(
 
 
 def detrended_fluctuation(x: Any, scales: Any = None, order: int = 1) -> Result:
-    """The exponent alpha of detrended fluctuation analysis: 1/2 for independent numbers, H for noise of Hurst exponent H, H + 1 for its sum.
+    r"""The exponent alpha of detrended fluctuation analysis: 1/2 for independent numbers, H for noise of Hurst exponent H, H + 1 for its sum.
 
     Parameters
     ----------
@@ -154,6 +155,12 @@ def detrended_fluctuation(x: Any, scales: Any = None, order: int = 1) -> Result:
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    F(s) is the root mean square of the cumulative sum of the series about the polynomials that are fitted in windows of length s:
+
+    $$F(s) \sim s^{\alpha}.$$
 
     References
     ----------

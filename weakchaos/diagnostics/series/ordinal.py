@@ -93,7 +93,7 @@ def permutation_entropy(
     estimator: str = "plug-in",
     base: float | None = None,
 ) -> PermutationEntropy:
-    """The entropy of the ordinal patterns of all overlapping windows of a series.
+    r"""The entropy of the ordinal patterns of all overlapping windows of a series.
 
     Parameters
     ----------
@@ -122,6 +122,14 @@ def permutation_entropy(
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    With p the frequencies of the patterns of n values (``order``) among all windows,
+
+    $$H = -\sum_{\pi} p(\pi) \ln p(\pi),$$
+
+    which is at most $\ln n!$.
 
     Examples
     --------

@@ -145,7 +145,7 @@ def recurrence_quantification(
     min_diagonal: int = 2,
     min_vertical: int = 2,
 ) -> Recurrence:
-    """Recurrence quantification of a series or of an orbit, for one or many radii in one pass; the memory is proportional to the length.
+    r"""Recurrence quantification of a series or of an orbit, for one or many radii in one pass; the memory is proportional to the length.
 
     Parameters
     ----------
@@ -176,6 +176,12 @@ def recurrence_quantification(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    With the radius $\epsilon$, and P(l) the number of diagonal lines of length l, rate and determinism are
+
+    $$R_{ij} = [\,|x_i - x_j| \le \epsilon\,], \qquad RR = \langle R_{ij} \rangle, \qquad DET = \frac{\sum_{l \ge l_{min}} l P(l)}{\sum_l l P(l)}.$$
 
     References
     ----------

@@ -65,7 +65,7 @@ def _checked(x: Any, m: Any, r: Any) -> tuple[np.ndarray, int, float, list[str]]
 
 
 def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | None = None) -> SampleEntropy:
-    """Sample entropy of a series, nats.
+    r"""Sample entropy of a series, nats.
 
     Parameters
     ----------
@@ -87,6 +87,12 @@ def sample_entropy(x: Any, m: int = 2, r: float | None = None, base: float | Non
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    Of all pairs among the first N - m templates, B agree within r in m values, and A of these in m + 1 values:
+
+    $$\mathrm{SampEn}(m, r) = -\ln \frac{A}{B}.$$
 
     Examples
     --------
@@ -119,7 +125,7 @@ def _sample_entropy(x: np.ndarray, m: int, r: float, reach: float, notes: list[s
 
 
 def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float | None = None) -> Result:
-    """Approximate entropy of a series, nats.
+    r"""Approximate entropy of a series, nats.
 
     Parameters
     ----------
@@ -135,6 +141,12 @@ def approximate_entropy(x: Any, m: int = 2, r: float | None = None, base: float 
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    With $C_i^m$ the fraction of templates of m values within r of template i, itself included,
+
+    $$\mathrm{ApEn}(m, r) = \Phi^m - \Phi^{m+1}, \qquad \Phi^m = \langle \ln C_i^m \rangle_i.$$
 
     Examples
     --------

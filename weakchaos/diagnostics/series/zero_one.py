@@ -51,7 +51,7 @@ def _displacements(z: np.ndarray, lags: int) -> np.ndarray:
 
 
 def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> Result:
-    """How chaotic a deterministic series is, from 0 (regular) to 1 (chaotic).
+    r"""How chaotic a deterministic series is, from 0 (regular) to 1 (chaotic).
 
     For noise the value is 1 too: the test distinguishes regular from irregular series, but not the causes of irregularity.
 
@@ -73,6 +73,14 @@ def zero_one_test(x: Any, frequencies: int = 100, stride: int | None = None) -> 
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    For each frequency c the series drives a walk in the plane, and K is the correlation of n with its mean square displacement:
+
+    $$z_n = \sum_{j \le n} x_j e^{i c j}, \qquad M(n) = \langle |z_{j+n} - z_j|^2 \rangle_j, \qquad K = \mathrm{corr}(n, M(n)),$$
+
+    after the oscillation $\langle x \rangle^2 (1 - \cos n c) / (1 - \cos c)$ is taken off M.
 
     References
     ----------

@@ -68,7 +68,7 @@ def _length(length: Any, total: int, name: str = "length") -> int:
 def block_entropy(
     symbols: Any, length: int = 1, base: float | None = None, *, estimator: str = "plug-in", alphabet: int | None = None
 ) -> Result:
-    """Entropy of the words of a given length.
+    r"""Entropy of the words of a given length.
 
     Parameters
     ----------
@@ -93,6 +93,12 @@ def block_entropy(
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    $$H(L) = -\sum_w p(w) \ln p(w)$$
+
+    over the words w of length L.
 
     Examples
     --------
@@ -184,7 +190,7 @@ def _rates(
 def entropy_rate(
     symbols: Any, max_length: int = 32, base: float | None = None, *, estimator: str = "grassberger", alphabet: int | None = None
 ) -> Result:
-    """Entropy per symbol, ``H(L) - H(L - 1)`` at the longest word length that the sequence can fill.
+    r"""Entropy per symbol, ``H(L) - H(L - 1)`` at the longest word length that the sequence can fill.
 
     Parameters
     ----------
@@ -207,6 +213,12 @@ def entropy_rate(
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    $$h = \lim_{L \to \infty} H(L) - H(L - 1)$$
+
+    with the entropy H(L) of words of length L.
 
     Examples
     --------
@@ -232,7 +244,7 @@ def entropy_rate(
 def excess_entropy(
     symbols: Any, max_length: int = 32, base: float | None = None, *, estimator: str = "grassberger", alphabet: int | None = None
 ) -> Result:
-    """What past and future share, ``sum_L (h(L) - h)``: zero for independent symbols, ln p for period p.
+    r"""What past and future share: zero for independent symbols, ln p for period p.
 
     Parameters
     ----------
@@ -249,6 +261,12 @@ def excess_entropy(
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    $$E = \sum_{L=1}^{\infty} \left(H(L) - H(L - 1) - h\right)$$
+
+    with the entropy rate h.
 
     Examples
     --------

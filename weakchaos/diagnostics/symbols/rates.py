@@ -153,7 +153,7 @@ def context_tree_rate(symbols: Any, depth: int | None = None, base: float | None
 
 
 def match_length_rate(symbols: Any, base: float | None = None) -> Result:
-    """Entropy rate from how far each place of a sequence repeats what came before it, nats.
+    r"""Entropy rate from how far each place of a sequence repeats what came before it, nats.
 
     Parameters
     ----------
@@ -171,6 +171,12 @@ def match_length_rate(symbols: Any, base: float | None = None) -> Result:
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    With $\Lambda_i$ the length of the shortest word from i on that does not begin earlier,
+
+    $$h = \left\langle \frac{\Lambda_i}{\ln(i + 1)} \right\rangle^{-1}.$$
 
     Examples
     --------

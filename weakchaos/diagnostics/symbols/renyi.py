@@ -21,7 +21,7 @@ _STEADY = 0.9
 
 
 def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | None = None) -> Result:
-    """Renyi entropy of the words of a given length, ``ln(sum p^q) / (1 - q)``.
+    r"""Renyi entropy of the words of a given length.
 
     Parameters
     ----------
@@ -42,6 +42,12 @@ def renyi_entropy(symbols: Any, q: float = 2.0, length: int = 1, base: float | N
     ------
     ArgumentError
     ArgumentTypeError
+
+    Notes
+    -----
+    $$H_q = \frac{1}{1 - q} \ln \sum_w p(w)^q$$
+
+    over the words w; the limit q = 1 is Shannon's entropy.
 
     Examples
     --------

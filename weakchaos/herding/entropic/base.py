@@ -11,6 +11,7 @@ import numpy as np
 from weakchaos.core.arguments import real_array, whole_number
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.samplers.base import Bound
 
 __all__ = ["EntropicBound", "Mixture", "two_valued"]
@@ -133,9 +134,7 @@ class EntropicBound(Bound):
 
     def stream(self, state: State) -> tuple[Any, Any]:
         """Addresses of the stream, zero where no number is drawn."""
-        if state.driver is None:
-            return np.uint64(0), np.uint64(0)
-        return np.uint64(state.driver.function), np.uint64(state.driver.state)
+        return stream_addresses(state.driver)
 
     def run(self, state: State, n: int, every: int, draws: np.ndarray, stats: np.ndarray, sums: np.ndarray) -> int:
         """See `Bound.run`."""

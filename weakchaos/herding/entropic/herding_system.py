@@ -35,7 +35,7 @@ _FAMILIES = ("finite", "bernoulli", "gaussian")
 
 @dataclass(frozen=True)
 class EntropicHerding(Sampler):
-    """Entropic herding: a sequence of simple distributions whose mixture matches moments and has a large entropy.
+    r"""Entropic herding: a sequence of simple distributions whose mixture matches moments and has a large entropy.
 
     Parameters
     ----------
@@ -62,6 +62,10 @@ class EntropicHerding(Sampler):
 
     Notes
     -----
+    With $\eta(q) = E_q \phi$, the moments m and the entropy H,
+
+    $$r_t = \mathrm{argmin}_q \langle a_{t-1}, \eta(q) \rangle - \lambda H(q), \qquad a_t = (1 - \epsilon_t) a_{t-1} + \epsilon_t (\eta(r_t) - m).$$
+
     ``stats["entropy"]`` is H(r_t) in nats (minus infinity for points of the Gaussian family), and ``stats["objective"]`` is the minimum that r_t
     attains.
     ``trace.system.mixture(state, n)`` is the mixture of the next n distributions, with its ``log_prob``.

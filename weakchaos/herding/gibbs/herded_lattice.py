@@ -31,12 +31,12 @@ class Neighbourhoods(NamedTuple):
 
 
 @kernel
-def _pairwise(model, neighbours, weights, field):
-    """Neighbours and weights of every unit of a pairwise model; False where one has more than four."""
+def _pairwise(model, neighbours, together):
+    """Neighbours, and field and weights together, of every unit of a pairwise model; False where one has more than four."""
     units = model.field.size
     for visit in range(model.free.size):
         i, degree = model.free[visit], 0
-        field[visit] = model.field[i]
+        together[visit, 0] = model.field[i] + 0.0  # there is one zero
         for a in range(model.pair_ptr[i + 1] - 1, model.pair_ptr[i] - 1, -1):
             # A torus of side two joins its units twice.
             place = 3
@@ -47,7 +47,7 @@ def _pairwise(model, neighbours, weights, field):
                     return False
                 neighbours[visit, place] = model.pair_unit[a]
                 degree += 1
-            weights[visit, place] += model.pair_weight[a]
+            together[visit, 1 + place] += model.pair_weight[a]
         for place in range(4 - degree):
             neighbours[visit, place] = units
     return True
@@ -100,11 +100,11 @@ def neighbourhoods(model: Any) -> Neighbourhoods | None:
     free, units = model.free, model.cardinality.size
     if (model.cardinality != 2).any() or not free.size:
         return None
-    neighbours = np.full((free.size, 4), units, np.int32)
     if (model.table_start[free] >= 0).all():
         degree = np.diff(model.blanket_ptr)[free]
         if degree.max() > 4:
             return None
+        neighbours = np.full((free.size, 4), units, np.int32)
         for k in range(4):
             has = degree > k
             neighbours[has, 3 - k] = model.blanket[model.blanket_ptr[free[has] + 1] - 1 - k]
@@ -113,15 +113,17 @@ def neighbourhoods(model: Any) -> Neighbourhoods | None:
         return Neighbourhoods(neighbours, row.astype(np.int32), 1.0 - model.cdf[entries])
     if not model.field.size:
         return None
-    weights, field = np.zeros((free.size, 4)), np.zeros(free.size)
-    if not _pairwise(model, neighbours, weights, field):
+    neighbours, together = np.empty((free.size, 4), np.int32), np.zeros((free.size, 5))
+    if not _pairwise(model, neighbours, together):
         return None
     # In the order of first use, which memory is read in: sorted rows cost a cache miss a visit.
-    together, row = np.column_stack([field, weights]) + 0.0, np.empty(free.size, np.int32)  # + 0.0: there is one zero
+    row = np.empty(free.size, np.int32)
     first = np.empty(free.size, np.int64)
-    first = first[: _distinct(together, together.view(np.int64), np.full(1 << (2 * free.size).bit_length(), -1), first, row)]
+    first = first[
+        : _distinct(together, together.view(np.int64), np.full(1 << (2 * free.size).bit_length(), -1, np.int32), first, row)
+    ]
     up = np.empty((len(first), 16))
-    _probabilities(weights[first], field[first], up)
+    _probabilities(np.ascontiguousarray(together[first, 1:]), together[first, 0], up)
     return Neighbourhoods(neighbours, row, up)
 
 

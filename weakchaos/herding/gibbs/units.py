@@ -222,7 +222,7 @@ class _BoundBlocks(_Bound):
 
 @dataclass(frozen=True)
 class HerdedGibbs(Sampler):
-    """Herded Gibbs: Gibbs sampling whose choices are herded, deterministic given its first weights; one step is a sweep.
+    r"""Herded Gibbs: Gibbs sampling whose choices are herded, deterministic given its first weights; one step is a sweep.
 
     Parameters
     ----------
@@ -247,6 +247,10 @@ class HerdedGibbs(Sampler):
 
     Notes
     -----
+    At a visit a unit takes the state of its largest weight, and its weights gain its conditional probabilities less that state:
+
+    $$x_i = \mathrm{argmax}_k w_k, \qquad w_k \leftarrow w_k + P(x_i = k | \text{others}) - [x_i = k].$$
+
     For each weight of a 0/1 unit, the number of visits with x_i = 1 differs from the sum of the probabilities of x_i = 1 at these visits by at
     most 1; with coarse weights this difference is bounded too. ``"full"`` needs memory for the number of units times the number of states.
 

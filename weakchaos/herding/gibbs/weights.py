@@ -172,10 +172,21 @@ def rehash(keys, values, width, new_keys, new_values):
 # ---- layouts ---------------------------------------------------------------------------------------------------------------------------
 
 
-def _words(cards: list[int], scale: int) -> np.ndarray | None:
+def _product(cards: np.ndarray, most: int) -> int:
+    """How many states units have together; `most` where it is more, as a number of a million bits takes half a minute."""
+    total = 1
+    for k in cards[cards > 1].tolist():
+        total *= k
+        if total >= most:
+            return most
+    return total
+
+
+def _words(cards: np.ndarray, scale: int) -> np.ndarray | None:
     """Words whose sum over the units is their state as one number in mixed radix, times `scale`; None where 62 bits do not hold it."""
-    if math.prod(cards) * scale >= 2**62:
+    if _product(cards, 2**62) * scale >= 2**62:
         return None
+    cards = cards.tolist()
     out, step = np.zeros(len(cards), np.uint64), scale
     for i in reversed(range(len(cards))):
         out[i] = step if cards[i] > 1 else 0
@@ -213,7 +224,8 @@ def _lay_out_pairs(model: Any, first: int, bins: int) -> tuple[Weights, int]:
     if count < 0 or first + count > _LARGEST_TABLE:
         raise _too_large("blanket")
     base = first + np.concatenate([[0], np.cumsum(1 << np.diff(start))[:-1]])
-    unit, stride = unit[: start[-1]].copy(), stride[: start[-1]].copy()
+    if start[-1] < unit.size:
+        unit, stride = unit[: start[-1]].copy(), stride[: start[-1]].copy()
     weights = Weights(
         _BLANKET, bins, base, np.ones(n, np.int64), start, unit, stride, np.zeros(n, np.uint64), np.zeros(n, np.uint64)
     )
@@ -264,21 +276,26 @@ def lay_out(
     ArgumentError
         For more than 2**26 numbers.
     """
-    moving = {int(i) for i in model.free} if movers is not None or kind != "blanket" or not _all_pairs(model) else None
-    if moving is None:
-        return _lay_out_pairs(model, first, int(bins))
+    code, cardinality = KINDS.index(kind), model.cardinality
+    moves = np.zeros(cardinality.size, bool)
+    moves[model.free] = True
     if movers is None:
-        movers = [(i,) if i in moving else () for i in range(model.cardinality.size)]
-    code, n, cards = KINDS.index(kind), len(movers), model.cardinality.tolist()
-    free_cards = [c if i in moving else 1 for i, c in enumerate(cards)]
-    states = [math.prod(cards[i] for i in block) for block in movers]
-    width = np.array([1 if s == 2 else s for s in states], np.int64)
-    base, size = np.zeros(n, np.int64), first
-    units: list[list[int]] = [[] for _ in range(n)]
-    strides: list[list[int]] = [[] for _ in range(n)]
-    word, own = np.zeros(len(cards), np.uint64), np.zeros(n, np.uint64)
-    if code == FULL and (numbered := _words(free_cards, 1)) is not None:
-        word = numbered
+        if code == _BLANKET and _all_pairs(model):
+            return _lay_out_pairs(model, first, int(bins))
+        has, states = moves, np.where(moves, cardinality, 1)
+        if code == _BLANKET:
+            movers = [(i,) if moving else () for i, moving in enumerate(moves.tolist())]
+    else:
+        has = np.array([len(block) > 0 for block in movers], bool)
+        states = np.array([math.prod(cardinality[list(block)].tolist()) for block in movers], np.int64)
+    n, free_cards = len(has), np.where(moves, cardinality, 1)
+    width = np.where(states == 2, 1, states).astype(np.int64)
+    word, own = np.zeros(len(cardinality), np.uint64), np.zeros(n, np.uint64)
+    start, none = np.zeros(n + 1, np.int64), np.empty(0, np.int64)
+    if code == _BLANKET:
+        assert movers is not None
+        base, size, start, unit, stride = _by_blanket(kind, model, movers, width, first)
+        return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
     if code == HASH:
         numbered = _words(free_cards, n + 1)
         if numbered is not None:  # no two states share a key
@@ -286,30 +303,48 @@ def lay_out(
         else:
             # Random words, whose sums of 64 bits coincide for two of a million states with probability 3e-8.
             rng = np.random.default_rng(0x5EED)
-            word, own = rng.integers(1, 2**64, len(cards), np.uint64) | np.uint64(1), rng.integers(1, 2**64, n, np.uint64)
-        width[:] = max((int(w) for w, block in zip(width, movers, strict=True) if block), default=1)
-        base[:] = first
-        size += slots * int(width.max(initial=1))
+            word = rng.integers(1, 2**64, len(cardinality), np.uint64) | np.uint64(1)
+            own = rng.integers(1, 2**64, n, np.uint64)
+        width[:] = width[has].max(initial=1)
+        size = first + slots * int(width.max(initial=1))
+        return Weights(code, int(bins), np.full(n, first, np.int64), width, start, none, none, word, own), size
+    if code == FULL:
+        numbered = _words(free_cards, 1)
+        word = word if numbered is None else numbered
+        count = np.full(n, float(_product(free_cards, 2**40)))
+    else:
+        count = np.minimum(float(bins) ** (states - 1), 2.0**40)
+    numbers = np.where(has, count * width, 0.0)
+    if first + numbers.sum() > _LARGEST_TABLE:
+        raise _too_large(kind)
+    end = first + np.cumsum(numbers.astype(np.int64))
+    base = np.where(has, end - numbers.astype(np.int64), 0)
+    return Weights(code, int(bins), base, width, start, none, none, word, own), int(end[-1]) if n else first
+
+
+def _by_blanket(
+    kind: str, model: Any, movers: list[tuple[int, ...]], width: np.ndarray, first: int
+) -> tuple[np.ndarray, int, np.ndarray, np.ndarray, np.ndarray]:
+    """First places, the place after the last, and the units with their strides, of weights by blanket."""
+    n, cards, size = len(movers), model.cardinality.tolist(), first
+    base = np.zeros(n, np.int64)
+    units: list[list[int]] = [[] for _ in range(n)]
+    strides: list[list[int]] = [[] for _ in range(n)]
     for i, block in enumerate(movers):
-        if code == HASH or not block:
+        if not block:
             continue
         base[i] = size
-        if code == FULL:
-            count = math.prod(free_cards)
-        elif code == SHARED:
-            count = int(min(float(bins) ** (states[i] - 1), 2.0**40))
-        else:
-            units[i], count = model_context(model, block), 1
-            for j in reversed(units[i]):
-                if count <= _LARGEST_TABLE:
-                    strides[i].insert(0, count * int(width[i]))
-                    count *= cards[j]
+        units[i], count = model_context(model, block), 1
+        for j in reversed(units[i]):
+            if count <= _LARGEST_TABLE:
+                strides[i].insert(0, count * int(width[i]))
+                count *= cards[j]
         size += count * int(width[i])
         if size > _LARGEST_TABLE:
             raise _too_large(kind)
     start = np.concatenate([[0], np.cumsum([len(u) for u in units])]).astype(np.int64)
     unit, stride = (np.array([v for part in parts for v in part], np.int64) for parts in (units, strides))
-    return Weights(code, int(bins), base, width, start, unit, stride, word, own), size
+    return base, size, start, unit, stride
 
 
 def model_context(model: Any, block: tuple[int, ...]) -> list[int]:

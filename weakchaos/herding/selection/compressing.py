@@ -10,7 +10,7 @@ import numpy as np
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.herding.selection.selected import Selection
-from weakchaos.herding.selection.selecting import STEIN_METHODS, select
+from weakchaos.herding.selection.selecting import METHODS, select
 from weakchaos.kernels.base import finite_points
 from weakchaos.targets.points import Points
 
@@ -61,7 +61,7 @@ def compress(
     x = finite_points("trace", x)
     if not isinstance(standardise, bool):
         raise ArgumentError(f"`standardise` must be True or False; got {shown(standardise)}")
-    if method in STEIN_METHODS:
+    if method in METHODS and METHODS[method].stein:
         if kernel is not None or weights is not None:
             raise ArgumentError(
                 f"method {method!r} has a kernel of its own, and takes draws of equal weight; leave out `kernel` and weights"

@@ -145,7 +145,7 @@ def stein_thinning(
     weighting: str = "equal",
     progress: bool = False,
 ) -> Selection:
-    """Select points that stand for a density out of draws that follow it only roughly, such as those of a chain with its burn-in.
+    r"""Select points that stand for a density out of draws that follow it only roughly, such as those of a chain with its burn-in.
 
     Parameters
     ----------
@@ -189,6 +189,10 @@ def stein_thinning(
 
     Notes
     -----
+    With the Stein kernel $k_0$ of the density (see `weakchaos.diagnostics.ksd`), the next point is
+
+    $$\pi(t) = \mathrm{argmin}_i \; k_0(x_i, x_i) + 2 \sum_{j < t} k_0(x_{\pi(j)}, x_i).$$
+
     Time is of the order of n size dim, memory of n dim. Where a density has modes far from each other, the discrepancy does not notice wrong
     weights of the modes (Benard et al. 2023).
 

@@ -18,6 +18,8 @@ from weakchaos.targets.points import Points
 
 __all__ = ["Selected", "Selection"]
 
+_SHOWN = 10  # rows of points in a notebook
+
 
 class _Chosen(Bound):
     """The system of a trace that holds a selection: it says what averages are judged by, and makes no step."""
@@ -125,6 +127,14 @@ class Selection:
     def __repr__(self) -> str:
         reached = f", MMD {self.mmd[-1]:.3g}" if len(self.mmd) else ""
         return f"<Selection by {self.method}: {len(self)} points, dim {self.points.shape[1]}{reached}, {self.evaluations:.3g} kernel evaluations>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the selection in a line, its first points with their weights, and what speaks against it."""
+        from html import escape
+
+        rows = "".join(f"<li><b>{escape(f.severity.value)}</b>: {escape(f.sentence)}</li>" for f in self.flags)
+        table = self.to_dataframe().to_html(max_rows=_SHOWN, index=False, float_format="%.4g", border=0)
+        return f"<p><code>{escape(repr(self))}</code></p>{table}" + (f"<ul>{rows}</ul>" if rows else "")
 
     @property
     def multiplicities(self) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,51 +16,55 @@ from weakchaos.herding.selection.selected import Selection
 from weakchaos.kernels.radial import Gaussian
 from weakchaos.targets.points import Points
 
-__all__ = ["METHODS", "STEIN_METHODS", "select", "selection_memory"]
+__all__ = ["METHODS", "Method", "select", "selection_memory"]
 
-# Where each method stands: module below this package, and a function of (problem, size, method, options).
-METHODS: dict[str, tuple[str, str]] = {
-    "herding": ("step_rules", "by_step_rule"),
-    "greedy": ("step_rules", "by_step_rule"),
-    "frank-wolfe": ("step_rules", "by_step_rule"),
-    "line-search": ("step_rules", "by_step_rule"),
-    "away": ("active_sets", "by_active_set"),
-    "pairwise": ("active_sets", "by_active_set"),
-    "blended-pairwise": ("active_sets", "by_active_set"),
-    "fully-corrective": ("min_norm_point", "fully_corrective"),
-    "quadrature": ("bayesian_quadrature", "sequential_quadrature"),
-    "kernel-thinning": ("kernel_halving", "by_halving"),
-    "compress++": ("kernel_halving", "by_compression"),
-    "stein-thinning": ("greedy_stein", "by_stein_thinning"),
-    "stein-kernel-thinning": ("debiased", "by_stein_kernel_thinning"),
+
+class Method(NamedTuple):
+    """Where a method stands and what can be asked of it."""
+
+    module: str
+    """The file below this package."""
+    function: str
+    """In that file, a function of (problem, size, method, options); of a Stein method one of (points, gradients, size, seed, repeats, progress, options)."""
+    options: tuple[str, ...] = ()
+    """What it takes beside the arguments of `select`."""
+    one_by_one: bool = False
+    """Whether it adds one point in every step and heeds ``repeats=False``."""
+    exact: bool = False
+    """Whether it thins the candidates to just as many points as were asked for, with repeats where need be, and so takes no other target."""
+    stein: bool = False
+    """Whether it needs gradients, and neither a kernel nor a target."""
+
+
+_HALVING = ("delta", "threshold", "passes")
+METHODS = {
+    "herding": Method("step_rules", "by_step_rule", one_by_one=True),
+    "greedy": Method("step_rules", "by_step_rule", one_by_one=True),
+    "frank-wolfe": Method("step_rules", "by_step_rule", one_by_one=True),
+    "line-search": Method("step_rules", "by_step_rule", one_by_one=True),
+    "away": Method("active_sets", "by_active_set", ("steps",)),
+    "pairwise": Method("active_sets", "by_active_set", ("steps",)),
+    "blended-pairwise": Method("active_sets", "by_active_set", ("steps",)),
+    "fully-corrective": Method("min_norm_point", "fully_corrective"),
+    "quadrature": Method("bayesian_quadrature", "sequential_quadrature", ("weighting", "until")),
+    "kernel-thinning": Method("kernel_halving", "by_halving", _HALVING, exact=True),
+    "compress++": Method("kernel_halving", "by_compression", (*_HALVING, "oversampling"), exact=True),
+    "stein-thinning": Method(
+        "greedy_stein",
+        "by_stein_thinning",
+        ("preconditioner", "standardise", "log_density", "curvature", "strength", "log_ratio", "most_ratio", "weighting"),
+        one_by_one=True,
+        exact=True,
+        stein=True,
+    ),
+    "stein-kernel-thinning": Method(
+        "debiased",
+        "by_stein_kernel_thinning",
+        ("debiasing", "preconditioner", "standardise", "rank", "oversampling", "delta", "passes"),
+        exact=True,
+        stein=True,
+    ),
 }
-STEIN_METHODS = ("stein-thinning", "stein-kernel-thinning")  # which need gradients, and neither a kernel nor a target
-_EXACT = (
-    "kernel-thinning",
-    "compress++",
-    *STEIN_METHODS,
-)  # which give as many points as were asked for, with repeats where need be
-# Options that a method takes beside the arguments of `select`.
-_OPTIONS = {
-    "away": {"steps"},
-    "pairwise": {"steps"},
-    "blended-pairwise": {"steps"},
-    "quadrature": {"weighting", "until"},
-    "kernel-thinning": {"delta", "threshold", "passes"},
-    "compress++": {"delta", "threshold", "passes", "oversampling"},
-    "stein-thinning": {
-        "preconditioner",
-        "standardise",
-        "log_density",
-        "curvature",
-        "strength",
-        "log_ratio",
-        "most_ratio",
-        "weighting",
-    },
-    "stein-kernel-thinning": {"debiasing", "preconditioner", "standardise", "rank", "oversampling", "delta", "passes"},
-}
-_SIMPLE = ("herding", "greedy", "frank-wolfe", "line-search", "stein-thinning")  # that can be told not to choose a point twice
 
 
 def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype: Any = "float64") -> int:
@@ -92,7 +97,7 @@ def selection_memory(n: int, dim: int, size: int, method: str = "herding", dtype
 
 def select(points: Any, size: int, method: str = "herding", kernel: Any = None, target: Any = None, weights: Any = None, gradients: Any = None,
            seed: Any = 0, repeats: bool = True, dtype: Any = "float64", progress: bool = True, **options: Any) -> Selection:  # fmt: skip
-    """Choose points among candidates, with weights, so that weighted averages over the points are close to averages over a target.
+    r"""Choose points among candidates, with weights, so that weighted averages over the points are close to averages over a target.
 
     Parameters
     ----------
@@ -136,6 +141,13 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
 
     Notes
     -----
+    With $\mu$ the mean of the target under the kernel and $g_T = \sum_t w_t k(x_t, \cdot)$ that of the points chosen so far, herding and Frank-Wolfe steps are
+
+    $$x_{T+1} = \mathrm{argmax}_x \mu(x) - \frac{T}{T + 1} g_T(x), \qquad x_{T+1} = \mathrm{argmax}_x \mu(x) - g_T(x), \quad
+    g_{T+1} = (1 - \rho) g_T + \rho k(x_{T+1}, \cdot),$$
+
+    where $\rho = 2 / (T + 2)$, or what a line search finds.
+
     Herding makes the discrepancy fall like 1/sqrt(T) at least, whatever the kernel; it often falls about like 1/T, which is proven only where the mean lies
     in the interior of the hull of the kernel's feature vectors, a property that no space of infinite dimension has. The estimate of memory is
     `selection_memory`.
@@ -150,41 +162,45 @@ def select(points: Any, size: int, method: str = "herding", kernel: Any = None, 
     """
     if method not in METHODS:
         raise ArgumentError(f"`method` must be one of {', '.join(map(repr, METHODS))}; got {shown(method)}")
-    unknown = sorted(set(options) - _OPTIONS.get(method, set()))
+    way = METHODS[method]
+    unknown = sorted(set(options) - set(way.options))
     if unknown:
-        takes = ", ".join(sorted(_OPTIONS.get(method, set()))) or "none"
+        takes = ", ".join(sorted(way.options)) or "none"
         raise ArgumentError(f"method {method!r} has no option `{unknown[0]}`; its options: {takes}")
     size = whole_number("size", size, 1)
     if not isinstance(repeats, bool):
         raise ArgumentError(f"`repeats` must be True or False; got {shown(repeats)}")
     n = len(points.x) if isinstance(points, Points) else len(np.atleast_1d(points))
-    if not repeats and method not in _SIMPLE:
-        raise ArgumentError(
-            f"`repeats=False` goes with the methods {', '.join(_SIMPLE)}; {method!r} holds every point once, with its weight"
-        )
+    if not repeats and not way.one_by_one:
+        heeding = ", ".join(name for name, other in METHODS.items() if other.one_by_one)
+        raise ArgumentError(f"`repeats=False` goes with the methods {heeding}; {method!r} holds every point once, with its weight")
     if size > n and not repeats:
         raise ArgumentError(f"`size` must be at most the number of candidates, {n}, where none may be chosen twice; got {size}")
-    if method in STEIN_METHODS:
+    if way.stein:
         return _by_stein_kernel(points, size, method, kernel, target, weights, gradients, seed, repeats, progress, options)
-    if method in _EXACT and target is not None:
+    if way.exact and target is not None:
         raise ArgumentError(
             f"`target` has no place in method {method!r}, which keeps the distribution of the candidates under their `weights`; "
             "draw the candidates from the target"
         )
     if gradients is not None:
         raise ArgumentError(f"`gradients` go with methods of Stein kernels; {method!r} uses none")
-    if method not in _SIMPLE and method not in _EXACT:
+    if not way.one_by_one and not way.exact:
         size = min(size, n)
     dim = points.x.shape[1] if isinstance(points, Points) else (np.shape(points)[1] if np.ndim(points) == 2 else 1)
     needed = selection_memory(n, dim, size, method, "float64")
     enough_memory(needed, f"a selection of {size} from {n} points", FEWER)
     problem = set_up(points, Gaussian("median") if kernel is None else kernel, target, weights, dtype, repeats, progress, seed)
-    module, name = METHODS[method]
-    found = getattr(import_module(f"weakchaos.herding.selection.{module}"), name)(problem, size, method, options)
+    found = _function(way)(problem, size, method, options)
     object.__setattr__(found, "memory", needed)
     if problem.names:
         object.__setattr__(found, "names", problem.names)
     return found
+
+
+def _function(way: Method) -> Callable[..., Selection]:
+    function: Callable[..., Selection] = getattr(import_module(f"weakchaos.herding.selection.{way.module}"), way.function)
+    return function
 
 
 def _by_stein_kernel(points: Any, size: int, method: str, kernel: Any, target: Any, weights: Any, gradients: Any, seed: Any, repeats: bool,
@@ -195,11 +211,8 @@ def _by_stein_kernel(points: Any, size: int, method: str, kernel: Any, target: A
     for name, value in (("kernel", kernel), ("target", target), ("weights", weights)):
         if value is not None:
             raise ArgumentError(f"`{name}` has no place in method {method!r}, whose kernel and target follow from `gradients`")
-    module, name = METHODS[method]
     x = points.x if isinstance(points, Points) else points
-    found = getattr(import_module(f"weakchaos.herding.selection.{module}"), name)(
-        x, gradients, size, seed, repeats, progress, options
-    )
+    found = _function(METHODS[method])(x, gradients, size, seed, repeats, progress, options)
     if isinstance(points, Points):
         object.__setattr__(found, "names", tuple(points.names))
     return found

@@ -146,7 +146,7 @@ def stein_points(
     width: Any = 1.0,
     seed: Any = 0,
 ) -> Selection:
-    """Find points that stand for a density, one after the other, each by a search of the whole space.
+    r"""Find points that stand for a density, one after the other, each by a search of the whole space.
 
     Parameters
     ----------
@@ -175,6 +175,12 @@ def stein_points(
     Raises
     ------
     ArgumentError, ArgumentTypeError
+
+    Notes
+    -----
+    With the Stein kernel $k_0$ of the density, greedy points and herding points are
+
+    $$x_n = \mathrm{argmin}_x \frac{1}{2} k_0(x, x) + \sum_{i < n} k_0(x_i, x), \qquad x_n = \mathrm{argmin}_x \sum_{i < n} k_0(x_i, x).$$
 
     Examples
     --------

@@ -41,7 +41,7 @@ def _units(values: Any, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RestrictedBoltzmannMachine:
-    """A machine of 0/1 units.
+    r"""A machine of 0/1 units.
 
     Attributes
     ----------
@@ -50,6 +50,10 @@ class RestrictedBoltzmannMachine:
         Biases.
     history : tuple of float
         Mean absolute difference between the statistics of data and model after each update; with few chains it is mostly noise.
+
+    Notes
+    -----
+    $$p(v, h) \propto \exp\left(v^T W h + a^T v + b^T h\right)$$
 
     Examples
     --------

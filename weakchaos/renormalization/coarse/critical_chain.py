@@ -21,7 +21,7 @@ __all__ = ["central_charge", "chain_entropy"]
 
 
 def chain_entropy(sites: int, lengths: Any = None) -> np.ndarray:
-    """Entanglement entropy, in nats, of neighbouring sites of the critical Ising chain in its ground state.
+    r"""Entanglement entropy, in nats, of neighbouring sites of the critical Ising chain in its ground state.
 
     Parameters
     ----------
@@ -37,6 +37,12 @@ def chain_entropy(sites: int, lengths: Any = None) -> np.ndarray:
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    With $\nu$ the singular values of the block of l sites of the matrix of Majorana correlations,
+
+    $$S(l) = \sum_{\nu} h\left(\frac{1 + \nu}{2}\right) \sim \frac{c}{3} \ln\left(\frac{N}{\pi} \sin \frac{\pi l}{N}\right), \qquad h(p) = -p \ln p - (1 - p) \ln (1 - p).$$
 
     Examples
     --------

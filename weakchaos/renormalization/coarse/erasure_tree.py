@@ -68,7 +68,7 @@ class ErasureTree:
     """
 
     def __init__(self, stabilisers: Sequence[str] = PENTAGON):
-        if isinstance(stabilisers, str) or not all(isinstance(s, str) for s in stabilisers):
+        if not isinstance(stabilisers, list | tuple) or not all(isinstance(s, str) for s in stabilisers):
             raise ArgumentTypeError(f"`stabilisers` must be strings of I, X, Y and Z; got {shown(stabilisers)}")
         words = [s.upper() for s in stabilisers]
         n = len(words[0]) if words else 0

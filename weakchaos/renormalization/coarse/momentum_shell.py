@@ -14,6 +14,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.core.text_table import aligned
 from weakchaos.renormalization.coarse.null_models import NULLS, is_binary, null_population
 from weakchaos.renormalization.coarse.population import as_activity
@@ -110,7 +111,7 @@ def _flow(x: np.ndarray, steps: int, split: bool) -> ShellFlow:
 
         left = [mean_kurtosis(np.arange(_BATCHES) != b) for b in range(_BATCHES)]
         kurtosis.append(mean_kurtosis(np.ones(_BATCHES, bool)))
-        error.append(float(np.sqrt((_BATCHES - 1) * np.var(left))))
+        error.append(float(jackknife_error(left)))
     return ShellFlow(kept, np.array(share), np.array(kurtosis), np.array(error))
 
 

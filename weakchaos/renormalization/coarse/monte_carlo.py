@@ -17,6 +17,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError
+from weakchaos.core.scatter import jackknife_error
 from weakchaos.core.text_table import aligned
 from weakchaos.native.compiled import kernel
 from weakchaos.renormalization.coarse.block_spins import as_spins, block_spins
@@ -163,7 +164,7 @@ def monte_carlo_rg(
     batches: int = 10,
     seed: Any = 0,
 ) -> MonteCarloRG:
-    """Critical exponents of a two-dimensional spin system from its configurations.
+    r"""Critical exponents of a two-dimensional spin system from its configurations.
 
     Parameters
     ----------
@@ -189,6 +190,14 @@ def monte_carlo_rg(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    With $S_a$ the sums that couplings multiply, primed on the block spins, the linearised transformation T and the exponents follow from
+
+    $$\langle S'_c S_b \rangle_c = \sum_a T_{ab} \langle S'_c S'_a \rangle_c, \qquad y = \frac{\ln \lambda_{max}(T)}{\ln b},$$
+
+    where b is the factor of lengths.
 
     References
     ----------
@@ -238,7 +247,7 @@ def monte_carlo_rg(
             total: list[Any] = [sum(p[m] for p in pieces) for m in range(5)]
             values.append(_exponents(*total, b=b))
             left = np.array([_exponents(*(t - p for t, p in zip(total, piece, strict=True)), b=b) for piece in pieces])
-            spread.append(np.sqrt((batches - 1) * left.var(0)))
+            spread.append(jackknife_error(left))
         if not np.isfinite(values).all():
             notes.append(
                 f"step {step + 1}: for some numbers of couplings the leading eigenvalue is not real and positive, because there are too few configurations"

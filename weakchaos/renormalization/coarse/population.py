@@ -16,7 +16,7 @@ import numpy as np
 
 from weakchaos.core.arguments import whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.core.scatter import standard_error
+from weakchaos.core.scatter import jackknife_error, standard_error
 from weakchaos.core.text_table import aligned
 from weakchaos.renormalization.coarse.null_models import NULLS, is_binary, null_population
 from weakchaos.renormalization.coarse.pairing import clusters_by_correlation
@@ -184,7 +184,7 @@ def _measure(x: np.ndarray, members: list[np.ndarray], ordered: bool, quiet: boo
     variance, kurtosis, silence = summary(everything)
     found = exponents(everything)
     left = [exponents(np.arange(_BATCHES) != b) for b in range(_BATCHES)]
-    errors = {k: float(np.sqrt((_BATCHES - 1) * np.var([e[k] for e in left]))) for k in found}
+    errors = {k: float(jackknife_error([e[k] for e in left])) for k in found}
     found["mu"], errors["mu"] = spectra[1], spectra[2]
     if np.isfinite(times).sum() >= 3:
         found["z"] = _slope(sizes, times)

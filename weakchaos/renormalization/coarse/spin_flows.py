@@ -29,7 +29,7 @@ def _series(k: float, b: int) -> float:
 
 
 def decimate_chain(k: float, b: int = 2, steps: int = 1) -> np.ndarray:
-    """Couplings of the one-dimensional Ising model after 0 .. `steps` exact decimations.
+    r"""Couplings of the one-dimensional Ising model after 0 .. `steps` exact decimations.
 
     Parameters
     ----------
@@ -46,6 +46,10 @@ def decimate_chain(k: float, b: int = 2, steps: int = 1) -> np.ndarray:
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    $$\tanh K' = (\tanh K)^b$$
 
     References
     ----------
@@ -74,7 +78,7 @@ def _check(b: Any, d: Any, order: str) -> tuple[int, int]:
 
 
 def migdal_kadanoff(k: float, b: int = 2, d: int = 2, order: str = "move-first", steps: int = 1) -> np.ndarray:
-    """Couplings of the Ising model after 0 .. `steps` steps of the Migdal-Kadanoff recursion.
+    r"""Couplings of the Ising model after 0 .. `steps` steps of the Migdal-Kadanoff recursion.
 
     Parameters
     ----------
@@ -92,6 +96,12 @@ def migdal_kadanoff(k: float, b: int = 2, d: int = 2, order: str = "move-first",
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    With bonds moved before the decimation, and after it,
+
+    $$\tanh K' = \left(\tanh b^{d-1} K\right)^b, \qquad K' = b^{d-1} \tanh^{-1}\left((\tanh K)^b\right).$$
 
     Examples
     --------

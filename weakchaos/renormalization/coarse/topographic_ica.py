@@ -10,12 +10,15 @@ A neighbourhood of radius 0 is plain independent component analysis.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weakchaos.core.arguments import positive, real_array, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["TopographicICA", "null_patches"]
 
@@ -28,6 +31,17 @@ def _pooled(x: np.ndarray, side: int, radius: int) -> np.ndarray:
     for axis in (1, 2):
         grid = sum((np.roll(grid, k, axis) for k in range(-radius, radius + 1)), np.zeros_like(grid))
     return grid.reshape(x.shape)
+
+
+def _sides(shape: Any, features: int, of: str = "the features of the model") -> tuple[int, int]:
+    """Rows and columns of a patch."""
+    try:
+        rows, columns = (whole_number("shape", n, 1) for n in shape)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"`shape` must be rows and columns of a patch; got {shown(shape)}") from error
+    if rows * columns != features:
+        raise ArgumentError(f"`shape` must have {features} pixels, {of}; got {shown(shape)}")
+    return rows, columns
 
 
 def _orthogonal(w: np.ndarray) -> np.ndarray:
@@ -180,7 +194,7 @@ class TopographicICA:
     # ---- topography ----------------------------------------------------------------------------------------------------------------
 
     def topography(self, X: Any, permutations: int = 200, seed: Any = 0) -> dict[str, float]:
-        """Do neighbours share their energy? Held-out data answer that; those of the fit flatter it.
+        """Whether neighbouring units share their energy; take data that were not fitted, as on those of the fit they share more than on others.
 
         Parameters
         ----------
@@ -204,6 +218,8 @@ class TopographicICA:
         s = self.transform(X)
         if len(s) < 3:
             raise ArgumentError(f"`X` must have at least 3 samples for correlations; got {len(s)}")
+        if not (np.ptp(s**2, axis=0) > 1e-12 * (s**2).max()).all():
+            raise ArgumentError("`X` must vary in every unit, as energies that do not have no correlation")
         correlation = np.corrcoef((s**2).T)
         near, far = self._steps() == 1, self._steps() >= 3
         found = correlation[near].mean()
@@ -216,7 +232,7 @@ class TopographicICA:
         }
 
     def orientation(self, shape: tuple[int, int], permutations: int = 200, seed: Any = 0) -> dict[str, float]:
-        """Do neighbours have similar orientations? For filters of image patches.
+        """Whether neighbouring units have similar orientations, for filters of image patches.
 
         Parameters
         ----------
@@ -236,9 +252,9 @@ class TopographicICA:
             If `shape` does not fit, or on a torus of side 2 or 3, where all units are neighbours.
         """
         self._need_fit("orientation")
-        rows, columns = (whole_number("shape", n, 2) for n in shape)
-        if rows * columns != self.n_features_in_:
-            raise ArgumentError(f"`shape` must have {self.n_features_in_} pixels, the features of the model; got {shown(shape)}")
+        rows, columns = _sides(shape, self.n_features_in_)
+        if min(rows, columns) < 2:
+            raise ArgumentError(f"`shape` must have two rows and columns at least for a direction; got {shown(shape)}")
         down, across = np.gradient(self.filters_.reshape(-1, rows, columns), axis=(1, 2))
         # The direction in which a filter varies most, by its structure tensor.
         angle = 0.5 * np.arctan2(2.0 * (down * across).sum((1, 2)), (across**2 - down**2).sum((1, 2)))
@@ -270,20 +286,18 @@ class TopographicICA:
             out.append(matrix[np.ix_(order, order)][pairs].mean())
         return np.array(out)
 
-    def plot(self, shape: tuple[int, int], path: Any = None) -> Any:
+    def plot(self, shape: tuple[int, int], path: Any = None) -> Figure:
         """The filters on their torus, as a matplotlib figure; saved where a path is given."""
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure as NewFigure
 
         self._need_fit("plot")
-        rows, columns = (whole_number("shape", n, 1) for n in shape)
-        if rows * columns != self.n_features_in_:
-            raise ArgumentError(f"`shape` must have {self.n_features_in_} pixels, the features of the model; got {shown(shape)}")
+        rows, columns = _sides(shape, self.n_features_in_)
         sheet = np.full((self.side * (rows + 1) + 1, self.side * (columns + 1) + 1), np.nan)
         for k, pattern in enumerate(self.filters_):
             r, c = divmod(k, self.side)
             place = slice(r * (rows + 1) + 1, (r + 1) * (rows + 1)), slice(c * (columns + 1) + 1, (c + 1) * (columns + 1))
             sheet[place] = pattern.reshape(rows, columns) / np.abs(pattern).max()
-        figure = Figure(figsize=(5, 5), layout="constrained")
+        figure = NewFigure(figsize=(5, 5), layout="constrained")
         axes = figure.subplots()
         axes.imshow(sheet, cmap="gray", vmin=-1, vmax=1)
         axes.set(xticks=[], yticks=[])
@@ -293,7 +307,7 @@ class TopographicICA:
 
 
 def null_patches(patches: Any, shape: tuple[int, int], kind: str = "gaussian", seed: Any = None) -> np.ndarray:
-    """Patches that share something with those given, and nothing else.
+    """Patches that have one property of those given, chosen by `kind`, and are random in all others.
 
     Parameters
     ----------
@@ -321,12 +335,7 @@ def null_patches(patches: Any, shape: tuple[int, int], kind: str = "gaussian", s
     True
     """
     x = TopographicICA._data(patches)
-    try:
-        rows, columns = (whole_number("shape", n, 1) for n in shape)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"`shape` must be rows and columns of a patch; got {shown(shape)}") from error
-    if rows * columns != x.shape[1]:
-        raise ArgumentError(f"`shape` must have {x.shape[1]} pixels, the columns of `patches`; got {shown(shape)}")
+    rows, columns = _sides(shape, x.shape[1], "the columns of `patches`")
     if kind not in NULLS:
         raise ArgumentError(f"`kind` must be one of {', '.join(NULLS)}; got {shown(kind)}")
     rng = np.random.default_rng(seed)

@@ -31,7 +31,7 @@ def funk_hecke(zonal: Callable[[np.ndarray], np.ndarray], degrees: int, nodes: i
         raise ArgumentTypeError(f"`zonal` must be a function of the cosine of an angle; got {shown(zonal)}")
     degrees = whole_number("degrees", degrees, 1, 1000)
     t, weight = np.polynomial.legendre.leggauss(whole_number("nodes", nodes, degrees, 10_000))
-    h = np.asarray(zonal(t), np.float64)
+    h = real_array("zonal", zonal(t), "a function that gives an array")
     if h.shape != t.shape or not np.isfinite(h).all():
         raise ArgumentError("`zonal` must give a finite number for each cosine from -1 to 1")
     return 2.0 * math.pi * (np.polynomial.legendre.legvander(t, degrees - 1) * (weight * h)[:, None]).sum(0)
@@ -88,6 +88,7 @@ class SphericalConvolution:
 
     def jvp(self, z: Any, v: Any) -> np.ndarray:
         """J v: the layer is linear."""
+        self._flat(z, "z")
         return self(v)
 
     def singular_values(self) -> np.ndarray:

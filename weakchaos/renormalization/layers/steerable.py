@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.arguments import positive, real_array, whole_number
+from weakchaos.core.arguments import positive, real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["SteerableSO2", "SteerableSO3", "product_exponents"]
@@ -88,10 +88,18 @@ class _Steerable:
     def _check(self) -> None:
         if not isinstance(self.weights, Mapping) or not self.weights:
             raise ArgumentTypeError(f"`weights` must be a dict from degrees to square matrices; got {shown(self.weights)}")
+        held = {}
         for degree, w in self.weights.items():
-            whole_number("weights", degree, 0, 1000)
-            if np.ndim(w) != 2 or len(w) != np.shape(w)[1] or not len(w) or not np.isfinite(w).all():
+            try:
+                array = np.asarray(w)
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise ArgumentTypeError(f"`weights` must be square matrices; that of degree {degree} is {shown(w)}") from error
+            if array.dtype.kind not in "biufc":
+                raise ArgumentTypeError(f"`weights` must be square matrices of numbers; that of degree {degree} is {shown(w)}")
+            if array.ndim != 2 or len(array) != array.shape[1] or not len(array) or not np.isfinite(array).all():
                 raise ArgumentError(f"`weights` must be finite square matrices; that of degree {degree} is {shown(w)}")
+            held[whole_number("weights", degree, 0, 1000)] = array + 0.0
+        object.__setattr__(self, "weights", held)
 
     def __call__(self, z: Any) -> np.ndarray:
         """The next activations, shape (..., dim)."""
@@ -105,7 +113,8 @@ class _Steerable:
 
     def jvp(self, z: Any, v: Any) -> np.ndarray:
         """J v: the layer is linear."""
-        return self(v)
+        _checked_input(z, self.dim)
+        return self(_checked_input(v, self.dim, "v"))
 
 
 @dataclass(frozen=True)
@@ -199,7 +208,7 @@ class SteerableSO2(_Steerable):
 
     def rotate(self, z: Any, angle: float) -> np.ndarray:
         """The action of a rotation by `angle` radians on inputs and outputs."""
-        z, out, first = _checked_input(z, self.dim), [], 0
+        z, out, first, angle = _checked_input(z, self.dim), [], 0, real_number("angle", angle)
         for m, w in self.weights.items():
             last = first + self.size_of(m) * len(w)
             if m == 0:

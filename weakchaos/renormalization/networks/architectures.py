@@ -100,7 +100,7 @@ def residual_flow(
 
 
 def batch_norm_growth(activation: Any) -> float:
-    """Factor by which gradients grow per layer of a network with batch normalisation before the activation, for large batches.
+    r"""Factor by which gradients grow per layer of a network with batch normalisation before the activation, for large batches.
 
     Normalisation gives preactivations mean 0 and variance 1 over the batch, so different inputs are uncorrelated at the fixed point, and the layer
     divides by the standard deviation of the previous activations: growth^2 = E phi'^2 / Var phi.
@@ -113,6 +113,10 @@ def batch_norm_growth(activation: Any) -> float:
     -------
     float
         Always above 1 unless phi is linear: gradients explode whatever the weights are.
+
+    Notes
+    -----
+    $$\mathrm{growth}^2 = \frac{E \phi'(z)^2}{\mathrm{Var} \phi(z)}$$
 
     References
     ----------

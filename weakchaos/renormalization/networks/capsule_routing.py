@@ -78,19 +78,28 @@ class CapsuleRouting:
         return State(phase=array.ravel())
 
     def couplings(self, logits: np.ndarray) -> np.ndarray:
-        """The shares c of each input among capsules, shape (I, J)."""
-        b = np.reshape(logits, self.votes.shape[:2])
+        """The shares c of each input among capsules, shape (I, J), for logits of shape (I, J) or (I J,)."""
+        b = real_array("logits", logits)
+        if b.size != self.dim or not np.isfinite(b).all():
+            raise ArgumentError(f"`logits` must be {self.dim} finite numbers, one for each input and capsule; got {shown(logits)}")
+        return self._shares(b)
+
+    def _shares(self, logits: np.ndarray) -> np.ndarray:
+        b = logits.reshape(self.votes.shape[:2])
         e = np.exp(b - b.max(1, keepdims=True))
         return e / e.sum(1, keepdims=True)
 
     def outputs(self, logits: np.ndarray) -> np.ndarray:
         """The vectors v of the capsules, shape (J, d)."""
-        s = np.einsum("ij,ijd->jd", self.couplings(logits), self.votes)
+        return self._pooled(self.couplings(logits))
+
+    def _pooled(self, couplings: np.ndarray) -> np.ndarray:
+        s = np.einsum("ij,ijd->jd", couplings, self.votes)
         length = np.linalg.norm(s, axis=1, keepdims=True)
         return length / (1.0 + length**2) * s
 
     def _next(self, logits: np.ndarray) -> np.ndarray:
-        agreement = self.beta * np.einsum("ijd,jd->ij", self.votes, self.outputs(logits)).ravel()
+        agreement = self.beta * np.einsum("ijd,jd->ij", self.votes, self._pooled(self._shares(logits))).ravel()
         return logits + agreement if self.memory else agreement
 
     def advance(self, state: State, n: int, every: int = 1) -> np.ndarray:
@@ -105,7 +114,7 @@ class CapsuleRouting:
         """Move `state` in place by `n` rounds and carry columns of shape (I J, k) along by the exact derivative."""
         n, columns = steps_and_columns(n, vectors, self.dim)
         for _ in range(n):
-            c = self.couplings(state.phase)[..., None]
+            c = self._shares(state.phase)[..., None]
             db = columns.reshape(*self.votes.shape[:2], -1)
             dc = c * (db - (c * db).sum(1, keepdims=True))
             s = np.einsum("ij,ijd->jd", c[..., 0], self.votes)

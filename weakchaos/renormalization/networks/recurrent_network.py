@@ -240,7 +240,9 @@ def _cells(model: Any) -> list[RecurrentCell]:
 def _sequences(inputs: Any, features: int) -> np.ndarray:
     """Inputs of shape (sequences, steps, features)."""
     if hasattr(inputs, "detach"):
-        inputs = inputs.detach().cpu().numpy()
+        from weakchaos.renormalization.networks.torch import tensor_of
+
+        inputs = tensor_of("inputs", inputs).cpu().numpy()
     array = real_array("inputs", inputs)
     if not 1 <= array.ndim <= 3 or array.shape[-1] != features or not array.size:
         raise ArgumentError(

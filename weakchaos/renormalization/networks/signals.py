@@ -17,7 +17,7 @@ import numpy as np
 
 from weakchaos.core.arguments import is_real, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
-from weakchaos.core.flags import Flag
+from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.theory.activations import activation as as_activation
 
 __all__ = ["Recording", "WeightLayer", "chain_of", "record_chain"]
@@ -184,6 +184,21 @@ def weight_summary(weight: np.ndarray, bias: np.ndarray | None) -> dict[str, Any
     }
 
 
+def _doubt(layer: Any, z: np.ndarray, made: np.ndarray, fresh: np.ndarray, resolution: float, name: str) -> Flag | None:
+    """What says that differences of a layer are not those of its function: another result for the same input, or steps that no small difference crosses."""
+    if hasattr(layer, "jvp"):
+        return None
+    size = float((made**2).mean())
+    again = float(((_apply(layer, z, name)[0] - made) ** 2).mean())
+    between, before = float(((made - made.mean(0)) ** 2).mean()), float(((z - z.mean(0)) ** 2).mean())
+    random = again > (1e3 * resolution) ** 2 * size
+    stepped = not fresh.any() and before > 0 and between > (1e3 * resolution) ** 2 * size
+    if not (random or stepped):
+        return None
+    numbers = {"derivative": float(fresh.mean()), "difference": (again if random else between) / before if before > 0 else math.inf}
+    return Flag(Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (name,))
+
+
 def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng: np.random.Generator) -> Recording:
     """Run a batch and its differences through a chain of functions.
 
@@ -205,6 +220,8 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
     outputs: list[np.ndarray] = []
     extremes: list[tuple[np.ndarray, np.ndarray]] = []
     response, growth, weights, rounding = [], [], [], []
+    measured: list[bool] = []
+    flags: list[Flag] = []
     noise = np.zeros(z.shape)  # rounding errors as they travel, on a scale of their own
     scale, errors = 0.0, np.random.default_rng(0)
 
@@ -235,6 +252,11 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
         noise = own + (scale * _jvp(layer, z, noise / scale, name, nudge) if scale else 0.0)
         scale = float(np.sqrt(np.nan_to_num(noise**2).mean()))
         rounding.append(scale**2)
+        doubt = _doubt(layer, z, made, np.array(fresh), resolution, name)
+        if doubt is not None:
+            flags.append(doubt)
+            fresh, grown = [np.full(len(made), np.nan)] * directions, [np.full(len(made), np.nan)] * directions
+        measured.append(doubt is None)
         z = made
         outputs.append(z)
         response.append(fresh)
@@ -251,6 +273,7 @@ def record_chain(layers: Sequence[Any], inputs: np.ndarray, directions: int, rng
         float((inputs**2).mean()),
         [type(layer).__name__ for layer in layers],
         rounding,
-        [True] * len(layers),
+        measured,
         [(math.nan, math.nan, math.nan)] * len(layers),
+        flags,
     )

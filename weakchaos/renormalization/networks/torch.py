@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 
 __all__ = ["activation_of", "checked_inputs", "fixed_batch", "is_module", "plain_module", "square"]
 
@@ -96,7 +96,7 @@ def checked_inputs(model: Any, inputs: Any) -> Any:
             "`inputs` must be one array or tensor, the argument from which differences start: wrap a module of several arguments in one whose "
             "forward(self, x) passes the others on, and probe that"
         )
-    x = inputs if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
+    x = inputs if isinstance(inputs, torch.Tensor) else tensor_of("inputs", inputs)
     parameters = list(model.parameters())
     kinds = [p.dtype for p in parameters if p.is_floating_point()]
     devices = {p.device for p in parameters}
@@ -117,6 +117,20 @@ def checked_inputs(model: Any, inputs: Any) -> Any:
     if x.is_floating_point() and not bool(torch.isfinite(x).all()):
         raise ArgumentError("`inputs` must be finite")
     return x.detach().clone()
+
+
+def tensor_of(name: str, value: Any) -> Any:
+    """An array or tensor as a tensor without a gradient; the error where it holds no numbers."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        if value.device.type == "meta":
+            raise ArgumentError(f"`{name}` is on the meta device, which holds no numbers: pass a tensor with numbers in it")
+        return value.detach()
+    try:
+        return torch.as_tensor(np.asarray(value))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(f"`{name}` must be an array or a tensor of numbers; got {shown(value)}") from error
 
 
 def square(v: Any) -> Any:

@@ -132,6 +132,14 @@ def _ratio(a: float, b: float) -> float:
     return high / low if low > 0 else math.inf if high > 0 else 1.0
 
 
+def _between(before: Any, after: Any) -> float:
+    """The mean square of differences between inputs after a place, as a part of that before it; 0 where they are below rounding."""
+    spreads = [float((t.double() - t.double().mean(0)).pow(2).mean()) for t in (before, after)]
+    if not spreads[0] > 0 or not spreads[1] > (1e-5 * _size(after)) ** 2:
+        return 0.0
+    return spreads[1] / spreads[0]
+
+
 def judged(
     model: Any,
     few: Any,
@@ -170,9 +178,13 @@ def judged(
         near[[_ratio(a, b) >= _SETTLED for a, b in zip(seen, again, strict=True)]] = False
     flags = []
     for i, place in enumerate(course.places):
-        if not place.measured or not (far[i] or near[i]):
+        stepped = _between(outputs[i], outputs[i + 1]) if own[i] == 0.0 and not far[i] else 0.0
+        if not place.measured or not (far[i] or near[i] or stepped > 0.0):
             continue
-        cut = own[i] < 1e-6 * seen[i]
+        if stepped > 0.0:
+            # No small difference comes through, and yet inputs stay apart: the function is constant between steps, which move them.
+            seen[i] = stepped
+        cut = own[i] < 1e-6 * seen[i] and not stepped > 0.0
         numbers = {"derivative": float(own[i]), "difference": float(seen[i])}
         flags.append(Flag(Kind.CUT if cut else Kind.WRONG_DERIVATIVE, Severity.INVALID, numbers, (place.name,)))
         response[i] = growth[i] = np.nan

@@ -59,6 +59,13 @@ class TokenExponents:
     powers_stderr: tuple[float, float] = (math.nan, math.nan)
 
     @property
+    def transverse_total(self) -> float:
+        """What all layers together do to squares of differences between tokens, in logarithms: the sum of the layers if the stream grows, else their rate
+        times their number."""
+        total = self.by_layer[:, 0].sum() if math.isfinite(self.powers[0]) else self.transverse * len(self.by_layer)
+        return float(total)
+
+    @property
     def sentence(self) -> str:
         """The verdict from both exponents; from their totals if the stream grows, as then no rate per layer describes the stack."""
         if math.isfinite(self.powers[0]):
@@ -116,10 +123,12 @@ def in_double(blocks: list[Any], inputs: Any, fits: Callable[[tuple[int, ...]], 
     """A copy of the layers in double precision, and the inputs beside it; the error if there are no numbers, or `inputs` are no tokens of this `shape`."""
     import torch
 
+    from weakchaos.renormalization.networks.torch import tensor_of
+
     stack = torch.nn.ModuleList(blocks)
-    if any(p.device.type == "meta" for p in stack.parameters()):
+    if any(t.device.type == "meta" for t in (*stack.parameters(), *stack.buffers())):
         raise ArgumentError("`model` is on the meta device, which holds no numbers: load or draw its weights first")
-    x = inputs.detach() if isinstance(inputs, torch.Tensor) else torch.as_tensor(np.asarray(inputs))
+    x = tensor_of("inputs", inputs)
     if not x.is_floating_point():
         raise ArgumentTypeError("`inputs` must be what enters the first layer, real numbers: embed token numbers first")
     if not x.numel() or not fits(tuple(x.shape)):

@@ -75,7 +75,7 @@ def _mean_pair(theory: MeanField, variance: float) -> float:
 def recurrent_theory(
     gain: float, activation: Any = "tanh", continuous: bool = False, input_variance: float = 0.0
 ) -> RecurrentTheory:
-    """The largest Lyapunov exponent of an infinite random recurrent network.
+    r"""The largest Lyapunov exponent of an infinite random recurrent network.
 
     Parameters
     ----------
@@ -96,6 +96,12 @@ def recurrent_theory(
     Raises
     ------
     ArgumentError
+
+    Notes
+    -----
+    In discrete time, and in continuous time with the autocorrelation D of a unit and the ground state $E_0$ of a particle in the well that D makes,
+
+    $$\lambda = \frac{1}{2} \ln\left(g^2 E \phi'(\sqrt{q} z)^2\right), \qquad \lambda = -1 + \sqrt{1 - E_0}.$$
 
     References
     ----------

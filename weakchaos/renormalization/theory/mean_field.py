@@ -337,7 +337,7 @@ class MeanField:
 
 
 def mean_field(activation_: Any, derivative: Any = None, kinks: Any = None) -> MeanField:
-    """The mean-field theory of wide random networks with an activation function.
+    r"""The mean-field theory of wide random networks with an activation function.
 
     Parameters
     ----------
@@ -355,6 +355,18 @@ def mean_field(activation_: Any, derivative: Any = None, kinks: Any = None) -> M
     Raises
     ------
     ArgumentError, ArgumentTypeError
+
+    Notes
+    -----
+    For weights of variance $\sigma_w^2 / N$ and biases of variance $\sigma_b^2$, the variance q of preactivations and the correlation c of two inputs move by
+
+    $$q' = \sigma_w^2 E \phi(\sqrt{q} z)^2 + \sigma_b^2, \qquad c' = \frac{\sigma_w^2 E \phi(u) \phi(v) + \sigma_b^2}{q^*},$$
+
+    and small differences are stretched, and correlations forgotten, at the rates
+
+    $$\chi = \sigma_w^2 E \phi'(\sqrt{q^*} z)^2, \qquad \xi_c = -\frac{1}{\ln\left(\sigma_w^2 E \phi'(u) \phi'(v)\right)},$$
+
+    where z is normal, and u, v are normal of variance $q^*$ and of the correlation at the fixed point.
 
     References
     ----------

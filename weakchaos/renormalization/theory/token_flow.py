@@ -126,7 +126,7 @@ def token_flow(
     >>> [round(p, 2) for p in flow.powers]  # tokens become alike as a power of the depth, not by a rate
     [-0.75, 0.0]
     """
-    count = whole_number("depth", depth, 1)
+    count = whole_number("depth", depth, 1, 10**6)
     if norm not in ("pre", "post"):
         raise ArgumentError(f'`norm` must be "pre" or "post"; got {shown(norm)}')
     shrink = count ** -real_number("branch_power", branch_power)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.core.system import as_seed
 from weakchaos.reports.compare.measure import Entrant, Plan, measure
 from weakchaos.targets.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 __all__ = ["Entrant", "Report", "compare"]
 
@@ -58,7 +63,7 @@ class Report:
         return all(is_trusted(entrant) for entrant in self.entrants)
 
     @property
-    def rows(self) -> list[dict]:
+    def rows(self) -> list[dict[str, Any]]:
         """One dict a sampler with keys sampler, driver, draws, error, slope, slope_se, lyapunov, entropy_rate, period, ns_per_draw,
         gradients_per_draw, and stream_entropy, autocorrelation, coupling_time, rhat, disagreement, sampler_exponent, sampler_exponent_kind, period_searched, status; on request
         determinism, stream_discrepancy and spectrum (a list), see `compare`."""
@@ -82,7 +87,7 @@ class Report:
 
         return f"<pre>{escape(str(self))}</pre>"
 
-    def plot(self, path: Any = None, ax: Any = None) -> Any:
+    def plot(self, path: Any = None, ax: Any = None) -> Figure:
         """The figure: error against draws with bands over repeats and guides, and slope against entropy rate; saved when `path` is given.
 
         With `ax`, matplotlib axes of your own, the first of the two is drawn there.
@@ -91,7 +96,7 @@ class Report:
 
         return plot_report(self, path, ax)
 
-    def to_html(self, path: Any) -> Any:
+    def to_html(self, path: Any) -> Path:
         """Write one self-contained HTML file."""
         from weakchaos.reports.compare.compare_page import write_html
 

@@ -14,6 +14,7 @@ from weakchaos.reports.compare.compare_sentences import two_sentences
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.row_flags import is_trusted, word
 from weakchaos.reports.page import figure_svg, versions, write_page
+from weakchaos.reports.page_rows import Shown, brief, row_size, shown_rows
 
 __all__ = ["reproduction", "versions", "write_html", "write_json"]
 
@@ -50,6 +51,12 @@ def reproduction(report: Any) -> str:
 # ---- JSON ------------------------------------------------------------------------------------------------------------------------------
 
 
+def _data(entrant: Any) -> dict[str, Any]:
+    """A row of the table as data, with what speaks against the run."""
+    flags = entrant.flags
+    return {**entrant.row, "notes": [f.sentence for f in flags], "flags": [f.to_plain() for f in flags]}
+
+
 def _content(report: Any, curves: bool) -> dict:
     out = {
         "format": "weakchaos comparison 1",
@@ -62,9 +69,7 @@ def _content(report: Any, curves: bool) -> dict:
         "versions": versions(),
         "sentences": two_sentences(report),
         "warnings": list(report.warnings),
-        "rows": [
-            {**e.row, "notes": [f.sentence for f in e.flags], "flags": [f.to_plain() for f in e.flags]} for e in report.entrants
-        ],
+        "rows": [_data(e) for e in report.entrants],
     }
     if curves:
         out["curves"] = [{"sampler": e.name, "draws": e.draws, "errors": np.atleast_2d(e.errors)} for e in report.entrants]
@@ -126,6 +131,18 @@ def _rows(report: Any) -> list[dict[str, Any]]:
     return out
 
 
+def _shown(report: Any, rows: list[dict[str, Any]], data: list[dict[str, Any]]) -> Shown:
+    """The rows that the page shows: all, or else those of the runs that are not to be trusted or have the largest errors, and the first."""
+    labels = [column.title for column in _columns(report)]
+    sizes = [
+        row_size([text for _, text in row["cells"]], labels, one) + 160 + sum(len(f.sentence.encode()) + 30 for f in row["flags"])
+        for row, one in zip(rows, data, strict=True)
+    ]
+    errors = [np.inf if (error := finite(entrant.row.get("error"))) is None else error for entrant in report.entrants]
+    worst = sorted(range(len(rows)), key=lambda i: (rows[i]["trusted"], -errors[i]))
+    return shown_rows(sizes, worst)
+
+
 def _definitions(report: Any) -> list[tuple[str, str]]:
     out = []
     for column in _columns(report):
@@ -163,11 +180,17 @@ def write_html(report: Any, path: Any) -> Path:
     """
     from weakchaos.reports.compare.compare_figure import convergence_figure, entropy_figure, key
 
+    content, rows, again = _content(report, curves=False), _rows(report), reproduction(report)
+    shown = _shown(report, rows, content["rows"])
+    again = brief(
+        again, f"# The call names {len(rows):,} samplers: too long for a page, it is the entry `made_by` of report.to_json()."
+    )
+    content = {**content, "made_by": again, "rows": [content["rows"][i] for i in shown.rows], "rows_left_out": shown.left_out}
     return write_page(
         path,
         "compare.html",
         f"weakchaos: {report.target}",
-        _content(report, curves=False),
+        content,
         report=report,
         heading=heading(report),
         sentences=two_sentences(report),
@@ -181,8 +204,9 @@ def write_html(report: Any, path: Any) -> Path:
         key=key(report),
         columns=_columns(report),
         words=_WORDS,
-        rows=_rows(report),
+        parts=shown.parts(rows, f"The worst {len(shown.worst):,}: not to be trusted, or of the largest error"),
+        shown=shown,
         remarks=report.remarks,
         definitions=_definitions(report),
-        command=reproduction(report),
+        command=again,
     )

@@ -52,7 +52,10 @@ def _nothing(*sentences: str) -> Advice:
 
 
 def _token_loss(report: Any) -> float:
-    """Sum over blocks of the logarithms by which the differences between tokens change (of squares, halved)."""
+    """Logarithm by which all blocks together change the differences between tokens: where both exponents of tokens were measured, what they say, as the
+    sentence of the report does; else along the inputs, which may be far from the state at which differences only shrink or grow."""
+    if report.tokens is not None:
+        return 0.5 * report.tokens.transverse_total
     found = [r["angle_exponent"] for r in report.rows if math.isfinite(r.get("angle_exponent", math.nan))]
     return 0.5 * float(sum(found))
 

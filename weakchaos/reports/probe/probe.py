@@ -24,6 +24,10 @@ from weakchaos.renormalization.networks.probe_rows import depth_band, probe_flag
 from weakchaos.renormalization.networks.signals import WeightLayer, chain_of, record_chain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
     from weakchaos.renormalization.networks.torch_tokens import TokenExponents
     from weakchaos.reports.probe.advice import Advice
 
@@ -223,7 +227,7 @@ class ProbeReport:
             "advice": {"kind": (advice := self.advice()).kind, "sentences": list(advice.sentences), "layers": list(advice.layers)},
         }
 
-    def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Any:
+    def to_html(self, path: Any, heading: str = "Probe of a network", command: str = "") -> Path:
         """Sentences, figures and table as one self-contained page."""
         from weakchaos.reports.probe.probe_page import write_probe_html
 
@@ -235,7 +239,7 @@ class ProbeReport:
 
         return strict_json(self.to_dict(), path)
 
-    def plot(self, kind: str = "flow", path: Any = None, ax: Any = None) -> Any:
+    def plot(self, kind: str = "flow", path: Any = None, ax: Any = None) -> Figure:
         """One picture: "phase" (layers on the phase diagram), "flow" (correlations by depth) or "waterfall" (spectrum by depth).
 
         It is saved where `path` is given, and drawn on `ax`, matplotlib axes of your own, where those are.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weakchaos.reports.page import figure_svg, write_page
+from weakchaos.reports.page_rows import Shown, row_size, shown_rows
 from weakchaos.reports.probe.probe_figure import KINDS, draw_probe
 from weakchaos.reports.probe.probe_sentences import probe_sentences
 
@@ -67,6 +68,17 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _shown(report: Any, heads: list[tuple[str, str, str]]) -> Shown:
+    """The layers that the page shows: all, or else those that stretch or shrink differences most, and the first."""
+    rows = report.rows
+    labels = [f"{name} ({unit})" for _, name, unit in heads]
+    sizes = [row_size([_cell(row.get(key)) for key, _, _ in heads], labels, row) for row in rows]
+    # Differences that die out in a layer are as far from the edge as can be; a layer without a number is not known to be far.
+    chi = [row["chi"] for row in rows]
+    far = [-math.inf if math.isnan(x) else abs(math.log(x)) if 0 < x < math.inf else math.inf for x in chi]
+    return shown_rows(sizes, sorted(range(len(rows)), key=lambda i: -far[i]))
+
+
 def write_probe_html(report: Any, path: Any, heading: str = "Probe of a network", command: str = "") -> Path:
     """Write the sentences, the three figures, the table of layers, the warnings and the data as one page.
 
@@ -92,11 +104,15 @@ def write_probe_html(report: Any, path: Any, heading: str = "Probe of a network"
     kinds = [k for k in KINDS if k != "phase" or any(math.isfinite(r["sigma_w2"]) for r in report.rows)]
     heads = [head for head in _HEADS if any(_cell(row.get(head[0])) != "-" for row in report.rows)]
     sentences = probe_sentences(report)
+    shown, content = _shown(report, heads), report.to_dict()
+    if shown.left_out:
+        content |= {"rows": [content["rows"][i] for i in shown.rows], "rows_left_out": shown.left_out}
+        content["advice"] = {**content["advice"], "layers": content["advice"]["layers"][: len(shown.rows)]}
     return write_page(
         path,
         "probe.html",
         heading,
-        report.to_dict(),
+        content,
         report=report,
         sentences=sentences,
         figures=[
@@ -104,6 +120,8 @@ def write_probe_html(report: Any, path: Any, heading: str = "Probe of a network"
             for kind in kinds
         ],
         heads=heads,
+        parts=shown.parts(report.rows, f"The {len(shown.worst):,} farthest from chi = 1"),
+        shown=shown,
         meanings=[(f"{name} ({unit})" if unit else name, _MEANINGS[key]) for key, name, unit in heads],
         notes=[text for text in report.warnings if text not in sentences],
         words=("layer", "phase"),

@@ -123,6 +123,8 @@ class WidthReport:
 
         weights, rates = self.factors(width, base)
         lr = number_that("lr", lr, "a positive number", lambda v: v > 0)
+        if not isinstance(model, torch.nn.Module):
+            raise ArgumentTypeError(f"`model` must be a module, as `make` returns it; got {shown(model)}")
         modules = dict(model.named_modules())
         missing = next((r["layer"] for r in self.rows if r["layer"] not in modules), None)
         if missing is not None:
@@ -291,6 +293,8 @@ def scaling(
     """
     import torch
 
+    from weakchaos.renormalization.networks.torch import tensor_of
+
     if not callable(make):
         raise ArgumentTypeError(f"`make` must be a function of the width that returns a module; got {shown(make)}")
     sizes = np.sort(whole_numbers("widths", widths, 1, 10**7))
@@ -299,11 +303,11 @@ def scaling(
     count = whole_number("seeds", seeds, 2)
     seed = whole_number("seed", seed, 0, 2**31)
     lr = number_that("lr", lr, "a positive number", lambda v: v > 0)
-    x = torch.as_tensor(np.asarray(inputs.detach().cpu() if isinstance(inputs, torch.Tensor) else inputs))
+    x = tensor_of("inputs", inputs).cpu()
     x = x.double() if x.is_floating_point() else x
     if x.ndim < 1 or not x.numel() or (x.is_floating_point() and not bool(torch.isfinite(x).all())):
         raise ArgumentError(f"`inputs` must be a batch of finite numbers that is not empty; got shape {tuple(x.shape)}")
-    y = torch.as_tensor(np.asarray(labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels))
+    y = tensor_of("labels", labels).cpu()
     if y.ndim < 1 or len(y) != len(x) or (y.is_floating_point() and not bool(torch.isfinite(y).all())):
         raise ArgumentError(f"`labels` must be {len(x)} finite numbers or classes, one for each input; got shape {tuple(y.shape)}")
     y = y.double() if y.is_floating_point() else y.long()

@@ -13,11 +13,12 @@ from weakchaos.core.arguments import is_real
 from weakchaos.core.figures import PANEL, WIDE
 from weakchaos.core.flags import Flag, Severity, gravest_first
 from weakchaos.reports.page import figure_svg, write_page
+from weakchaos.reports.page_rows import Shown, row_size, shorter, shown_rows
 
 __all__ = ["run_sentence", "write_run_html"]
 
 _DRAWN = 8  # numbers in the picture
-_ROWS = 200  # numbers in the table
+_ROWS = 200  # numbers in the table at most
 
 _MEANINGS = {
     "mean": "mean of the draws",
@@ -67,7 +68,26 @@ def _figures(trace: Any) -> tuple[Any, Any] | None:
     return figure_svg(broad, text, "draws"), figure_svg(narrow, text, "draws-narrow")
 
 
-def write_run_html(trace: Any, path: Any, head: str, table: Any, flags: Sequence[Flag], content: Any, command: str = "") -> Path:
+def _shown(columns: Sequence[str], rows: Sequence[tuple[str, list[str]]], table: Any, data: Sequence[Any]) -> Shown:
+    """The rows of the summary that the page shows: all, or else those of the largest R-hat and the first."""
+    sizes = [row_size([name, *cells], columns, one) for (name, cells), one in zip(rows, data, strict=True)]
+    if "r_hat" not in columns:
+        return shown_rows(sizes, most=_ROWS)
+    r_hat = np.asarray(table["r_hat"], float)
+    worst = np.argsort(-np.where(np.isfinite(r_hat), r_hat, -np.inf), kind="stable")  # a number that never moved has none
+    return shown_rows(sizes, worst.tolist(), most=_ROWS)
+
+
+def write_run_html(
+    trace: Any,
+    path: Any,
+    head: str,
+    table: Any,
+    flags: Sequence[Flag],
+    content: Any,
+    command: str = "",
+    everything: str = "",
+) -> Path:
     """Write the page.
 
     Parameters
@@ -81,14 +101,29 @@ def write_run_html(trace: Any, path: Any, head: str, table: Any, flags: Sequence
     flags : sequence of Flag
         What speaks against the run.
     content : dict
-        The data that the page carries as JSON.
+        The data that the page carries as JSON; of its ``summary``, a list of rows, only what is shown.
     command : str
         The command that makes the run again.
+    everything : str
+        Where all rows are to be had, if not all are shown.
     """
     columns = [] if table is None else [str(c) for c in table.columns]
-    rows = [] if table is None else [(str(n), [_cell(c, v) for c, v in zip(columns, row, strict=True)]) for n, row in zip(table.index, table.to_numpy().tolist(), strict=True)][:_ROWS]  # fmt: skip
+    rows = (
+        []
+        if table is None
+        else [
+            (shorter(str(name)), [_cell(c, v) for c, v in zip(columns, row, strict=True)])
+            for name, row in zip(table.index, table.to_numpy().tolist(), strict=True)
+        ]
+    )
+    data = content.get("summary") or [None] * len(rows)
+    shown = _shown(columns, rows, table, data)
+    if shown.left_out:
+        content = {**content, "summary": [data[i] for i in shown.rows], "summary_left_out": shown.left_out}
     meanings = [(c, _MEANINGS[c]) for c in columns if c in _MEANINGS]
-    meanings += [("P(s)", "share of draws in state s")] if any(c.startswith("P(") for c in columns) else []
+    meanings += (
+        [("P(s)", "share of draws in state s, of the first eight states")] if any(c.startswith("P(") for c in columns) else []
+    )
     ends = [c for c in columns if c not in _MEANINGS and not c.startswith("P(")]
     meanings += [(", ".join(ends), "ends of the interval, or quantiles, that hold the named share of the draws")] if ends else []
     return write_page(
@@ -103,7 +138,9 @@ def write_run_html(trace: Any, path: Any, head: str, table: Any, flags: Sequence
         drawn=min(len(trace.names), _DRAWN),
         count=len(trace.names),
         columns=columns,
-        rows=rows,
+        parts=shown.parts(rows, f"The {len(shown.worst):,} with the largest R-hat"),
+        shown=len(shown.rows),
+        everything=everything if shown.left_out else "",
         meanings=meanings,
         command=command,
     )

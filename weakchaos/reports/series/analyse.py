@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from weakchaos.diagnostics.recorded import as_series
 from weakchaos.interop.missing_marks import missing_flags
 from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.measured import MeasuredNumbers, MeasuredSymbols
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 __all__ = ["SeriesReport", "analyse_series"]
 
@@ -95,13 +100,19 @@ class SeriesReport:
 
         return text_table(self)
 
-    def plot(self, path: Any = None) -> Any:
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentences and the table."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def plot(self, path: Any = None) -> Figure:
         """One figure with all panels; saved if `path` is given."""
         from weakchaos.reports.series.series_figure import plot_series_report
 
         return plot_series_report(self, path)
 
-    def to_html(self, path: Any) -> Any:
+    def to_html(self, path: Any) -> Path:
         """Write one self-contained HTML file."""
         from weakchaos.reports.series.series_page import write_series_html
 

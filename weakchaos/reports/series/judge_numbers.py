@@ -174,7 +174,8 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
     if not r.drifting and _still(r) and k is not None and k < _REGULAR:
         return _regular(r, k, rhythm)
 
-    if r.drifting and r.steps is not None and _TESTS * r.steps.p_value <= r.level and r.steps.own < 0.5 * np.median(r.steps.others):
+    # One test, not the least of three; that its error is half of the usual one keeps noise out.
+    if r.drifting and r.steps is not None and r.steps.p_value <= r.level and r.steps.own < 0.5 * np.median(r.steps.others):
         first = (
             f"The series drifts, and there is a nonlinear rule beside the drift: it stays correlated over {_time(r, r.correlation_time * r.dt)}, more than a "
             f"thirtieth of its length, but its steps are predicted with an error of {number(r.steps.own)} standard deviations, those of linear stochastic "
@@ -312,11 +313,21 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
             f"Linear stochastic surrogates give similar statistics (smallest p of three tests: {min(p_values.values()):.2g}), and {_missing(exponent, finite)}.",
         )
     white = r.p_serial is not None and r.p_serial > r.level
+    if white and r.p_neighbours is not None and r.p_neighbours <= max(0.1 * r.level, 0.005):
+        first = (
+            f"The series has no serial correlation ({p_words(r.p_serial)}), and yet its neighbouring numbers are not independent ({p_words(r.p_neighbours)} against shuffled series): "
+            "it is no white noise."
+        )
+        second = (
+            "A deterministic rule with chaos too strong to be followed in so many numbers, of which one coordinate is recorded, would have this effect, and nonlinear noise would too; "
+            f"{_missing(exponent, finite)}."
+        )
+        return "nonlinear, undecided", first, second
     if white:
-        first = f"The series is consistent with independent numbers, white noise: the tests find neither serial correlation ({p_words(r.p_serial)}) nor nonlinear structure (smallest p of three tests: {min(p_values.values()):.2g})."
+        first = f"The series is consistent with independent numbers, white noise, from which nothing tells it: the tests find neither serial correlation ({p_words(r.p_serial)}) nor nonlinear structure (smallest p of three tests: {min(p_values.values()):.2g})."
     else:
         first = f"The series is consistent with linearly correlated noise: the tests find serial correlation ({p_words(r.p_serial)}) and no nonlinear structure (smallest p of three tests: {min(p_values.values()):.2g})."
-    second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; these methods cannot tell motion of high dimension, such as that of a good random number generator, from noise."
+    second = f"{_missing(exponent, finite)[0].upper()}{_missing(exponent, finite)[1:]}; these methods cannot tell motion of high dimension, such as that of a good random number generator, or chaos too strong for so many numbers, from noise."
     return ("white noise" if white else "correlated noise"), first, second
 
 

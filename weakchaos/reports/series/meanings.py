@@ -45,6 +45,7 @@ _WORDS = (
     (r"spectral period", "period of a peak of the power spectrum that is higher than the peaks of surrogates at all frequencies"),
     (r"near period", "smallest lag after which the series returns nearly as often as after any lag, and more often than surrogates do after any lag"),
     (r"serial correlation", "whether numbers depend linearly on the numbers before them (Box and Pierce 1970)"),
+    (r"dependence of neighbours", "how often two to four successive numbers lie in cells together, beside shuffled series: 1 if numbers are independent (Brock, Dechert, Scheinkman and LeBaron 1996)"),
     (r"prediction error of steps", "as the prediction error, of the differences of a series that drifts: a rule beside a trend shows in them, and a random walk has none"),
     (r"prediction error", "error of predicting the next number from what followed the most similar stretches, in standard deviations: a deterministic series is predicted better than its surrogates"),
     (r"time asymmetry", "skewness of the differences: linear Gaussian processes, and monotone functions of them, are the same when time is reversed"),

@@ -96,6 +96,8 @@ class MeasuredNumbers(_Measured):
         Results of the other parts.
     p_serial : float or None
         p-value of the hypothesis that the numbers are independent.
+    p_neighbours : float or None
+        p-value of the same hypothesis by coincidences of neighbouring numbers; None where there is serial correlation.
     linear, asymmetry, clustering : NullTest or None
         Prediction error, time asymmetry and clustering of amplitudes, each tested against a linear process.
     steps : NullTest or None
@@ -134,6 +136,7 @@ class MeasuredNumbers(_Measured):
     spectrum: NearPeriods | None = None
     near: NearPeriods | None = None
     p_serial: float | None = None
+    p_neighbours: float | None = None
     linear: NullTest | None = None
     asymmetry: NullTest | None = None
     clustering: NullTest | None = None

@@ -17,12 +17,14 @@ from weakchaos.diagnostics.standard_errors import rank_p_value
 from weakchaos.reports.series.evidence import Evidence
 from weakchaos.reports.series.innovations import dependence_of_innovations
 from weakchaos.reports.series.measured import MeasuredNumbers, NullTest
+from weakchaos.reports.series.neighbouring import dependence_of_neighbours
 
 __all__ = ["against_surrogates"]
 
 # Lengths up to which a test sees the whole series; the cost of IAAFT grows as n^1.5 and more.
 _SHUFFLED, _TESTED = 200_000, 4_000
 _LAGS = 10
+_SHUFFLES = 199  # of a test that alone contradicts independence, so that its level can be a tenth of the usual one
 _LINEAR = "a monotone function of a stationary linear Gaussian process (IAAFT)"
 _INDEPENDENT = "independent numbers (shuffled)"
 
@@ -87,6 +89,11 @@ def against_surrogates(e: Evidence[MeasuredNumbers], x: np.ndarray, dt: float, u
     shuffled = [_box_pierce(rng.permutation(whole)) for _ in range(count)]
     r.p_serial = rank_p_value(value, shuffled, "upper")
     e.add("serial correlation", value, f"sum of squares, lags 1 to {_LAGS}", p_value=r.p_serial, null=_INDEPENDENT)
+
+    if r.p_serial > r.level:
+        value, r.p_neighbours = dependence_of_neighbours(whole, _SHUFFLES, np.random.default_rng([seed, 2]))
+        words = "coincidences of neighbours, of those of shuffled series"
+        e.add("dependence of neighbours", value, words, p_value=r.p_neighbours, null=_INDEPENDENT)
 
     # Flows are asked one delay ahead: a single step of theirs is foretold by any smooth curve.
     stride = max(1, min(r.delay, x.size // 400))

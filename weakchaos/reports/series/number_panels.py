@@ -80,7 +80,8 @@ def draw_portrait(axes: Any, r: MeasuredNumbers) -> None:
     step = "one step" if delay == 1 else f"{delay * r.dt:.4g} {r.unit}"
     begin(axes, "Delay portrait", "x(t)", f"x(t + {step})")
     if r.kind == "map":
-        axes.plot(first, then, ".", color=_BLUE, ms=1.6, alpha=0.7, mew=0, rasterized=True)
+        few = first.size < 2000
+        axes.plot(first, then, ".", color=_BLUE, ms=3.0 if few else 1.6, alpha=0.9 if few else 0.7, mew=0, rasterized=True)
     else:
         axes.plot(first, then, color=_BLUE, lw=0.35, alpha=0.75, rasterized=True)
 

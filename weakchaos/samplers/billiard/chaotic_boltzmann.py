@@ -181,7 +181,7 @@ class _Bound(BoundDiscrete):
 
 @dataclass(frozen=True)
 class ChaoticBoltzmann(Sampler):
-    """The chaotic Boltzmann machine, computed from one wall hit to the next, exact up to rounding; it uses no random numbers.
+    r"""The chaotic Boltzmann machine, computed from one wall hit to the next, exact up to rounding; it uses no random numbers.
 
     Parameters
     ----------
@@ -197,6 +197,12 @@ class ChaoticBoltzmann(Sampler):
 
     Notes
     -----
+    A unit with states 0 and 1 has a position $x_i$ between two walls, at which it changes its state. It moves with the velocity
+
+    $$\dot x_i = (1 - 2 s_i) \left(1 + e^{(1 - 2 s_i) z_i}\right), \qquad z_i = b_i + \sum_j W_{ij} s_j,$$
+
+    which is $1 / P(s_i | \text{others})$ in size, times the rate $c_i$; units of more states move at that speed from each state to the next.
+
     ``trace.stats["flips"]`` counts the flips in each draw. The bound system has its exact linearised map (``tangent``), so `lyapunov_spectrum`
     needs no twin orbits; exponents are per unit time. The product of p(s) and Lebesgue measure is invariant (for the proof see the head of the
     file). With two states the flow is reversed by y -> 1 - y, so exponents come in pairs of opposite sign; the exponent along the flow is zero,

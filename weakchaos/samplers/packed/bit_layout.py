@@ -30,10 +30,11 @@ class Geometry(NamedTuple):
     )  # int64 (rows, 2, 6): up and down: digit of the neighbour, shifts right and left, the same of the bits beyond the end
     beyond: np.ndarray  # uint64 (rows, 2): bits whose neighbour is beyond the end of a periodic axis
     absent: np.ndarray  # uint64 (rows, 2): bits that have no neighbour
-    member: np.ndarray  # uint64 (classes, rows): bits that belong to a class of spins
-    first: np.ndarray  # int64 (classes,): first word of a row in the class
-    stop: np.ndarray  # int64 (classes,)
-    colour: np.ndarray  # int64 (classes,)
+    classes: np.ndarray  # int64 (classes + 1,): first part of each class of spins; its parts are moved together
+    member: np.ndarray  # uint64 (parts, rows): bits that belong to a part
+    first: np.ndarray  # int64 (parts,): first word of a row in the part
+    stop: np.ndarray  # int64 (parts,)
+    colour: np.ndarray  # int64 (parts,)
     odd: np.uint64  # bits of odd parity
     pair: int  # the axis along which two words of opposite colours are joined; -1 for none
     last_open: bool
@@ -108,11 +109,15 @@ class Layout:
                     (beyond if self.periodic and side > 1 else absent)[row, way] = edges[way]
             if m % 2:
                 odd ^= sum(self._bits_where(a, b) for b in range(1, base, 2))
-        member, first, stop, colour = [], [], [], []
-        # A periodic axis of odd length is no part of a chess-board: spins at its last position are classes of their own.
+        member, first, stop, colour, classes = [], [], [], [], [0]
+        # A periodic axis of odd length is no part of a chess-board: spins at its last position are parts of their own. Two spins that are at the last position of
+        # equally many such axes, but not of the same, differ along two axes and are no neighbours: their parts make one class.
         splits = [self.periodic and side > 1 and side % 2 == 1 for side in self.sides]
-        for at_end in itertools.product(*[(False, True) if split else (False,) for split in splits]):
-            for c in range(2):
+        ends = list(itertools.product(*[(False, True) if split else (False,) for split in splits]))
+        for many, c in itertools.product(range(sum(splits) + 1), range(2)):
+            for at_end in ends:
+                if sum(at_end) != many:
+                    continue
                 mask = alive.copy()
                 for a in range(d - 1):
                     part = slice(start[a], start[a] + self.words[a])
@@ -123,11 +128,17 @@ class Layout:
                 first.append(length - 1 if at_end[-1] else 0)
                 stop.append(length - 1 if last and not at_end[-1] else length)
                 colour.append(c)
+            classes.append(len(colour))
         return Geometry(
-            np.array(self.words, np.int64), np.array(stride, np.int64), np.array(start, np.int64), near, beyond, absent, np.array(member),
+            np.array(self.words, np.int64), np.array(stride, np.int64), np.array(start, np.int64), near, beyond, absent, np.array(classes, np.int64), np.array(member),
             np.array(first, np.int64), np.array(stop, np.int64), np.array(colour, np.int64), np.uint64(odd), _pair_axis(self.words),
             not (self.periodic and self.sides[-1] > 1), self.periodic and self.dim <= 3,
         )  # fmt: skip
+
+    @property
+    def n_classes(self) -> int:
+        """Classes of spins that are moved one after the other."""
+        return len(self.geometry.classes) - 1
 
     def alive_by_axis(self) -> np.ndarray:
         """For every row of the tables the bits that are spins: those of a word are the intersection over its digits."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from weakchaos.native.compiled import borrowing
 from weakchaos.samplers.packed.work_rows import EQUAL, FETCHED, MINE, NONE, ONES, SPIN, VALID, WIDTH, ZERO
 
 __all__ = ["fetch_along", "fetch_near", "gather"]
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def _fetch(words, work, out, source, right, left, fix, fix_right, fix_left, mask, n):
     """``work[out:]`` gets n words from `source` on, moved by whole digits, and the bits of `mask` from `fix` on."""
     r, lift, fr, fl = np.uint64(right), np.uint64(left), np.uint64(fix_right), np.uint64(fix_left)
@@ -28,7 +29,7 @@ def _fetch(words, work, out, source, right, left, fix, fix_right, fix_left, mask
             to[j] = (((near[j] >> r) << lift) & rest) | (((other[j] >> fr) << fl) & mask)
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def fetch_near(words, work, out, row, axis, k, way, geometry, first, n):
     """The neighbours of n words of a row along an axis that is not the last."""
     place = geometry.start[axis] + k
@@ -41,7 +42,7 @@ def fetch_near(words, work, out, row, axis, k, way, geometry, first, n):
     )  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def fetch_along(words, work, out, row, length, way, first, n):
     """The neighbours of n words of a row along the row."""
     step = 1 if way == 0 else -1
@@ -49,8 +50,12 @@ def fetch_along(words, work, out, row, length, way, first, n):
         to, near = work[out + 1 : out + n - 1], words[row + first + 1 + step : row + first + n - 1 + step]
         for j in range(n - 2):
             to[j] = near[j]
-    work[out] = words[row + (first + step + length) % length]
-    work[out + n - 1] = words[row + (first + n - 1 + step) % length]
+    # The row is a ring; a remainder would take as long as all the rest where rows are short.
+    left, right = first + step, first + n - 1 + step
+    left = left - length if left >= length else left
+    right = right - length if right >= length else right
+    work[out] = words[row + (left + length if left < 0 else left)]
+    work[out + n - 1] = words[row + (right + length if right < 0 else right)]
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -68,7 +73,7 @@ def _add_pair(work, planes, place, s, c):
     return p & v
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def _count(work, at, n, free, gone_up, gone_down, gone_up_b, gone_down_b):
     """Add the two neighbours in the fetched rows to the planes; `gone`: bits that have none."""
     work = work[at:]  # a sum as an index would have to be tested for being negative
@@ -86,7 +91,7 @@ def _count(work, at, n, free, gone_up, gone_down, gone_up_b, gone_down_b):
         work[EQUAL + 3 * WIDTH + j] ^= carry
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def gather(words, work, at, row_a, row_b, digits, geometry, member_a, member_b, parity, first, n, free):
     """Spins, counts and bits that may flip of n words of a pair of rows, from `first` on; `row_b` is `row_a` where there is no second one."""
     axes, odd, pair = geometry.words.size, geometry.odd, geometry.pair

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
+from weakchaos.native.compiled import borrowing
 from weakchaos.samplers.packed.work_rows import EQUAL, FLIP, KIND, NONE, ONE, ONES, OPEN, PLANE, RANDOM, SPIN, VALID, WIDTH, ZERO
 
 __all__ = ["REFUSED", "decide", "flip_kinds"]
@@ -82,7 +83,7 @@ def _next_word(work, lane):
     return out
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def _mark_kind(work, group, count, spin, n, few):
     """Add to the row of a group the valid bits whose count, and spin if it is not negative, are those of a kind; `few`: no count is above 7."""
     row = work[KIND + group * WIDTH : KIND + (group + 1) * WIDTH]
@@ -103,7 +104,7 @@ def _mark_kind(work, group, count, spin, n, few):
         row[j] |= mask & ((work[SPIN + j] ^ s) | either) & work[VALID + j]
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def _double_counts(work, n):
     """Planes of twice the equal neighbours and those that do not exist, five of them: the four of `EQUAL` and the first of `NONE`."""
     for j in range(n):
@@ -118,12 +119,17 @@ def _double_counts(work, n):
         work[NONE + j] = p3 ^ (p2 & carry)
 
 
-@njit(nogil=True, error_model="numpy")
+@borrowing
 def decide(work, n, count, spin, group, chance, free, few):
     """Which of the valid bits flip, into the row `FLIP`."""
     if free:
         _double_counts(work, n)
-    work[FLIP : KIND + chance.size * WIDTH] = ZERO
+    for j in range(n):
+        work[FLIP + j] = work[OPEN + j] = ZERO
+    for g in range(chance.size):
+        row = work[KIND + g * WIDTH : KIND + (g + 1) * WIDTH]
+        for j in range(n):
+            row[j] = ZERO
     for t in range(count.size):
         _mark_kind(work, group[t], count[t], spin[t], n, few)
     for g in range(chance.size):

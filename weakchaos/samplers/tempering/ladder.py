@@ -33,7 +33,9 @@ def checked_betas(betas: Any) -> tuple[float, ...]:
     ArgumentError
         For fewer than two temperatures, a negative one, an order that is not rising, and a last one that is not the target's.
     """
-    values = real_array("betas", betas).ravel()
+    values = real_array("betas", betas)
+    if values.ndim > 1:
+        raise ArgumentError(f"`betas` must be one ladder, a sequence of numbers; got an array of shape {values.shape}")
     if values.size < 2:
         raise ArgumentError(f"`betas` must hold at least two inverse temperatures, the last of them 1; got {shown(betas)}")
     if not np.isfinite(values).all() or (values < 0.0).any():

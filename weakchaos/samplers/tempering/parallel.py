@@ -20,10 +20,10 @@ from weakchaos.core.counters import WARMUP_STEPS
 from weakchaos.core.errors import ArgumentError
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State, as_seed
+from weakchaos.drivers import resolve
 from weakchaos.samplers.base import Bound
-from weakchaos.samplers.continuous import BoundContinuous
 from weakchaos.samplers.discrete import BoundDiscrete
-from weakchaos.samplers.score_map import ScoreMap
+from weakchaos.samplers.tempering.inner_samplers import check_inner
 from weakchaos.samplers.tempering.ladder import equalised, first_betas, tuning_steps
 from weakchaos.samplers.tempering.noting import Noting
 from weakchaos.samplers.tempering.replicas import Opened, join, open_streams, restore_streams
@@ -45,6 +45,7 @@ _LIKE_INNER = (
     "averages_of_readout",
     "walkers",
     "straight_paths",
+    "local_steps",
     "uniforms_per_step",
     "least_uniforms",
 )
@@ -67,7 +68,8 @@ class BoundTempering(Bound):
 
     def __init__(self, sampler: Any, target: Any, driver: Any):
         self.path = path_of(target, sampler.reference)
-        super().__init__(sampler, target, driver)
+        # Dimension and names are those of the inner sampler, which does not list all units if its draws are none.
+        self.sampler, self.target, self.driver = sampler, target, None if driver is None else resolve(driver)
         self.coldest = sampler.inner.bind(target, driver=driver)
         self._check_inner(sampler)
         for name in _LIKE_INNER:
@@ -89,22 +91,18 @@ class BoundTempering(Bound):
         self._first = np.array(given) if given is not None else first_betas(self.temperatures, least, open_end, sampler.hottest)
         self.near: Any = None
         if self.copies == 2:
-            self.links = tuple(np.ascontiguousarray(target.edges[:, k]) for k in (0, 1))
-            self.near = pairs_by_unit(target.dim, target.edges, np.ones(len(target.edges)))[:2] if sampler.clusters else None
+            self._prepare_copies(sampler, target)
         self.stats_names = (*self.coldest.stats_names, *self._own_stats())
 
     def _check_inner(self, sampler: Any) -> None:
-        inner, name = self.coldest, type(sampler.inner).__name__
-        if not isinstance(inner, BoundDiscrete | BoundContinuous) or isinstance(sampler.inner, ScoreMap):
-            raise ArgumentError(
-                f"`inner` must be a sampler whose state begins with a position of the target, which replicas exchange; {name} keeps something else there"
-            )
-        if "weight" in inner.stats_names:
-            raise ArgumentError(
-                f"`inner` must be a sampler whose draws count alike; those of {name} carry weights, which no swap can exchange"
-            )
+        check_inner(sampler.inner, self.coldest)
         if sampler.copies == 2 and not isinstance(self.target, PairwiseMRF):
             raise ArgumentError("`copies` = 2 is for PairwiseMRF and Ising, whose copies have an overlap")
+
+    def _prepare_copies(self, sampler: Any, target: Any) -> None:
+        """Make what overlaps and cluster moves read."""
+        self.links = tuple(np.ascontiguousarray(target.edges[:, k]) for k in (0, 1))
+        self.near = pairs_by_unit(target.dim, target.edges, np.ones(len(target.edges)))[:2] if sampler.clusters else None
 
     def _own_stats(self) -> list[str]:
         pairs, rungs = range(self.temperatures - 1), range(self.temperatures)
@@ -152,14 +150,18 @@ class BoundTempering(Bound):
             position = Coordinates.of(checked if rows else checked[0])
         systems = self.systems(self._first)
         replicas = [system.new_state(rng, position) for system in reversed(systems) for _ in range(self.copies)]
-        own = {"betas": self._first.copy(), "finished": np.zeros(len(replicas))}
+        return join(replicas, first_tail(self.lines, self.temperatures), self._first_own(len(replicas)), None)
+
+    def _first_own(self, replicas: int) -> dict[str, np.ndarray]:
+        """What belongs to the ladder before the first step."""
+        own = {"betas": self._first.copy(), "finished": np.zeros(replicas)}
         if self.sampler.betas is None:
             own |= {"refused": np.zeros(self.temperatures - 1), "rounds": np.array(0.0)}
         own |= {"swap_acceptance": np.zeros(self.temperatures - 1)}
         own |= {"terms": np.zeros((len(self.path.terms_names), self.temperatures))}
         if self.copies == 2:
             own |= {"overlaps": np.zeros((2, self.temperatures))}
-        return join(replicas, first_tail(self.lines, self.temperatures), own, None)
+        return own
 
     def load_state(self, data: bytes) -> State:
         """See `Bound.load_state`."""
@@ -360,6 +362,11 @@ class BoundTempering(Bound):
     def mean_of_averages(self, averages: np.ndarray) -> np.ndarray:
         """See `Bound.mean_of_averages`."""
         return self.coldest.mean_of_averages(averages)
+
+    @property
+    def measured(self) -> Any:
+        """See `Bound.measured`."""
+        return self.coldest.measured
 
     def before_run(self, state: State) -> list[Flag]:
         """See `Bound.before_run`: what the inner sampler says of the target, and of the stream."""

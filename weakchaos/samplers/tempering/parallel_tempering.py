@@ -1,4 +1,4 @@
-"""The sampler `ParallelTempering`: what it is told, checked."""
+"""The sampler `ParallelTempering`: its parameters, and their checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from weakchaos.core.arguments import real_array, real_number, whole_number
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError, shown
 from weakchaos.samplers.base import Sampler
+from weakchaos.samplers.packed_ising import PackedIsing
 from weakchaos.samplers.tempering.ladder import checked_betas
+from weakchaos.samplers.tempering.packed_tempering import BoundPackedTempering
 from weakchaos.samplers.tempering.parallel import BoundTempering
 from weakchaos.targets.density import Density
 
@@ -21,7 +23,7 @@ _TEMPERATURES, _MOST = 10, 1000
 
 @dataclass(frozen=True)
 class ParallelTempering(Sampler):
-    """Parallel tempering with non-reversible swaps, around any sampler of a density or of discrete units: for targets whose chains get stuck.
+    r"""Parallel tempering with non-reversible swaps, around any sampler of a density or of discrete units: for targets whose chains get stuck.
 
     Replicas of the inner sampler run at inverse temperatures from a hot one, which goes everywhere, to 1, the target itself, and neighbours in temperature change
     places now and then. The draws are those of the replica at 1.
@@ -29,7 +31,7 @@ class ParallelTempering(Sampler):
     Parameters
     ----------
     inner : Sampler
-        Any sampler of a `Density`, or of discrete units, whose draws count alike; deterministic ones too.
+        Any sampler of a `Density`, or of discrete units; deterministic ones, `PackedIsing`, and `ESH` with its weights too. `ArrayRQMC` is refused.
     n_temperatures : int, optional
         How many temperatures; 10 by default. Where they stand is tuned in the first half of warm-up, so that swaps are refused equally often everywhere.
     betas : sequence of float, optional
@@ -50,13 +52,18 @@ class ParallelTempering(Sampler):
 
     Notes
     -----
+    Neighbouring temperatures, of densities $\pi_k$ and $\pi_{k+1}$ at x and y, change places with probability
+
+    $$\min\left(1, \frac{\pi_k(y) \pi_{k+1}(x)}{\pi_k(x) \pi_{k+1}(y)}\right).$$
+
     Path. Couplings and fields are multiplied by beta. In tables, entries are taken to the power beta and zeros become 1 - beta, so that hot replicas cross what no chain of the target can.
     A density is taken to the power beta in the coordinates in which samplers move, with the log-Jacobian of constraints: see `weakchaos.targets.tempered`.
 
     A step is a step of the inner sampler in every replica. ``stats`` holds those of the inner sampler and, with temperatures numbered from the hottest, ``swap_acceptance_k``
     (the probability with which temperatures k and k + 1 exchange replicas), ``round_trips`` (replicas that came back to the target by way of the hottest temperature),
     ``log_density_k`` (log p of the place at temperature k, with ``log_reference_k`` or ``zeros_k`` where the path has such), and with copies ``overlap_k`` and ``link_overlap_k``.
-    ``trace.tuning["betas"]`` are the temperatures. `weakchaos.diagnostics.tempering` makes of these the barrier, the rate of round trips and the log of the normalisation.
+    With `PackedIsing` inside there are ``magnetisation_k`` and ``structure_factor_k`` too, and ``trace.thermodynamics(temperature=k)`` makes of these what a run at that
+    temperature would; energy and heat capacity are measured so for every model of discrete units. ``trace.tuning["betas"]`` are the temperatures. `weakchaos.diagnostics.tempering` makes of these the barrier, the rate of round trips and the log of the normalisation.
 
     Each replica keeps what the inner sampler tunes at its temperature, and its momenta, thermostats, herding weights or billiard; positions alone are exchanged.
 
@@ -118,13 +125,18 @@ class ParallelTempering(Sampler):
         return len(self.betas) if self.betas is not None else self.n_temperatures or _TEMPERATURES
 
     @property
+    def draws_observables(self) -> bool:  # type: ignore[override]
+        """Whether draws are observables that are measured in each state, as those of the inner sampler are, and not the states."""
+        return self.inner.draws_observables
+
+    @property
     def adjusted(self) -> bool:
         """Whether the inner sampler's steps leave the target invariant."""
         return bool(getattr(self.inner, "adjusted", True))
 
     def bind(self, target: Any, driver: Any = "pcg64") -> BoundTempering:
         """The system of all replicas on a target that has a temperature."""
-        return BoundTempering(self, target, driver)
+        return (BoundPackedTempering if isinstance(self.inner, PackedIsing) else BoundTempering)(self, target, driver)
 
 
 def _normal_reference(reference: Any) -> tuple:

@@ -16,7 +16,7 @@ from weakchaos.core.errors import ArgumentError
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers.checked import checked, opened
 
-__all__ = ["Opened", "ReplicaStreams", "join", "open_streams", "restore_streams"]
+__all__ = ["Opened", "ReplicaStreams", "join", "open_streams", "restore_streams", "whole_state"]
 
 _LAYOUT = "layout"
 _KINDS = ("phase", "symbols", "known")
@@ -90,6 +90,13 @@ def join(replicas: list[State], tail: np.ndarray, own: dict[str, np.ndarray], st
     counters[:SLOTS] = replicas[0].counters[:SLOTS]
     symbols = np.concatenate([arrays["symbols"], tail]).astype(np.int64)
     return State(arrays["phase"], symbols, streams, counters, _tuning(replicas, _layout(replicas), own), arrays["known"])
+
+
+def whole_state(symbols: np.ndarray, size: int, replicas: int, own: dict[str, np.ndarray]) -> State:
+    """The state of replicas that hold nothing but `size` symbols each, which are there already, with the numbers of the swaps behind them."""
+    layout = np.zeros((replicas, len(_KINDS)))
+    layout[:, _KINDS.index("symbols")] = size
+    return State(symbols=symbols, counters=np.zeros((1 + replicas) * SLOTS, np.int64), tuning={**own, _LAYOUT: layout})
 
 
 class Opened:

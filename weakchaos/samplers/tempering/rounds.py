@@ -8,7 +8,9 @@ import numpy as np
 
 from weakchaos.core.counters import EVALUATIONS
 from weakchaos.core.system import State
+from weakchaos.drivers.base import stream_addresses
 from weakchaos.samplers.discrete import BoundDiscrete
+from weakchaos.samplers.score_map import BoundMap
 from weakchaos.samplers.tempering.overlaps import houdayer_move, overlaps_of
 from weakchaos.samplers.tempering.replicas import Opened
 from weakchaos.samplers.tempering.swaps import swap_round
@@ -17,7 +19,9 @@ __all__ = ["Exchange", "place_of"]
 
 
 def place_of(system: Any, replica: State) -> np.ndarray:
-    """What replicas exchange: the positions, a view of shape (walkers, numbers)."""
+    """What replicas exchange: the positions, of shape (walkers, numbers); a view, but for a sampler that moves in coordinates of its own."""
+    if isinstance(system, BoundMap):
+        return system.place(replica)[None]
     n = system.target.dim
     array = replica.symbols[:n] if isinstance(system, BoundDiscrete) else replica.phase[: system.walkers * n]
     return array.reshape(system.walkers, n)
@@ -36,9 +40,10 @@ class Exchange:
         self.bound, self.opened = bound, opened
         systems = bound.systems(opened.own["betas"])
         self.tasks = [(systems[-1 - k // bound.copies], replica) for k, replica in enumerate(opened.replicas)]
-        self._coefficients = bound.path.coefficients(opened.own["betas"])
-        stream = opened.state.driver.swaps
-        self._stream = np.uint64(stream.function), np.uint64(stream.state)
+        # Of the law that replicas have before their draws are weighted.
+        self._coefficients = bound.path.coefficients(opened.own["betas"]) * bound.coldest.invariant_power
+        self._mapped = isinstance(bound.coldest, BoundMap)
+        self._stream = stream_addresses(opened.state.driver.swaps)
         self._order = np.empty((bound.lines, bound.temperatures), np.int64)
         self._still = np.tile(np.arange(bound.temperatures), (bound.lines, 1))
         self._arrays: list[Any] = []
@@ -50,7 +55,7 @@ class Exchange:
     def _find_places(self) -> list[np.ndarray]:
         """The positions of all replicas, from the hottest to the coldest; a table that grew has a new array."""
         now = [replica.symbols for _, replica in self.tasks]
-        if len(now) != len(self._arrays) or any(a is not b for a, b in zip(now, self._arrays, strict=True)):
+        if self._mapped or len(now) != len(self._arrays) or any(a is not b for a, b in zip(now, self._arrays, strict=True)):
             copies = self.bound.copies
             rungs = [self.tasks[k : k + copies] for k in range(0, len(self.tasks), copies)]
             self._places = [place_of(*task) for rung in reversed(rungs) for task in rung]
@@ -85,7 +90,12 @@ class Exchange:
         for moved in np.flatnonzero(order != self._still).tolist():
             line, k = divmod(moved, n)
             c, w = divmod(line, bound.walkers)
-            places[k * bound.copies + c][w] = rows[order[line, k] * bound.lines + line]
+            new = rows[order[line, k] * bound.lines + line]
+            if self._mapped:
+                system, replica = self.tasks[len(self.tasks) - 1 - k]  # which has one copy and one walker
+                system.put(replica, new)
+            else:
+                places[k * bound.copies + c][w] = new
         own["swap_acceptance"] = chances
         own["terms"] = terms[0, :, : len(bound.path.terms_names)].T.copy()
         return trips
