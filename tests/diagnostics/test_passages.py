@@ -8,6 +8,7 @@ from numba import njit
 
 from weakchaos import systems
 from weakchaos.diagnostics import covariant_vectors, finite_time_exponents, gali, largest_exponent, lyapunov_spectrum
+from weakchaos.diagnostics.orbits.passages import passage_notes
 
 
 @njit
@@ -113,3 +114,20 @@ def test_the_same_collision_ends_an_adaptive_method_or_is_resolved_by_it():
     before = energy(state.phase)
     flow.advance(state, 200)
     assert np.isclose(energy(state.phase), before, rtol=1e-3)
+
+
+@njit
+def two_bodies_in_a_box(u, out):
+    if abs(u[0]) > 50.0:
+        raise ValueError("outside of the box")
+    two_bodies(u, out)
+
+
+def test_a_place_where_the_field_fails_hides_no_other():
+    flow = systems.UserFlow(two_bodies_in_a_box, 4, initial=[1.0, 0.0, 0.0, 0.01], step=0.01)
+    usual = np.array([[1.0 - 0.01 * k, 0.0, -0.01 * k, 0.01] for k in range(30)])
+    close = np.array([[0.01, 0.0, -14.0, 0.01]])
+    outside = np.array([[60.0, 0.0, 0.0, 0.0]])
+    strains = np.r_[1e9, 1e6, np.ones(30)]
+    assert len(passage_notes(flow, np.vstack([outside, close, usual]), strains, 1)) == 1
+    assert passage_notes(flow, np.vstack([outside, usual]), np.r_[1e9, np.ones(30)], 1) == []

@@ -46,8 +46,8 @@ def _again(whole, whole_data, half, half_data, begins, count, parts, ends):
             ends[1, place] = there
             ends[2, place] = fine
             if status != 0:
-                ends[:, place:] = np.nan
-                return
+                ends[:, place : (row + 1) * count] = np.nan
+                break  # the other places may still tell
             here, there = there, here
 
 
