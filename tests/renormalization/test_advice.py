@@ -137,3 +137,14 @@ def test_nothing_is_advised_for_what_was_not_measured():
     assert report.advice().kind == "unknown"
     with pytest.raises(ArgumentError):
         report.apply()
+
+
+def test_how_long_recurrent_layers_remember_is_told_beside_the_advice():
+    report = probe(nn.GRU(5, 32, 2, batch_first=True), torch.randn(12, 20, 5), directions=4)
+    steps = [-1 / r["recurrence"] for r in report.rows]
+    assert all(s > 0 for s in steps)
+    advice = report.advice()
+    assert advice.kind == "nothing"
+    assert len(advice.sentences) == 3
+    assert f"{max(steps):.3g} time steps" in advice.sentences[2]
+    assert "forget" not in str(probe(tanh_layers(6, 1.0), torch.randn(20, 48)).advice())

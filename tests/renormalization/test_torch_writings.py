@@ -213,6 +213,18 @@ def test_a_pooling_head_does_not_decide():
     assert report.rows[-1]["lyapunov"] < alone.value - 1  # negative control: it would have decided
 
 
+@pytest.mark.parametrize("pool", [nn.Identity(), nn.MaxPool2d(2)], ids=["all", "maxima"])
+def test_places_side_by_side_are_not_pooled(pool):
+    torch.manual_seed(0)
+    body = (nn.Conv2d(3, 8, 3, padding=1), nn.Tanh(), nn.Conv2d(8, 8, 3, padding=1), nn.Tanh(), pool, nn.Flatten())
+    report = probe(
+        nn.Sequential(*body, nn.Linear(8 * (64 if isinstance(pool, nn.Identity) else 16), 32), nn.Tanh(), nn.Linear(32, 5)),
+        torch.randn(10, 3, 8, 8),
+    )
+    assert [r["role"] for r in report.rows] == ["first", "layer", "layer", "layer"]
+    assert "pooled" not in [f.kind for f in report.flags]
+
+
 def test_tokens_enter_at_the_embedding():
     class Tokens(nn.Module):
         def __init__(self):

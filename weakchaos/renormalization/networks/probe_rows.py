@@ -39,6 +39,11 @@ def _spread_out(z: np.ndarray) -> bool:
     return z.ndim > 2 and (int(np.prod(z.shape[2:])) > 1 if z.ndim > 3 else min(z.shape[1:]) > 1)
 
 
+def _takes_every_place(z: np.ndarray, weights: dict[str, Any]) -> bool:
+    """Whether a layer behind places is given more numbers than one place has: places that were laid side by side, not their mean or one of them."""
+    return weights.get("fan_in", 0) > max(z.shape[1:3])
+
+
 def _token_gap(z: np.ndarray) -> float:
     """1 - mean cosine between the tokens of one sequence, of activations of shape (batch, tokens, features)."""
     return float(np.mean([mean_gap(sequence) for sequence in z])) if z.ndim == 3 and z.shape[1] > 1 else math.nan
@@ -48,7 +53,7 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
     """One dictionary for each layer, with the keys that `ProbeReport` lists."""
     rows: list[dict[str, Any]] = []
     before = math.nan
-    spread = False
+    last: np.ndarray | None = None
     for i, (name, z) in enumerate(zip(recording.names, recording.outputs, strict=True)):
         measured = recording.measured[i]
         chi, chi_error = _mean_and_error(recording.response[i]) if measured else (math.nan, math.nan)
@@ -59,7 +64,7 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
         singular = weights.get("singular", (math.nan,) * 3)
         smallest, largest = recording.extremes[i]
         q = float((z**2).mean())
-        now_spread = _spread_out(z)
+        pools = last is not None and _spread_out(last) and not _spread_out(z) and not _takes_every_place(last, weights)
         row = {
             "layer": name,
             "kind": recording.kinds[i],
@@ -86,9 +91,9 @@ def probe_rows(recording: Recording, labels: Any, tokens: bool) -> list[dict[str
             "gate_time": recording.recurrence[i][2],
             "gain": 1 / math.sqrt(chi) if chi > 0 else math.nan if math.isnan(chi) else math.inf,
             # A row that takes the mean over pixels or tokens shrinks differences by pooling, which is no layer's doing.
-            "role": "first" if i == 0 else "pooled" if spread and not now_spread else "layer",
+            "role": "first" if i == 0 else "pooled" if pools else "layer",
         }
-        spread = now_spread
+        last = z
         if tokens:
             now = _token_gap(z)
             resolved = now > 100 * rounding / q if q > 0 else False

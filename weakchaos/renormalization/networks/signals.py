@@ -41,7 +41,7 @@ class Recording:
     growth : array of shape (layers, directions, batch)
         Log growth of the root mean square of differences that entered at the input.
     weights : list of dict
-        ``sigma_w2``, ``sigma_b2``, ``singular`` (smallest, median, largest) of each layer that has a matrix of weights.
+        ``sigma_w2``, ``sigma_b2``, ``singular`` (smallest, median, largest), ``fan_in`` of each layer that has a matrix of weights.
     input_q : float
         Mean square of the inputs.
     kinds : list of str
@@ -181,6 +181,7 @@ def weight_summary(weight: np.ndarray, bias: np.ndarray | None) -> dict[str, Any
         "sigma_w2": float((weight**2).mean() * weight.shape[1]),
         "sigma_b2": 0.0 if bias is None else float((bias**2).mean()),
         "singular": (float(s[-1]), float(np.median(s)), float(s[0])),
+        "fan_in": weight.shape[1],
     }
 
 

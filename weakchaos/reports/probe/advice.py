@@ -60,6 +60,18 @@ def _token_loss(report: Any) -> float:
     return 0.5 * float(sum(found))
 
 
+def _memory(report: Any) -> list[str]:
+    """How long recurrent layers remember, which depends on the task whether it is enough."""
+    steps = [-1 / r["recurrence"] for r in report.rows if r["recurrence"] < 0]
+    if not steps:
+        return []
+    low, high = min(steps), max(steps)
+    told = f"{low:.3g}" if high < 1.02 * low else f"{low:.3g} to {high:.3g}"
+    return [
+        f"Recurrent layers forget: a difference shrinks by a factor of e in {told} time steps, enough only where the answer depends on no older inputs."
+    ]
+
+
 def advised(report: Any) -> Advice:
     """The advice of a `ProbeReport`."""
     from weakchaos.renormalization.networks.torch import is_module
@@ -88,7 +100,7 @@ def advised(report: Any) -> Advice:
         )
     which = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     low, high = float(gains.min()), float(gains.max())
-    by = f"{np.median(gains):.3g}" if high < 1.02 * low else f"its own gain ({low:.3g} to {high:.3g})"
+    by = f"{np.median(gains):.3g}" if high < 1.02 * low else f"its own gain each ({low:.3g} to {high:.3g})"
     if any(f.kind is Kind.NORMALISED for f in report.flags):
         return Advice(
             "unknown",
@@ -122,8 +134,10 @@ def _of_blocks(report: Any, inner: list[dict[str, Any]], value: float) -> Advice
     depth = len(inner)
     tokens, along = _token_loss(report), value * depth if math.isfinite(value) else -math.inf
     if abs(tokens) < _LOST and abs(along) < _LOST:
+        over = "the one layer" if depth == 1 else f"the {depth} layers"
         return _nothing(
-            "Over all blocks, neither differences between inputs nor those between tokens change by more than a factor of e."
+            f"Over {over} behind the first, neither differences between inputs nor those between tokens change by more than a factor of e.",
+            *_memory(report),
         )
     names = [r["layer"] for r in report.rows if r["role"] != "pooled" and r["kind"] == inner[-1]["kind"]]
     ends = branch_ends(report.model, report.inputs, names)
