@@ -306,7 +306,9 @@ def test_fixed_points_are_found_where_the_orbit_is_slow():
     moved = network.start(0, point.position)
     network.advance(moved, 50)
     np.testing.assert_allclose(moved.phase, point.position, atol=1e-11)
-    assert found.leading == point.exponents[0] < 0
+    # Each start finds the point to rounding.
+    assert found.leading == pytest.approx(point.exponents[0], rel=1e-9)
+    assert found.leading < 0
     chaotic = RecurrentNetwork(random_cell("rate", 60, 3.0, 0)).spectrum(k=1, steps=300, starts=2)
     assert chaotic.fixed_points == (None, None)
 
