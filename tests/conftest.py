@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import threading
 import zlib
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
@@ -19,6 +21,10 @@ with contextlib.suppress(ImportError):  # scikit-learn brings it
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would every process that a test starts.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One seed per test, fixed by its name: a failure is met again by running the test again.
 settings.register_profile("weakchaos", deadline=None, derandomize=True, max_examples=50)
