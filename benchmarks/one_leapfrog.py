@@ -1,8 +1,9 @@
 """Draws a second of HMC with one leapfrog step, here and in an older tree: ``python benchmarks/one_leapfrog.py TREE_BEFORE [TREE_AFTER]``.
 
-Both the log density and its gradient at the end of a step are those at the beginning of the next, so n draws take n + 1 gradients; what kept neither takes 2 n.
-How much faster that is depends on what a gradient costs beside momenta and acceptance, so the targets are a Gaussian of 10 coordinates, which costs next
-to nothing, a dense one of 100, and a logistic regression of 569 rows and 31 coefficients. CPU microseconds a draw, the trees in turns; the ratio is the median over rounds.
+What is known at the end of a step, log density and gradient, is what the next begins with. Before, a call threw it away at its end, so that n draws took
+2 n gradients where each was a call of its own (every draw looked at, short blocks), and n + 1 in a single call. How much faster that is depends on what
+a gradient costs beside the call: the targets are a Gaussian of 10 coordinates, which costs next to nothing, a dense one of 100, and a logistic
+regression of 569 rows and 31 coefficients. CPU microseconds a draw, the trees in turns; the ratio is the median over rounds.
 """
 
 from __future__ import annotations
@@ -79,10 +80,20 @@ def one_tree() -> None:
         draws, step = DRAWS[name]
         system = wc.samplers.HMC(step, 1).bind(target)
         state = system.start(0)
-        system.advance(state, 100, 100)
-        before = int(state.counters[1])
-        spent = cpu_seconds(lambda s=system, z=state, n=draws: s.advance(z, n, 1000))
-        print(f"{name}\t{spent / draws * 1e6}\t{(int(state.counters[1]) - before) / draws}")
+        few = draws // 10
+
+        def in_one_call(n: int, system: Any = system, state: Any = state) -> None:
+            system.advance(state, n)
+
+        def in_calls(n: int, system: Any = system, state: Any = state) -> None:
+            for _ in range(n):
+                system.advance(state, 1)
+
+        for how, move, n in (("one call", in_one_call, draws), ("a draw a call", in_calls, few)):
+            move(min(n, 1000))
+            before = int(state.counters[1])
+            spent = cpu_seconds(lambda move=move, n=n: move(n))
+            print(f"{name}, {how}\t{spent / n * 1e6}\t{(int(state.counters[1]) - before) / n}")
 
 
 def main() -> int:
@@ -92,13 +103,13 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
     print_machine()
-    found: dict[str, list[list[tuple[float, float]]]] = {name: [[], []] for name in DRAWS}
+    found: dict[str, list[list[tuple[float, float]]]] = {}
     for k in range(2 if chosen.quick else chosen.rounds):
         for which, tree in sorted(enumerate((chosen.before.resolve(), chosen.after.resolve())), reverse=bool(k % 2)):
             told = child([sys.executable, __file__, "--one-tree"], {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}, tree)
             for line in told.output.splitlines():
                 name, spent, gradients = line.split("\t")
-                found[name][which].append((float(spent), float(gradients)))
+                found.setdefault(name, [[], []])[which].append((float(spent), float(gradients)))
     table = []
     for name, (before, after) in found.items():
         ratios = [b[0] / a[0] for b, a in zip(before, after, strict=True)]

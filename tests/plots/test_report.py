@@ -11,7 +11,7 @@ from weakchaos.core.flags import Flag, Kind
 from weakchaos.herding import HerdedGibbs
 from weakchaos.reports.compare.columns import COLUMNS
 from weakchaos.reports.compare.compare_page import reproduction, write_html, write_json
-from weakchaos.reports.compare.compare_sentences import two_sentences
+from weakchaos.reports.compare.compare_sentences import sentences
 
 _VOID = {"meta", "br", "use", "path", "rect", "line"}
 
@@ -74,7 +74,7 @@ def test_the_page_says_what_the_report_says(tmp_path):
     made = line_up()
     _, page = _page(made, tmp_path)
     flat = " ".join(" ".join(page.text).split())
-    assert two_sentences(made) in flat
+    assert sentences(made) in flat
     for e in made.entrants:
         for flag in e.flags:
             assert flag.sentence in flat
@@ -128,7 +128,7 @@ def test_json_round_trip(tmp_path):
         np.testing.assert_array_equal(curve["draws"], e.draws)
         np.testing.assert_array_equal(curve["errors"], e.errors)
     assert data["warnings"] == made.warnings
-    assert data["sentences"] == two_sentences(made)
+    assert data["sentences"] == sentences(made)
 
 
 def test_json_is_strict_and_takes_numpy_numbers(tmp_path):

@@ -8,19 +8,21 @@ from hypothesis import strategies as st
 
 from tests.plots.made import BIASED, CYCLE, DISAGREE, FEW, PLATEAU, STREAM, UNREACHABLE, UNTUNED, entrant, line_up, report
 from weakchaos.herding import HerdedGibbs, Herding
-from weakchaos.reports.compare.compare_sentences import errors_at, two_sentences
+from weakchaos.reports.compare.compare_sentences import _chaos, _convergence, errors_at, sentences
 from weakchaos.reports.compare.row_flags import is_trusted
 from weakchaos.samplers import HMC, RandomWalkMetropolis
 
 
 def _halves(made):
-    """The two sentences; fails when there are not exactly two, or when something that was not measured shows."""
-    text = two_sentences(made)
+    """What is said of convergence, and of chaos and trust; fails when a sentence is very long, or when something that was not measured shows."""
+    text = sentences(made)
     parts = re.split(r"(?<=\.) ", text)
-    assert len(parts) == 2, text
-    assert all(p.endswith(".") and ".." not in p for p in parts), text
+    assert 2 <= len(parts) <= 7, text
+    assert all(p.endswith(".") and ".." not in p and re.match('[A-Z"]', p) for p in parts), text
+    assert all(len(p.split()) <= 65 for p in parts if not p.startswith("Not to be trusted")), text
     assert not re.search(r"\bnan\b|\bNone\b|None|\binf\b", text), text
-    return parts
+    assert text == f"{_convergence(made)} {_chaos(made)}"
+    return _convergence(made), _chaos(made)
 
 
 def test_the_best_trusted_run_is_held_against_the_random_one_at_equal_draws():
@@ -31,9 +33,9 @@ def test_the_best_trusted_run_is_held_against_the_random_one_at_equal_draws():
     )
     assert "9.42e-04 (slope -0.97 ± 0.02) against 2.24e-02 (slope -0.50 ± 0.02)" in first
     assert first.endswith(
-        '"Gibbs, PCG64", 24 times as much, at 1,075 times the processor time a draw; it is given the moments to begin with.'
+        '"Gibbs, PCG64", 24 times as much, at 1,075 times the processor time a draw. It is given the moments to begin with.'
     )
-    assert "so here less chaos went with faster convergence" in second
+    assert ". Here less chaos went with faster convergence" in second
     assert second.count("no period within") == 2
     assert second.endswith('"Gibbs, bad LCG" (the orbit repeats itself every 65,536 draws).')
     assert '"herded Gibbs" (the average over all starts is wrong and the error stops falling)' in second
@@ -58,28 +60,28 @@ def test_one_run():
     assert first.endswith('"a" has an error of 3.16e-03 (slope -0.50 ± 0.02), with nothing to hold it against.')
     assert (
         second
-        == '"a" itself has Lyapunov exponent 954.2 and entropy rate 0.550 nats per draw, no period within 262,144 draws; no run is flagged.'
+        == '"a" itself has Lyapunov exponent 954.2 and entropy rate 0.550 nats per draw, no period within 262,144 draws. No run is flagged.'
     )
 
 
 def test_a_run_with_too_few_draws_is_trusted_and_said_to_have_too_few():
     second = _halves(report(entrant("a", flags=(FEW,)), entrant("b")))[1]
-    assert second.endswith('no run is flagged; "a" has too few draws for reliable errors.')
+    assert second.endswith('No run is flagged. "a" has too few draws for reliable errors.')
     second = _halves(report(entrant("a", flags=(FEW,)), entrant("b", flags=(CYCLE, FEW))))[1]
-    assert 'not to be trusted: "b" (the orbit repeats itself every 65,536 draws); "a" has too few draws' in second
+    assert 'Not to be trusted: "b" (the orbit repeats itself every 65,536 draws). "a" has too few draws' in second
 
 
 def test_one_flagged_run():
     first, second = _halves(report(entrant("a", flags=(BIASED,))))
     assert "the only run did not pass every check, so that no convergence is shown: its error is 3.16e-03" in first
-    assert second.startswith("No trusted run gives a slope to hold against chaos; not to be trusted")
+    assert second.startswith("No trusted run gives a slope to hold against chaos. Not to be trusted")
 
 
 def test_random_is_best():
     made = report(entrant("Gibbs"), entrant("herded", HerdedGibbs(), "none", scale=2.0))
     first, second = _halves(made)
     assert '"Gibbs" is the most accurate of the 2 runs of 2 that passed every check' in first
-    assert first.endswith('"herded", 2.0 times as much; the best is the plain random one.')
+    assert first.endswith('"herded", 2.0 times as much. The best is the plain random run.')
     assert second.startswith(
         "The slopes of the 2 runs that passed do not differ beyond their errors, though their Lyapunov exponents go from 0.000 to 954.2"
     )
@@ -87,7 +89,7 @@ def test_random_is_best():
 
 def test_more_chaos_faster():
     made = report(entrant("Gibbs", slope=-0.5), entrant("slow", HerdedGibbs(), "none", slope=-0.3))
-    assert "so here more chaos went with faster convergence" in _halves(made)[1]
+    assert "Here more chaos went with faster convergence" in _halves(made)[1]
 
 
 def test_who_is_best_without_the_moments_that_herding_is_given():
@@ -97,7 +99,7 @@ def test_who_is_best_without_the_moments_that_herding_is_given():
     first = _halves(made)[0]
     assert '"herding" is the most accurate' in first
     assert first.endswith(
-        'it is given the moments to begin with, and without them "herded" is best with 6.32e-04 (slope -0.50 ± 0.02).'
+        'It is given the moments to begin with; without them, "herded" is best with 6.32e-04 (slope -0.50 ± 0.02).'
     )
     made = report(entrant("Gibbs"), entrant("herded", HerdedGibbs(), "none", scale=0.2))
     assert "moments" not in _halves(made)[0]
@@ -107,12 +109,12 @@ def test_without_exponents_entropy_decides_and_without_both_nothing_does():
     bare = {"lyapunov": None, "period": 7}
     made = report(entrant("a", slope=-0.9, entropy_rate=0.6, **bare), entrant("b", slope=-0.5, entropy_rate=0.2, **bare))
     second = _halves(made)[1]
-    assert "so here a more random readout went with faster convergence" in second
+    assert "Here a more random readout went with faster convergence" in second
     assert "entropy rate 0.600 nats per draw, period 7 draws" in second
     bare["entropy_rate"] = math.nan
     made = report(entrant("a", slope=-0.9, **bare), entrant("b", slope=-0.5, **bare))
     second = _halves(made)[1]
-    assert "these numbers do not tell by chaos which converges faster" in second
+    assert "These numbers do not tell by chaos which converges faster" in second
     assert "neither exponent nor entropy rate" in second
 
 
@@ -120,7 +122,7 @@ def test_the_flagged_random_run_is_named_and_is_no_yardstick():
     made = report(entrant("Gibbs", flags=(UNREACHABLE,)), entrant("herding", Herding(), "none", slope=-1.0))
     first = _halves(made)[0]
     assert '"herding" is the only one of 2 runs that passed every check' in first
-    assert 'the plain random run "Gibbs", flagged itself, is at 3.16e-03 after as many draws' in first
+    assert 'The plain random run "Gibbs", flagged itself, is at 3.16e-03 after as many draws' in first
 
 
 def test_ties_and_errors_of_zero():
@@ -156,7 +158,7 @@ def test_a_continuous_target_is_held_against_the_same_sampler():
 
 
 def test_no_runs_and_no_errors():
-    assert _halves(report()) == ["No sampler was run on sachs (11 units).", "There is nothing to say of chaos or trust."]
+    assert _halves(report()) == ("No sampler was run on sachs (11 units).", "There is nothing to say of chaos or trust.")
     assert "no run that passed its checks has an error to compare" in _halves(report(entrant("a", error=None)))[0]
     assert "no error was measured" in _halves(report(entrant("a", error=math.nan, flags=(PLATEAU,))))[0]
 
@@ -198,7 +200,7 @@ def test_the_sentences_hold_for_any_rows(made):
     trusted = [e for e in made.entrants if is_trusted(e)]
     flagged = {e.name for e in made.entrants if not is_trusted(e)}
     if made.entrants:
-        said, *few = re.split(r'\); (?=")', second.partition("not to be trusted: ")[2])
+        said, *few = re.split(r'\)\. (?=")', second.partition("Not to be trusted: ")[2])
         assert len(few) <= 1
         assert set(re.findall(r'"(run \d)"', said)) == flagged
     best = re.search(r'"(run \d)" is the most accurate of the (\d) runs of (\d)', first)

@@ -43,7 +43,7 @@ def compare(
     strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare samplers on a discrete model: table, figure, HTML report, and two sentences that say what the numbers show.
+    """Compare samplers on a discrete model: table, figure, HTML report, and a few sentences that say what the numbers show.
 
     Without MODEL: the protein signalling network of Sachs et al. (2005). With --strict the exit code is 3 where a run of the table is not to be trusted.
     """

@@ -76,13 +76,13 @@ class Report:
         return text_table(self)
 
     def sentences(self) -> str:
-        """What the numbers show, in two sentences."""
-        from weakchaos.reports.compare.compare_sentences import two_sentences
+        """What the numbers show, in a few sentences."""
+        from weakchaos.reports.compare.compare_sentences import sentences
 
-        return two_sentences(self)
+        return sentences(self)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the table and the two sentences."""
+        """What a notebook shows: the table and the sentences."""
         from html import escape
 
         return f"<pre>{escape(str(self))}</pre>"

@@ -10,7 +10,7 @@ import numpy as np
 from weakchaos.core.flags import gravest_first
 from weakchaos.core.plain import strict_json
 from weakchaos.reports.compare.columns import COLUMNS, Column, cell, finite, period_words
-from weakchaos.reports.compare.compare_sentences import two_sentences
+from weakchaos.reports.compare.compare_sentences import sentences
 from weakchaos.reports.compare.compare_text import heading
 from weakchaos.reports.compare.row_flags import is_trusted, word
 from weakchaos.reports.page import figure_svg, versions, write_page
@@ -67,7 +67,7 @@ def _content(report: Any, curves: bool) -> dict:
         "seed": report.seed,
         "made_by": reproduction(report),
         "versions": versions(),
-        "sentences": two_sentences(report),
+        "sentences": sentences(report),
         "warnings": list(report.warnings),
         "rows": [_data(e) for e in report.entrants],
     }
@@ -193,7 +193,7 @@ def write_html(report: Any, path: Any) -> Path:
         content,
         report=report,
         heading=heading(report),
-        sentences=two_sentences(report),
+        sentences=sentences(report),
         figures=[
             (figure_svg(draw(report), text, salt), figure_svg(draw(report, True), text, f"{salt}-narrow"))
             for draw, text, salt in (

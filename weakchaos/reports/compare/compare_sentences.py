@@ -1,7 +1,7 @@
-"""What a comparison shows, in two sentences that are made from its numbers and claim no more than they hold.
+"""What a comparison shows, in a few sentences that are made from its numbers and claim no more than they hold.
 
-The first says who converges how: the most accurate run that passed every check against the plain random one, at equal draws. The second
-says how chaos goes with it, and which runs are not to be trusted and why.
+The first ones say who converges how: the most accurate run that passed every check against the plain random one, at equal draws. Then follows how chaos
+goes with it, and at the end which runs are not to be trusted and why.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from weakchaos.herding import Herding
 from weakchaos.reports.compare.columns import cell, finite, period_words, slope_words
 from weakchaos.reports.compare.row_flags import is_trusted, lacks_draws, phrases
 
-__all__ = ["two_sentences"]
+__all__ = ["sentences"]
 
 _RANDOM = ("pcg64", "pcg64dxsm", "mt19937", "philox", "sfc64")
 
 
-def two_sentences(report: Any) -> str:
+def sentences(report: Any) -> str:
     """What the numbers of a report show.
 
     Parameters
@@ -30,7 +30,7 @@ def two_sentences(report: Any) -> str:
     Returns
     -------
     str
-        Exactly two sentences.
+        Two to six sentences.
     """
     return f"{_convergence(report)} {_chaos(report)}"
 
@@ -128,8 +128,8 @@ def _gift(ranked: list[tuple[float, Any]], other: Any) -> str:
     if not isinstance(ranked[0][1].sampler, Herding) or isinstance(other.sampler, Herding):
         return ""
     error, best = next(pair for pair in ranked if not isinstance(pair[1].sampler, Herding))
-    rest = "" if best is other else f", and without them {_quoted(best)} is best with {_with_slope(error, best)}"
-    return f"; it is given the moments to begin with{rest}"
+    rest = "" if best is other else f"; without them, {_quoted(best)} is best with {_with_slope(error, best)}"
+    return f" It is given the moments to begin with{rest}."
 
 
 def _times(ratio: float) -> str:
@@ -155,7 +155,7 @@ def _convergence(report: Any) -> str:
             if len(trusted) == 1
             else "the only trusted run with an error to compare"
         )
-        return f"{where}, {_quoted(best)} is {only}, with an error of {_with_slope(error, best)}{_flagged_random(report, best, draws)}."
+        return f"{where}, {_quoted(best)} is {only}, with an error of {_with_slope(error, best)}.{_flagged_random(report, best, draws)}"
     other_error, other = yardstick
     if error == other_error:
         verdict = f"{_quoted(best)} and {_quoted(other)} are equally accurate among the {_runs(len(trusted))} of {n} that passed every check"
@@ -163,10 +163,12 @@ def _convergence(report: Any) -> str:
         verdict = f"{_quoted(best)} is the most accurate of the {_runs(len(trusted))} of {n} that passed every check"
     text = f"{where}, {verdict}: {_with_slope(error, best)} against {_with_slope(other_error, other)} for {_quoted(other)}"
     if error != other_error:
-        text += _ratio(error, other_error) + _overlap(best, other, draws) + _cost(best, other) + _gift(ranked, other)
-    if _is_random(best):
-        return text + "; the best is the plain random one." if not _is_random(other) else text + "."
-    return text + ("" if _is_random(other) else _flagged_random(report, best, draws)) + "."
+        text += _ratio(error, other_error) + _overlap(best, other, draws) + _cost(best, other) + "." + _gift(ranked, other)
+    else:
+        text += "."
+    if _is_random(other):
+        return text
+    return text + (" The best is the plain random run." if _is_random(best) else _flagged_random(report, best, draws))
 
 
 def _flagged_random(report: Any, best: Any, draws: float | None) -> str:
@@ -176,7 +178,7 @@ def _flagged_random(report: Any, best: Any, draws: float | None) -> str:
     for entrant in random:
         at = None if draws is None else errors_at(entrant, draws)
         if at is not None:
-            return f"; the plain random run {_quoted(entrant)}, flagged itself, is at {cell({'error': float(np.median(at))}, 'error')} after as many draws"
+            return f" The plain random run {_quoted(entrant)}, flagged itself, is at {cell({'error': float(np.median(at))}, 'error')} after as many draws."
     return ""
 
 
@@ -224,8 +226,8 @@ def _verdict(steep: Any, shallow: Any) -> str:
     ):
         a, b = finite(steep.row.get(key)), finite(shallow.row.get(key))
         if a is not None and b is not None and abs(a - b) > 0.01 * max(1.0, abs(a), abs(b)):
-            return f"so here {less if a < b else more}"
-    return "so these numbers do not tell by chaos which converges faster"
+            return f"Here {less if a < b else more}"
+    return "These numbers do not tell by chaos which converges faster"
 
 
 def _chaos(report: Any) -> str:
@@ -239,7 +241,7 @@ def _chaos(report: Any) -> str:
         steep, shallow = rated[0], rated[-1]
         text = (
             f"The steepest slope is that of {_quoted(steep)} ({_character(steep)}), the shallowest that of {_quoted(shallow)} "
-            f"({_character(shallow)}), {_verdict(steep, shallow)}"
+            f"({_character(shallow)}). {_verdict(steep, shallow)}"
         )
     elif len(rated) >= 2:
         text = (
@@ -249,7 +251,7 @@ def _chaos(report: Any) -> str:
         text = f"{_quoted(rated[0])} itself has {_character(rated[0])}"
     else:
         text = f"No trusted run gives a slope to hold against chaos{_span(report.entrants, ';')}"
-    return f"{text}; {_trust(report)}."
+    return f"{text}. {_trust(report)}"
 
 
 def _span(entrants: list[Any], lead: str) -> str:
@@ -268,7 +270,7 @@ def _trust(report: Any) -> str:
         if not is_trusted(entrant):
             reasons.setdefault(_joined(list(phrases(entrant))), []).append(_quoted(entrant))
     short = [_quoted(entrant) for entrant in report.entrants if lacks_draws(entrant)]
-    few = f"; {_joined(short)} {'has' if len(short) == 1 else 'have'} too few draws for reliable errors" if short else ""
+    few = f" {_joined(short)} {'has' if len(short) == 1 else 'have'} too few draws for reliable errors." if short else ""
     if not reasons:
-        return "no run is flagged" + few
-    return "not to be trusted: " + ", ".join(f"{_joined(names)} ({reason})" for reason, names in reasons.items()) + few
+        return "No run is flagged." + few
+    return "Not to be trusted: " + ", ".join(f"{_joined(names)} ({reason})" for reason, names in reasons.items()) + "." + few
