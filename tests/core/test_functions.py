@@ -283,6 +283,20 @@ def test_a_gradient_that_is_nan_is_wrong():
     assert target.check_gradient([1.0, 1.0])[0] == "x0"
 
 
+@pytest.mark.parametrize("scale", [1e-7, 1e-6, 1e-3])
+def test_a_log_density_that_bends_within_the_step_of_differences_has_no_wrong_gradient(scale):
+    def logp(x):
+        return -math.cosh(x[0] / scale) - 0.5 * x[1] ** 2
+
+    def right(x):
+        return np.array([-math.sinh(x[0] / scale) / scale, -x[1]])
+
+    at = np.array([2.0 * scale, 0.3])
+    assert Density(logp, 2, right).check_gradient(at) is None
+    for wrong in (lambda x: 1.05 * right(x), lambda x: right(x) * [-1.0, 1.0]):
+        assert Density(logp, 2, wrong).check_gradient(at)[0] == "x0"
+
+
 # ---- pickling ----------------------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ __all__ = [
     "DIVERGENCES",
     "EVALUATIONS",
     "GRADIENTS",
+    "RELOCATIONS",
     "SLOTS",
     "STEPS",
     "WARMUP_GRADIENTS",
@@ -22,4 +23,5 @@ DIVERGENCES = 5  # trajectories whose energy error was too large to go on
 WARMUP_GRADIENTS = 6  # calls during warm-up, with a gradient or without
 WARMUP_STEPS = 7  # of the map
 BOUND_EXCEEDED = 8  # pieces of a path on which a rate of events was above its bound, outside of warm-up
-SLOTS = 9
+RELOCATIONS = 9  # in warm-up, to the place of another chain
+SLOTS = 10

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     FAR_PROXY = "far_proxy"
     UNTUNED = "untuned"
     UNSETTLED = "unsettled"
+    LEFT_BEHIND = "left_behind"
     ROUND_TRIPS = "round_trips"
     SWAPS = "swaps"
     LADDER = "ladder"

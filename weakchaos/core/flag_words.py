@@ -356,6 +356,13 @@ WORDS: dict[Kind, Words] = {
         "the values that warm-up tunes had not settled after {steps:,} steps in {count:,} of {chains} chains, so that "
         "these chains may explore the target slowly; pass a longer `warmup`, or write the model in coordinates in which its scales vary less from place to place",
     ),
+    Kind.LEFT_BEHIND: Words(
+        _NOTE,
+        "left behind",
+        "chains were brought along in warm-up",
+        "warm-up moved {count:,} of {chains} chains to where the others were, from regions whose mass, by their log densities and widths, was less than a millionth of "
+        "theirs; if such a region is known to matter, compare the modes by ParallelTempering",
+    ),
     Kind.ROUND_TRIPS: Words(
         _IMPRECISE,
         "round trips",

@@ -23,7 +23,7 @@ def _double() -> Any:
 
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
-    from jax.experimental import enable_x64
+    from jax.experimental import enable_x64  # type: ignore[attr-defined, unused-ignore]
 
     return enable_x64()
 

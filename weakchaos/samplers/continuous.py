@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from weakchaos.core.counters import WARMUP_GRADIENTS, WARMUP_STEPS
+from weakchaos.core.counters import RELOCATIONS, WARMUP_GRADIENTS, WARMUP_STEPS
 from weakchaos.core.flags import Flag, Kind
 from weakchaos.core.system import State, as_seed
 from weakchaos.drivers.base import stream_addresses
@@ -31,6 +31,9 @@ def flags_of_tuning(sampler: Any, states: list[State]) -> list[Flag]:
     made = [float(s.tuning["warmup_steps"]) for s in states if s.tuning.get("warmup_steps", 0.0) and not s.tuning["settled"]]
     if made and max(made) >= _LONG_WARMUP:
         out.append(Flag.of(Kind.UNSETTLED, count=len(made), chains=len(states), steps=int(max(made))))
+    moved = sum(bool(s.counters[RELOCATIONS]) for s in states)
+    if moved:
+        out.append(Flag.of(Kind.LEFT_BEHIND, count=moved, chains=len(states)))
     return out
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from weakchaos.core.errors import ArgumentError, shown
+from weakchaos.samplers.left_behind import bring_along
 from weakchaos.samplers.mass import DENSE, DIAGONAL, LOW_RANK
 from weakchaos.samplers.metric import HEADER, KEPT, STRIDE, WEIGHT, cholesky, new_window, pooled, window_covariances
 from weakchaos.samplers.metric_choice import difference, fisher_divergence, least_divergence, suggestions
@@ -229,8 +230,10 @@ def meet(states: list[Any], steps: int, total: int, forms: tuple[int, ...], tune
     bool
         Whether warm-up is over.
     """
-    common = _put_together([state.tuning for state in states])
     edges = window_ends(total) if forms or tunes_step else np.empty(0, np.int64)
+    if steps in edges[1:] and "window" in states[0].tuning and not float(states[0].tuning["settled"]):
+        bring_along(states, states[0].tuning["inverse_mass"].size)
+    common = _put_together([state.tuning for state in states])
     settled = float(common["settled"])
     buffer = _BUFFER if len(states) >= _MANY else _FEW_BUFFER
     if settled and enough is not None and not enough(common, int(steps - settled) * len(states)):
