@@ -81,10 +81,10 @@ def test_the_same_chains_are_brought_along_whatever_the_executor():
     np.testing.assert_array_equal(one.draws, other.draws)
 
 
-def a_state(lp, sd, share=1.0, dim=2):
+def a_state(lp, sd, share=1.0, dim=2, points=50):
     window = np.zeros(HEADER + 4 * dim)
-    window[COUNT], window[WEIGHT] = 50.0, 50.0 * share
-    window[HEADER + 2 * dim : HEADER + 3 * dim] = 50.0 * share * sd**2
+    window[COUNT], window[WEIGHT] = points, points * share
+    window[HEADER + 2 * dim : HEADER + 3 * dim] = points * share * sd**2
     known = np.zeros(2 * dim + 1)
     known[-1] = lp
     tuning = {"window": window, "step_size": np.array(abs(lp))}
@@ -102,6 +102,7 @@ def test_what_counts_is_the_log_density_and_the_width():
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, 1.0)) == [0, 0, 1]
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-18.0, 1.0)) == [0, 0, 0]
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, np.exp(17.0))) == [0, 0, 0]
+    assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-24.0, 1.0, points=5000)) == [0, 0, 1]
     # A spike is high and narrow, and has no more mass than what it stands in.
     assert moved(a_state(50.0, np.exp(-25.0)), a_state(50.0, np.exp(-25.0)), a_state(0.0, 1.0)) == [0, 0, 0]
 

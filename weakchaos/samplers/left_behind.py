@@ -22,7 +22,6 @@ from weakchaos.samplers.metric import COUNT, HEADER, WEIGHT
 
 __all__ = ["bring_along"]
 
-_LEAST_CHAINS = 3
 _NATS, _NATS_PER_ROOT = 15.0, 4.0
 _MOVES_WELL = 0.3  # mean acceptance probability of the points of a window
 
@@ -44,8 +43,6 @@ def bring_along(states: list[Any], dim: int) -> None:
         the chain has collected itself.
     dim : int
     """
-    if len(states) < _LEAST_CHAINS:
-        return
     windows = [state.tuning["window"] for state in states]
     lp = np.array([float(state.known[2 * dim]) for state in states])
     volume = np.array([_volume(w, dim) for w in windows])
