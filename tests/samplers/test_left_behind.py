@@ -114,6 +114,11 @@ def test_chains_that_hardly_move_are_nobodys_place():
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, 1e-9, 0.1)) == [0, 0, 1]
 
 
+def test_chains_that_do_not_agree_bring_nobody_along():
+    assert moved(a_state(0.0, 1.0), a_state(30.0, 1.0), a_state(-50.0, 1.0)) == [0, 0, 0]
+    assert moved(a_state(0.0, 1.0), a_state(18.0, 1.0), a_state(-50.0, 1.0)) == [0, 0, 1]
+
+
 def test_who_is_moved_takes_over_place_and_tuning_and_leaves_no_points():
     states = a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, 1.0), a_state(-60.0, 1.0)
     assert moved(*states) == [0, 0, 1, 1]

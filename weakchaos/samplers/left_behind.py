@@ -3,7 +3,7 @@
 A chain that started in the basin of a poor local mode never leaves it, and its points spoil the metric of all chains. Where chains adapt together they know
 of each other: the mass of the region in which a chain moves is about ``exp(lp) prod(sd)``, with its log density and the standard deviations of the points
 of its window (Laplace's approximation without its constants). A chain whose region is lighter by far than those of at least half of the chains, which move
-well themselves, is moved to the place of one of them, as the walkers of an ensemble that are stuck where the likelihood is low are in Hou, Goodman, Hogg,
+well themselves and agree with each other, is moved to the place of one of them, as the walkers of an ensemble that are stuck where the likelihood is low are in Hou, Goodman, Hogg,
 Weare and Schwab, Astrophys. J. 745 (2012) 198, doi:10.1088/0004-637X/745/2/198. Only warm-up does so, and the run says it.
 
 "By far" is 15 nats and four per root of the dimension more: the log density of a chain that has converged varies by about ``sqrt(dim / 2)``, so that chains of
@@ -55,7 +55,10 @@ def bring_along(states: list[Any], dim: int) -> None:
     best = usable[np.argsort(-mass[usable], kind="stable")][:half]
     # A window that is narrow because its chain hardly moved counts as one of theirs.
     volume = np.fmax(volume, np.median(volume[best]))
-    left = np.flatnonzero(mass[best[-1]] - (lp + volume) > _NATS + _NATS_PER_ROOT * math.sqrt(dim))
+    far = _NATS + _NATS_PER_ROOT * math.sqrt(dim)
+    if mass[best[0]] - mass[best[-1]] > far:
+        return  # they do not agree, as where the density is improper and chains run away
+    left = np.flatnonzero(mass[best[-1]] - (lp + volume) > far)
     for k, chain in enumerate(left):
         state, other = states[chain], states[best[k % half]]
         state.phase[:], state.symbols[:], state.known[:] = other.phase, other.symbols, other.known
