@@ -33,6 +33,7 @@ NUMBERS = {
     Kind.UNADJUSTED: {"sampler": "MCLMC", "gap": None, "error": 0.05},
     Kind.UNREACHED: {"layers": 1},
     Kind.BRANCHES: {"layers": 3},
+    Kind.OUTSIDE: {"layers": 3},
 }
 
 

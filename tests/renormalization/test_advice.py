@@ -148,3 +148,41 @@ def test_how_long_recurrent_layers_remember_is_told_beside_the_advice():
     assert len(advice.sentences) == 3
     assert f"{max(steps):.3g} time steps" in advice.sentences[2]
     assert "forget" not in str(probe(tanh_layers(6, 1.0), torch.randn(20, 48)).advice())
+
+
+def test_no_gain_is_advised_that_cannot_be_applied():
+    """Layers that run twice, tied weights, and recurrent layers have no gain of their own: the advice says so, as `apply` would."""
+
+    class Head(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.last = (
+                nn.GRU(12, 24, 2, batch_first=True),
+                nn.Sequential(nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 4)),
+            )
+
+        def forward(self, x):
+            return self.last(self.layer(x)[0][:, -1])
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(48, 48), nn.Linear(48, 48)
+
+        def forward(self, x):
+            return self.b(torch.tanh(self.a(torch.tanh(self.b(torch.tanh(self.a(x)))))))
+
+    tied = tanh_layers(4)
+    tied[4].weight = tied[2].weight
+    for model, x in (
+        (Twice(), torch.randn(16, 48)),
+        (tied, torch.randn(16, 48)),
+        (Head(), torch.randn(16, 9, 12)),
+    ):
+        report = probe(model, x)
+        advice = report.advice()
+        assert report.phase == "ordered"
+        assert advice.kind == "unknown"
+        assert "No gain of its own" in str(advice)
+        with pytest.raises(ArgumentError, match="no change to apply"):
+            report.apply()

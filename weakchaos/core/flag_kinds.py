@@ -72,6 +72,7 @@ class Kind(StrEnum):
     BYPASSED = "bypassed"
     BRANCHES = "branches"
     UNREACHED = "unreached"
+    OUTSIDE = "outside"
     TIME_FIRST = "time_first"
     UNCHECKED = "unchecked"
     FRESH_BATCH_NORM = "fresh_batch_norm"

@@ -37,6 +37,17 @@ def _branches(flag: Any) -> str:
     )
 
 
+def _outside(flag: Any) -> str:
+    one = flag.numbers["layers"] == 1
+    most = (
+        "; since they are most of the network, it has no phase: name rows, as in layers=[...]" if flag.severity is _INVALID else ""
+    )
+    return (
+        f"{flag.numbers['layers']:.0f} {'layer' if one else 'layers'} with weights, such as {_where(flag)}, {'stands' if one else 'stand'} before or behind the "
+        f"repeated blocks and {'does' if one else 'do'} not enter the exponent of the network{most}"
+    )
+
+
 def _bidirectional(flag: Any) -> str:
     run = "run" if len(flag.places) > 1 else "runs"
     return f"{_where(flag)} {run} in both directions of time, so there is no map from one time step to the next, and the recurrence has no exponent"
@@ -82,6 +93,7 @@ NETWORK_WORDS: dict[Kind, Words] = {
     Kind.BYPASSED: Words(_INVALID, "bypassed", "skip connections bypass the layers", _bypassed),
     Kind.BRANCHES: Words(_NOTE, "branches", "layers are on branches", _branches),
     Kind.UNREACHED: Words(_NOTE, "unreached", "layers were not reached", _unreached),
+    Kind.OUTSIDE: Words(_NOTE, "outside", "layers outside of the blocks", _outside),
     Kind.TIME_FIRST: Words(
         _NOTE,
         "time first",

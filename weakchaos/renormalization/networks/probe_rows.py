@@ -39,9 +39,19 @@ def _spread_out(z: np.ndarray) -> bool:
     return z.ndim > 2 and (int(np.prod(z.shape[2:])) > 1 if z.ndim > 3 else min(z.shape[1:]) > 1)
 
 
+_FEW_PLACES = 3  # as many as a mean, a maximum and a deviation side by side
+
+
 def _takes_every_place(z: np.ndarray, weights: dict[str, Any]) -> bool:
-    """Whether a layer behind places is given more numbers than one place has: places that were laid side by side, not their mean or one of them."""
-    return weights.get("fan_in", 0) > max(z.shape[1:3])
+    """Whether a layer behind places is given the numbers of many of them, side by side, and not one of them, their mean, or a few such summaries.
+
+    Channels are the second dimension or the last.
+    """
+    taken, numbers = weights.get("fan_in", 0), int(np.prod(z.shape[1:]))
+    if taken in (0, numbers):
+        return bool(taken)
+    left = [taken / channels for channels in (z.shape[1], z.shape[-1]) if taken % channels == 0]
+    return taken > min(z.shape[1], z.shape[-1]) and not any(p == 1 or (p <= _FEW_PLACES and 2 * taken < numbers) for p in left)
 
 
 def _token_gap(z: np.ndarray) -> float:

@@ -20,6 +20,7 @@ __all__ = ["differences", "judged", "random_flags", "rounding_errors"]
 _FAR = 4.0  # a derivative and a difference are apart by this factor of the mean square, whatever their steps
 _APART = 1.1  # they are apart by this factor, if
 _SETTLED = 1.05  # differences with steps of a quarter are no further from each other than this factor
+_SEEN = 100.0  # shorter steps count where mean squares are this many times those of rounding errors
 _CLEAR = 1000.0  # and mean squares are this many times those of rounding errors
 
 
@@ -153,7 +154,7 @@ def judged(
     """Rows whose derivative is none, or not that of the function, lose their numbers; what was found instead is told.
 
     A derivative that is cut in part, as where only a gate or half of the units are detached, differs by a small factor. It is told from a difference
-    that has not yet settled, as near a kink or a steep place, by differences with steps of a quarter: these must agree with the first ones.
+    that has not yet settled, as near a kink or a steep place, by differences with shorter steps: these must agree with the first ones.
 
     Returns
     -------
@@ -173,9 +174,17 @@ def judged(
     far: np.ndarray = np.array([c and _ratio(a, b) > _FAR for a, b, c in zip(own, seen, clear, strict=True)], bool)
     near: np.ndarray = np.array([_ratio(a, b) > _APART for a, b in zip(own, seen, strict=True)], bool)
     near[far | (np.maximum(own, seen) <= _CLEAR * floor)] = False
-    if near.any():
-        again = by_differences(4.0)[0].mean(1)
-        near[[_ratio(a, b) >= _SETTLED for a, b in zip(seen, again, strict=True)]] = False
+    ratios = np.array([[_ratio(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(derivative, responses, strict=True)])
+    before = responses
+    for shorter in (4.0, 16.0) if near.any() else ():
+        again, floors = by_differences(shorter)
+        for i in np.flatnonzero(near):
+            # One input beside a kink moves the mean: those that are apart must settle, apart from their own derivative.
+            off = ratios[i] > _APART if (ratios[i] > _APART).any() else np.ones(len(few), bool)
+            ours, long, short = (float(t[i, off].mean()) for t in (derivative, before, again))
+            if shorter == 4.0 or max(ours, short) > _SEEN * floors[i, off].mean():
+                near[i] = _ratio(long, short) < _SETTLED and _ratio(ours, short) > _APART
+        before = again
     flags = []
     for i, place in enumerate(course.places):
         stepped = _between(outputs[i], outputs[i + 1]) if own[i] == 0.0 and not far[i] else 0.0
@@ -190,7 +199,6 @@ def judged(
         response[i] = growth[i] = np.nan
     wrong: np.ndarray = np.logical_or(far, near)
     # Where most inputs agree and some do not, the function is right, but these take another path.
-    ratios = np.array([[_ratio(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(derivative, responses, strict=True)])
     some = (ratios < _SETTLED).any(1, keepdims=True) & (ratios > _APART) & wrong[:, None]
     return flags, np.flatnonzero(some.any(0)).tolist()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from weakchaos.renormalization.networks.torch_places import title
 from weakchaos.renormalization.networks.torch_signals import FAILURES, refused
 from weakchaos.renormalization.networks.torch_state import untouched
 
-__all__ = ["scale_weights", "sequential_gains"]
+__all__ = ["refusal", "scale_weights", "sequential_gains"]
 
 
 def _weighted(model: Any, names: list[str]) -> list[tuple[str, Any]]:
@@ -95,10 +96,8 @@ def _scaled(name: str, module: Any, factor: float) -> None:
     )
 
 
-def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
-    """Multiply the weights of the named layers in place, but not their biases. If one of them cannot be scaled, none is changed."""
-    import torch
-
+def _own_gains(model: Any, names: list[str], factors: np.ndarray) -> list[tuple[str, Any]]:
+    """The modules of the rows `names`; refused where weights that are to have a gain of their own serve elsewhere too."""
     layers = _weighted(model, names)
     shared: dict[int, str] = {}
     for name, module in layers:
@@ -113,6 +112,23 @@ def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
     for (name, module), g in zip(layers, factors, strict=True):
         if g != 1 and users.get(id(_source(module)), 1) > 1:
             raise ArgumentError(f"`model` shares the weights of {name} with another module: a gain on one would change both")
+    return layers
+
+
+def refusal(model: Any, names: list[str]) -> str | None:
+    """Why the layers behind the first of `names` cannot have a gain each, found without a change or a pass; None where nothing is in the way."""
+    try:
+        _own_gains(model, names, np.array([1.0, *[math.nan] * (len(names) - 1)]))
+    except ArgumentError as error:
+        return str(error)
+    return None
+
+
+def scale_weights(model: Any, names: list[str], factors: np.ndarray) -> None:
+    """Multiply the weights of the named layers in place, but not their biases. If one of them cannot be scaled, none is changed."""
+    import torch
+
+    layers = _own_gains(model, names, factors)
     done: list[tuple[str, Any, float]] = []
     with torch.no_grad():
         try:

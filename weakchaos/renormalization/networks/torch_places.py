@@ -12,6 +12,7 @@ from weakchaos.core.flags import Flag, Kind, Severity
 from weakchaos.renormalization.networks.torch_nested import tensor_in
 from weakchaos.renormalization.networks.torch_paths import direct_ways, dominators
 from weakchaos.renormalization.networks.torch_recurrent import is_recurrent
+from weakchaos.renormalization.networks.torch_stacks import blocks_of, is_chain, layers_outside, repeated, side_by_side, within
 from weakchaos.renormalization.networks.torch_walk import Key, walk
 
 _AFTER = 4  # modules behind a block in which the stream is looked for
@@ -86,68 +87,6 @@ def title(name: str) -> str:
     return name.replace("._orig_mod", "") or "model"
 
 
-def _is_container(module: Any) -> bool:
-    return type(module).__module__.startswith("torch.nn.modules.container")
-
-
-def _blocks(model: Any) -> list[str]:
-    """Repeated blocks of one class, each of several modules: residual blocks, transformer layers. The outermost such class is taken."""
-    found: dict[type, list[str]] = {}
-    for name, module in model.named_modules():
-        if name and not _is_container(module) and not is_recurrent(module) and len(list(module.children())) >= 2:
-            found.setdefault(type(module), []).append(name)
-    for least in (3, 2):
-        groups = [
-            outer
-            for names in found.values()
-            if len(outer := [n for n in names if not any(n.startswith(f"{m}.") for m in names)]) >= least
-        ]
-        # A group inside of another one is a part of its blocks.
-        outermost = [g for g in groups if not any(all(_inside(n, h) for n in g) for h in groups if h is not g)]
-        if outermost:
-            return max(outermost, key=len)
-    return []
-
-
-def _inside(name: str, names: list[str]) -> bool:
-    return any(name.startswith(f"{n}.") for n in names)
-
-
-def _groups(model: Any) -> list[list[str]]:
-    """Modules of the same make side by side in a list or a sequence, by which a stack of blocks may be built; largest groups of several modules first."""
-    found: list[list[str]] = []
-    for name, parent in model.named_modules():
-        if not _is_container(parent):
-            continue
-        makes: dict[tuple[type, ...], list[str]] = {}
-        for child, module in parent.named_children():
-            if type(module).__name__ not in ("ModuleList", "ModuleDict", "ParameterList", "ParameterDict"):
-                makes.setdefault(tuple(type(m) for m in module.modules()), []).append(f"{name}.{child}" if name else child)
-        found += [g for make, g in makes.items() if len(g) >= 2]
-    modules = dict(model.named_modules())
-    return sorted(found, key=lambda g: (len(list(modules[g[0]].children())) < 2, -len(g)))[:6]
-
-
-def _repeated(modules: dict[str, Any], events: list[_Event]) -> list[str]:
-    """The outermost modules of several parts that one pass calls more than once: a block whose weights are shared over depth."""
-    again = {e.key[1] for e in events if e.key[0] == "out" and e.key[2] > 0 and len(list(modules[e.key[1]].children())) >= 2}
-    return sorted(n for n in again if not _inside(n, list(again)))
-
-
-def _is_chain(model: Any, names: list[str]) -> bool:
-    """Whether the modules stand one after the other in plain sequences, so that nothing leads past any of them."""
-    import torch
-
-    modules = dict(model.named_modules())
-    for name in names:
-        parts = name.split(".") if name else []
-        for k in range(len(parts)):
-            above = modules[".".join(parts[:k])]
-            if type(above) is not torch.nn.Sequential or "forward" in above.__dict__:
-                return False
-    return True
-
-
 def _trace(model: Any, x: Any, kept: set[str], restore: Any, inference: list[str]) -> list[_Event]:
     """What enters and leaves every module, in order; copies for the modules `kept` and for what follows one of them."""
     import torch
@@ -165,7 +104,7 @@ def _trace(model: Any, x: Any, kept: set[str], restore: Any, inference: list[str
             events.append(_Event(key, None, None, None))
             return
         made = last[0] if where == "in" and last[1] is tensor else None
-        outside = name not in kept and not _inside(name, list(kept))
+        outside = name not in kept and not within(name, list(kept))
         starts = tokens and not begun and where != "in" and len(tensor) == len(x)
         if starts:
             begun.append(name)
@@ -292,8 +231,8 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
     if automatic:
         # The attention of torch multiplies by the weights of its last layer without calling it.
         weighted = [n for n in weighted if type(modules[n]).__name__ != "NonDynamicallyQuantizableLinear"]
-        blocks = _blocks(model)
-        groups = [] if blocks else _groups(model)
+        blocks = blocks_of(model)
+        groups = [] if blocks else side_by_side(model)
         wanted = blocks or weighted
     elif isinstance(layers, type):
         wanted = [n for n, m in modules.items() if n and isinstance(m, layers)]
@@ -311,7 +250,7 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
         )
     inference: list[str] = []
     events = _trace(model, x, {*wanted, *(n for g in groups for n in g)} if automatic else set(wanted), restore, inference)
-    if automatic and not blocks and (again := _repeated(modules, events)):
+    if automatic and not blocks and (again := repeated(modules, events)):
         groups = [again, *groups]
         events = _trace(model, x, {*wanted, *(n for g in groups for n in g)}, restore, inference)
     if inference:
@@ -341,31 +280,55 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
 
     def stack_of(names: list[str]) -> list[Place]:
         found = _stream(events, names, begin)
-        if len(found) > 1 and not _is_chain(model, names):
+        if len(found) > 1 and not is_chain(model, names):
             ways = dominators(direct_ways(model, x, start, [e.key for e in found], restore, generator))
             found = [e for i, e in enumerate(found) if ways[i + 1, -1]]
         return _block_places(events, found, names, modules, end)
 
+    def made_by(names: list[str]) -> list[_Event]:
+        found = [e for e in events if e.key[1] in names and e.key[0] == ("layer" if is_recurrent(modules[e.key[1]]) else "out")]
+        return [e for e in found if e.key != start] or found
+
+    def outside(places: list[Place], names: list[str]) -> list[Key]:
+        return layers_outside(
+            {e.key: i for i, e in enumerate(events)}, [e.key for e in made_by(weighted)], [p.key for p in places], names
+        )
+
+    def told(left: list[Key], most: bool) -> list[Flag]:
+        severity = Severity.INVALID if most else Severity.NOTE
+        return [Flag(Kind.OUTSIDE, severity, {"layers": len(left)}, tuple(title(k[1]) for k in left[:3]))] if left else []
+
     if automatic and blocks:
         places = stack_of(blocks)
         if len(places) >= 2:
-            return Course(start, places, flags)
+            left = outside(places, blocks)
+            if len(left) < max(2, len(places)):
+                # A head of one or two layers belongs to what the network is used for.
+                return Course(start, places, flags + told(left if len(left) > 2 else [], False))
+            both = [*blocks, *(n for n in weighted if not within(n, blocks))]
+            rows = [e for e in made_by(both) if e.shape is not None]
+            if (
+                is_chain(model, both)
+                or dominators(direct_ways(model, x, start, [e.key for e in rows], restore, generator))[1:-1, -1].all()
+            ):
+                return Course(start, [_listed(e.key, kinds) for e in rows], flags)
+            return Course(start, places, flags + told(left, True))
         wanted = weighted
-    listed = [e for e in events if e.key[1] in wanted and e.key[0] == ("layer" if is_recurrent(modules[e.key[1]]) else "out")]
-    listed = [e for e in listed if e.key != start] or listed
+    listed = made_by(wanted)
     empty = next((e for e in listed if e.shape is None), None)
     if empty is not None:
         raise ArgumentError(
             f"`layers`: {empty.key[1] or 'model'} gives no real numbers, and only these have differences: name layers that do"
         )
-    if len(listed) < 2 or _is_chain(model, wanted):
+    if len(listed) < 2 or is_chain(model, wanted):
         return Course(start, [_listed(e.key, kinds) for e in listed], flags)
     ways = dominators(direct_ways(model, x, start, [e.key for e in listed], restore, generator))
     inside = ways[1:-1, -1]
     if automatic and not inside.all():
-        places = max((stack_of(g) for g in groups), key=len, default=[])
-        if len(places) >= 2:
-            return Course(start, places, flags)
+        places, group = max(((stack_of(g), g) for g in groups), key=lambda found: len(found[0]), default=([], []))
+        left = outside(places, group) if len(places) >= 2 else []
+        if len(left) < len(places):
+            return Course(start, places, flags + told(left if len(left) > 2 else [], False))
         if inside.sum() >= 2:
             few = 2 * int(inside.sum()) <= len(inside)  # what lies between the places is then most of the network
             where = (title(listed[int(np.argmin(inside))].key[1]),)

@@ -323,6 +323,8 @@ def _recording(
     model: Any, course: Course, outputs: list[Any], entered: dict[int, Any], response: np.ndarray, growth: np.ndarray,
     rounding: list[float], flags: list[Flag], x: Any, generator: Any, directions: int,
 ) -> Recording:  # fmt: skip
+    import torch
+
     def plain(t: Any) -> np.ndarray:
         return np.asarray(t.double().cpu())
 
@@ -340,7 +342,9 @@ def _recording(
             matrix = plain(weight.detach()).reshape(len(weight), -1)
             weights.append(weight_summary(matrix, None if bias is None else plain(bias.detach())))
         else:
-            weights.append({})
+            # A head of several modules is given what its first matrix is given.
+            inner = () if module is None else module.modules()
+            weights.append({"fan_in": next((m.in_features for m in inner if isinstance(m, torch.nn.Linear)), 0)})
         layer = place.key[0] == "layer"
         recurrence.append(
             recurrence_exponent(modules[place.key[1]], place.key[3], entered[i], directions, generator)

@@ -72,6 +72,13 @@ def _memory(report: Any) -> list[str]:
     ]
 
 
+def _in_the_way(report: Any) -> str | None:
+    """Why `apply` cannot scale the weights of the rows, if it cannot."""
+    from weakchaos.renormalization.networks.torch_gains import refusal
+
+    return refusal(report.model, [r["layer"] for r in report.rows])
+
+
 def advised(report: Any) -> Advice:
     """The advice of a `ProbeReport`."""
     from weakchaos.renormalization.networks.torch import is_module
@@ -115,6 +122,9 @@ def advised(report: Any) -> Advice:
                 f"Multiply what {which} make of small differences by {by}: these layers are functions, whose weights only you can scale.",
             ),
         )
+    reason = _in_the_way(report) if torch_model else None
+    if reason is not None:
+        return Advice("unknown", (f"No gain of its own can be given to each of {which}: {reason}.",))
     effect = "shrink" if value < 0 else "grow"
     return Advice(
         "gains",

@@ -125,7 +125,7 @@ class ProbeReport:
         counted = self._counted()
         inner = self.growth[counted]
         if np.isnan(inner).any() or any(
-            f.kind in (Kind.BYPASSED, Kind.BRANCHES) and f.severity is Severity.INVALID for f in self.flags
+            f.kind in (Kind.BYPASSED, Kind.BRANCHES, Kind.OUTSIDE) and f.severity is Severity.INVALID for f in self.flags
         ):
             return Result(math.nan, None, parameters={"band": math.nan, "phase": None}, warnings=self.warnings)
         by_input = inner.mean(0)
