@@ -81,13 +81,45 @@ def test_the_same_chains_are_brought_along_whatever_the_executor():
     np.testing.assert_array_equal(one.draws, other.draws)
 
 
-def a_state(lp, sd, share=1.0, dim=2, points=50):
+@njit
+def bundle_and_ball(x, out, far, rho, height):
+    """log of N(0, (1 - rho) I + rho 1 1^T) without the constants, and of a ball of weight exp(height) at `far`."""
+    n, total, squares, from_far = x.size, 0.0, 0.0, 0.0
+    for i in range(n):
+        total, squares, from_far = total + x[i], squares + x[i] ** 2, from_far + (x[i] - far) ** 2
+    shared = rho / (1.0 + (n - 1) * rho)
+    bundle, ball = -0.5 * (squares - shared * total**2) / (1.0 - rho), height - 0.5 * from_far
+    top = max(bundle, ball)
+    a, b = np.exp(bundle - top), np.exp(ball - top)
+    for i in range(n):
+        out[i] = -(a * (x[i] - shared * total) / (1.0 - rho) + b * (x[i] - far)) / (a + b)
+    return top + np.log(a + b)
+
+
+@pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")
+@pytest.mark.parametrize("metric", ["auto", "diagonal"])
+@pytest.mark.parametrize("at", [(0.0, 0.0, 40.0, 40.0), (0.0, 0.0, 0.0, 40.0)], ids=["two of four", "three of four"])
+def test_the_width_of_correlated_coordinates_is_not_counted_once_for_each(metric, at):
+    """The bundle is 98 nats lighter than its sharpest point says: the ball has e^48 times its mass, and its chains stay."""
+    dim, rho, height = 30, 0.999, -50.0
+    target = wc.Density(logp_and_grad=bundle_and_ball, dim=dim, data=(40.0, rho, height))
+    starts = np.array(at)[:, None] + 0.05 * np.random.default_rng(0).standard_normal((4, dim))
+    trace = wc.sample(target, wc.samplers.NUTS(metric=metric), draws=300, initial=starts, seed=1, progress=False)
+    assert abs(np.asarray(trace.draws)[3].mean() - 40.0) < 1.0
+    assert any(flag.severity is Severity.INVALID for flag in trace.check())
+
+
+def a_state(lp, sd, share=1.0, dim=2, points=50, slope=0.0, information=None):
+    """One that is normal, or of the given standard deviation of its gradients."""
     window = np.zeros(HEADER + 4 * dim)
     window[COUNT], window[WEIGHT] = points, points * share
+    gradient = 1.0 / sd if information is None else information
+    window[HEADER + dim : HEADER + 2 * dim] = slope * gradient
     window[HEADER + 2 * dim : HEADER + 3 * dim] = points * share * sd**2
+    window[HEADER + 3 * dim :] = points * share * gradient**2
     known = np.zeros(2 * dim + 1)
     known[-1] = lp
-    tuning = {"window": window, "step_size": np.array(abs(lp))}
+    tuning = {"window": window, "window_products": np.zeros((2, 0, 0)), "step_size": np.array(abs(lp))}
     return SimpleNamespace(
         phase=np.full(dim, lp), symbols=np.empty(0, np.int64), known=known, tuning=tuning, counters=np.zeros(16, np.int64)
     )
@@ -105,6 +137,21 @@ def test_what_counts_is_the_log_density_and_the_width():
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-24.0, 1.0, points=5000)) == [0, 0, 1]
     # A spike is high and narrow, and has no more mass than what it stands in.
     assert moved(a_state(50.0, np.exp(-25.0)), a_state(50.0, np.exp(-25.0)), a_state(0.0, 1.0)) == [0, 0, 0]
+
+
+def test_what_is_not_normal_is_judged_by_bounds():
+    """Entropy is at most that of the normal distribution, and at least what the Fisher information leaves: Stam's inequality."""
+    # What is bent or has tails may have less volume than its width says, so that it is not known to be heavier ...
+    assert moved(a_state(0.0, 1.0, information=1e9), a_state(0.0, 1.0, information=1e9), a_state(-50.0, 1.0)) == [0, 0, 0]
+    # ... and a chain that saw a part of a normal region, with gradients that hardly differ, may stand in a wide one.
+    assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, 1.0, information=1e-30)) == [0, 0, 0]
+
+
+def test_chains_on_their_way_are_not_moved_and_are_nobodys_place():
+    """One that still climbs may come to the best mode of all: chains of lynx and hare did, while the others rested in a poor one."""
+    assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-1e5, 1.0, slope=50.0)) == [0, 0, 0]
+    assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0, slope=50.0), a_state(-50.0, 1.0)) == [0, 0, 0]
+    assert moved(a_state(0.0, 1.0, slope=0.5), a_state(1.0, 1.0, slope=0.5), a_state(-50.0, 1.0, slope=0.5)) == [0, 0, 1]
 
 
 def test_chains_that_hardly_move_are_nobodys_place():
