@@ -9,6 +9,7 @@ import pytest
 import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
 from weakchaos.interop import pymc as bridge
+from weakchaos.runs.check_refusals import zero_behind
 
 pm = pytest.importorskip("pymc")
 
@@ -197,6 +198,14 @@ def test_starts_are_given_by_variables():
         target.place({"theta": 1.0})
     with pytest.raises(ArgumentTypeError, match="`initial` must be a dict"):
         target.place(x)
+
+
+def test_walls_are_looked_for_in_coordinates_of_the_model():
+    with pm.Model() as model:
+        tau = pm.Exponential("tau", 1.0)
+        pm.Potential("cut", pm.math.switch(tau < 0.5, -np.inf, 0.0))
+    tail = 0.5 + np.sort(np.random.default_rng(3).exponential(size=(1000, 1)), 0)[:20]
+    assert zero_behind(bridge.density(model), tail, 0, False)
 
 
 def test_without_the_compiled_function_python_is_called(monkeypatch):

@@ -8,8 +8,10 @@ from numba import njit
 
 import weakchaos as wc
 from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.flags import Kind
 from weakchaos.interop import stan
 from weakchaos.native.compiled import address_of, call_density
+from weakchaos.runs.check_refusals import zero_behind
 from weakchaos.samplers import NUTS
 
 pytest.importorskip("stanli")
@@ -145,6 +147,21 @@ def test_programs_start_on_no_cliff():
     assert abs(trace["sigma"].mean() - 0.15) < 0.02
     given = np.array([0.0, 0.5, 1.5, 0.0])
     assert np.array_equal(NUTS().bind(target).start(1, {"mu": 0.0, "phi": 0.5, "theta": 1.5, "sigma": 1.0}).phase[:4], given)
+
+
+def test_walls_are_looked_for_in_coordinates_of_the_program():
+    """Runs of programs in which steps were refused in a tail ended in an AttributeError, their draws lost."""
+    program = "parameters { real<lower=0> tau; } model { tau ~ exponential(1); if (tau < CUT) target += negative_infinity(); }"
+    tau = 0.5 + np.sort(np.random.default_rng(3).exponential(size=(1000, 1)), 0)
+    assert zero_behind(stan.density(program.replace("CUT", "0.5")), tau[:20], 0, False)
+    assert not zero_behind(stan.density(program.replace("CUT", "0.0")), tau[:20], 0, False)
+
+
+@pytest.mark.filterwarnings("ignore::weakchaos.core.errors.ConvergenceWarning")
+def test_a_tail_in_which_steps_are_refused_is_told_of_a_program():
+    target = stan.density("parameters { real v; vector[9] x; } model { v ~ normal(0, 3); x ~ normal(0, exp(v / 2)); }")
+    found = [{flag.kind for flag in wc.sample(target, seed=seed, progress=False).check()} for seed in range(4)]
+    assert any(Kind.REFUSED in kinds for kinds in found)
 
 
 def test_files_and_json(tmp_path):

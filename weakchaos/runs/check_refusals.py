@@ -102,7 +102,10 @@ def zero_behind(target: Any, tail: np.ndarray, k: int, high: bool) -> bool:
     if parameters is not None:
         if len(target.names) != target.dim:  # no coordinate is that of one number alone
             return False
-        tail = parameters.unconstrain(tail)
+        try:
+            tail = np.array([parameters.place(parameters.split(row), "draws") for row in np.asarray(tail, np.float64)])
+        except Exception:  # a draw that rounding put on its bound has no coordinates, and models of other libraries may refuse any
+            return False
     moved = np.array(tail, np.float64)
     moved[:, k] += (_BEHIND if high else -_BEHIND) * np.ptp(moved[:, k])
     try:
