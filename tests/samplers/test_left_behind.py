@@ -109,11 +109,12 @@ def test_the_width_of_correlated_coordinates_is_not_counted_once_for_each(metric
     assert any(flag.severity is Severity.INVALID for flag in trace.check())
 
 
-def a_state(lp, sd, share=1.0, dim=2, points=50, slope=0.0, information=None):
+def a_state(lp, sd, share=1.0, dim=2, points=50, slope=0.0, information=None, out=0.0):
     """One that is normal, or of the given standard deviation of its gradients."""
     window = np.zeros(HEADER + 4 * dim)
     window[COUNT], window[WEIGHT] = points, points * share
     gradient = 1.0 / sd if information is None else information
+    window[HEADER : HEADER + dim] = lp + out * sd
     window[HEADER + dim : HEADER + 2 * dim] = slope * gradient
     window[HEADER + 2 * dim : HEADER + 3 * dim] = points * share * sd**2
     window[HEADER + 3 * dim :] = points * share * gradient**2
@@ -145,6 +146,13 @@ def test_what_is_not_normal_is_judged_by_bounds():
     assert moved(a_state(0.0, 1.0, information=1e9), a_state(0.0, 1.0, information=1e9), a_state(-50.0, 1.0)) == [0, 0, 0]
     # ... and a chain that saw a part of a normal region, with gradients that hardly differ, may stand in a wide one.
     assert moved(a_state(0.0, 1.0), a_state(1.0, 1.0), a_state(-50.0, 1.0, information=1e-30)) == [0, 0, 0]
+
+
+def test_the_log_density_belongs_to_the_present_place():
+    """In the mouth of a funnel of many dimensions it is low, and its points of before are narrow."""
+    others = a_state(0.0, 1.0), a_state(1.0, 1.0)
+    assert moved(*others, a_state(-30.0, 1.0, out=1.5)) == [0, 0, 1]
+    assert moved(*others, a_state(-30.0, 1.0, out=1e5)) == [0, 0, 0]
 
 
 def test_chains_on_their_way_are_not_moved_and_are_nobodys_place():

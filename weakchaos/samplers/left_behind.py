@@ -14,7 +14,8 @@ the upper bound being that of the normal distribution, the lower one Stam's ineq
 doi:10.1109/18.104312, theorem 16). Both are equal where the region is normal. A chain is moved only if the most that its region may hold is lighter by far than the
 least that theirs hold, so that no correlation, tail or bend of either makes up for what it is judged by. Diagonals bound the determinants from the same sides where
 products are not summed or points are few. Points of a chain that has seen only a part of its region give the bounds in the wrong order; then the middle, which is
-right for any points of a normal distribution (`weakchaos.samplers.metric`), stands for the one that is beyond it.
+right for any points of a normal distribution (`weakchaos.samplers.metric`), stands for the one that is beyond it. The log density is that of the present place, which may
+be farther out, or steeper, than the window was; then the bounds are those of a region that is wider by as much.
 
 "By far" is 15 nats and four per root of the dimension more: the log density of a chain that has converged varies by about ``sqrt(dim / 2)``, so that chains of
 one mode are never that far apart, and a mode that is given up has a millionth of the mass or less.
@@ -50,11 +51,21 @@ def _half_log_determinants(tuning: dict[str, np.ndarray]) -> np.ndarray:
     return np.array(out or [math.nan, math.nan])
 
 
-def _volumes(tuning: dict[str, np.ndarray]) -> tuple[float, float]:
-    """The least and the most that the entropy of the points of a window may be; NaN where it has none."""
-    points, gradients = _half_log_determinants(tuning)
+def _wider(now: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> float:
+    """By how much a volume is larger that is as wide as the present place is far from the mean, if it is farther than the points of the window are."""
+    with np.errstate(all="ignore"):
+        return 0.5 * now.size * math.log(max(1.0, float(np.mean((now - mean) ** 2 / squares))))
+
+
+def _volumes(state: Any, dim: int) -> tuple[float, float]:
+    """The least and the most that the entropy is where a chain moves now; NaN where its window has no points."""
+    points, gradients = _half_log_determinants(state.tuning)
     middle = 0.5 * (points - gradients)
-    return min(-gradients, middle), max(points, middle)
+    window = state.tuning["window"]
+    means, squares = window[HEADER : HEADER + 2 * dim], window[HEADER + 2 * dim :] / max(window[WEIGHT], 1e-300)
+    # In a funnel volume and log density change by far within one window.
+    steeper = _wider(state.known[dim : 2 * dim], means[dim:], squares[dim:])
+    return min(-gradients, middle) - steeper, max(points, middle) + _wider(state.phase[:dim], means[:dim], squares[:dim])
 
 
 def _slope(window: np.ndarray, dim: int) -> float:
@@ -77,7 +88,7 @@ def bring_along(states: list[Any], dim: int) -> None:
     """
     windows = [state.tuning["window"] for state in states]
     lp = np.array([float(state.known[2 * dim]) for state in states])
-    least, most = np.array([_volumes(state.tuning) for state in states]).T
+    least, most = np.array([_volumes(state, dim) for state in states]).T
     moves = np.array([w[WEIGHT] >= _MOVES_WELL * max(w[COUNT], 1.0) for w in windows])
     rests = np.array([_slope(w, dim) < _MOST_SLOPE for w in windows])
     mass = lp + least
