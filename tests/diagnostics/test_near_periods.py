@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from tests.diagnostics.recorded_series import ar1
 from weakchaos.core.errors import ArgumentError
+from weakchaos.diagnostics import analyse_series
 from weakchaos.diagnostics.series.near_periods import near_periods, spectral_periods
 
 
@@ -78,3 +80,14 @@ def test_bad_input():
     ):
         with pytest.raises(ArgumentError):
             call()
+
+
+def test_a_strict_cycle_beside_linear_noise_is_not_said_to_be_nonlinear_only():
+    """Surrogates do not keep the cycle (Stam, Pijn and Pritchard, Physica D 112 (1998) 361); the noise beside it, the mean cycle taken out, is linear."""
+    steps = np.arange(2000)
+    x = 3 * np.sin(2 * np.pi * steps / 12) + ar1(2000, 0.6, np.random.default_rng(0))
+    cycle = np.array([x[k::12].mean() for k in range(12)])
+    report = analyse_series(x, surrogates=59)
+    assert report.verdict == "nonlinear, undecided"
+    assert "noise beside a strict cycle" in report.words[0]
+    assert analyse_series(x - cycle[steps % 12], surrogates=59).verdict == "correlated noise"

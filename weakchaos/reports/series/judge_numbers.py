@@ -272,10 +272,15 @@ def _judge_numbers(r: MeasuredNumbers) -> tuple[str, str, str]:
     if linear is not None and _TESTS * linear <= r.level:
         first = (
             f"The series{with_rhythm} is more predictable than linear stochastic processes of the same spectrum ({p_words(linear)}): it follows a nonlinear rule, or it "
-            "is nonlinear noise."
+            "is nonlinear noise"
+            + (
+                ", or noise beside a strict cycle, which no such process keeps: take the mean cycle out, and analyse what is left."
+                if rhythm is not None
+                else "."
+            )
         )
         label = "nonlinear, too short to tell" if learns else "nonlinear, undecided"
-        second = f"Which of the two holds stays undecided: {_missing(exponent, finite)}"
+        second = f"Which of these holds stays undecided: {_missing(exponent, finite)}"
         return label, first, f"{second}; t{more[1:]}" if learns else f"{second}."
     if against:
         first = f"The series{with_rhythm} is not a linear Gaussian process: it is more {' and more '.join(against)} than its surrogates ({p_words(min(p_values.values()))})."
