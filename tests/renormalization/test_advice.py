@@ -112,7 +112,27 @@ def test_residual_blocks_that_grow():
 def test_blocks_without_skip_connections_have_no_branches():
     report = probe(nn.Sequential(*(Block(0) for _ in range(9))), torch.randn(20, 32), directions=4)
     assert report.advice().kind == "unknown"
-    assert "No skip connection" in str(report.advice())
+    assert "no branches were found" in str(report.advice())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_branch_ends_with_the_layer_that_runs_last(first):
+    """The order in which layers are declared is not that in which they run; a shortcut may be declared behind both (He et al., arXiv:1512.03385)."""
+
+    class Declared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            names = ("inner", "outer") if first else ("outer", "inner")
+            for name in names:
+                self.add_module(name, nn.Linear(32, 32))
+            nn.init.normal_(self.outer.weight, std=3 / 32**0.5)
+
+        def forward(self, x):
+            return x + self.outer(torch.tanh(self.inner(x)))
+
+    report = probe(nn.Sequential(*(Declared() for _ in range(6))), torch.randn(20, 32), directions=4)
+    assert report.advice().kind == "branches"
+    assert report.advice().layers == tuple(f"{k}.outer" for k in range(6))
 
 
 def test_two_layers_are_not_critical_whatever_they_do():
@@ -186,3 +206,9 @@ def test_no_gain_is_advised_that_cannot_be_applied():
         assert "No gain of its own" in str(advice)
         with pytest.raises(ArgumentError, match="no change to apply"):
             report.apply()
+
+
+def test_the_advice_on_one_row_speaks_of_no_layers_behind_it():
+    report = probe(nn.Sequential(nn.Linear(12, 8), nn.Tanh()), torch.randn(16, 12), layers=["1"])
+    assert len(report.rows) == 1
+    assert str(report.advice()) == "Change nothing. There is no layer behind the first whose gain could be set."

@@ -90,6 +90,24 @@ def test_the_first_layers_of_a_network_do_not_speak_for_it():
     assert [f.kind for f in report.flags if f.severity == "invalid"] == ["branches"]
 
 
+def test_halves_that_one_module_takes_in_turn_have_no_common_row():
+    """What the first half makes goes past the second: no row speaks for both (Bromley et al., NIPS 1993)."""
+
+    class Twins(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.side = nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 8))
+
+        def forward(self, x):
+            return torch.cat([self.side(half) for half in x.chunk(2, 1)], 1)
+
+    torch.manual_seed(0)
+    report = probe(Twins(), torch.randn(16, 24))
+    assert len(report.rows) == 6
+    assert report.phase is None
+    assert not report.trusted
+
+
 class Ends(nn.Module):
     """Layers that work on each place (the last dimension is the features), and a head on what `end` makes of the places."""
 

@@ -17,7 +17,26 @@ __all__ = ["branch_ends", "scale_branches"]
 _ALIKE = 0.9  # cosine of the input and the output of a block whose branches are silent
 
 
-def _candidates(block: Any) -> list[str]:
+def _order(model: Any, x: Any) -> dict[Any, int]:
+    """The layers with weights that a pass runs, each with the number of its last call: the order in which they are declared may be another."""
+    import torch
+
+    found: dict[Any, int] = {}
+
+    def ran(module: Any, arguments: Any, out: Any) -> None:
+        found[module] = max(found.values(), default=-1) + 1
+
+    handles = [m.register_forward_hook(ran) for m in model.modules() if mixes(m)]
+    try:
+        with untouched(model), torch.no_grad():
+            model(x.clone())
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def _candidates(block: Any, order: dict[Any, int]) -> list[str]:
     """Names within a block of the layers that may end its branches."""
     import torch
 
@@ -26,7 +45,8 @@ def _candidates(block: Any) -> list[str]:
         return ["self_attn.out_proj", "linear2"]
     if isinstance(block, nn.TransformerDecoderLayer):
         return ["self_attn.out_proj", "multihead_attn.out_proj", "linear2"]
-    found = [n for n, m in block.named_modules() if n and mixes(m)]
+    # Layers that no pass calls, as the last one of attention, whose weights are used by its parent, keep their places before the others.
+    found = sorted((n for n, m in block.named_modules() if n and mixes(m)), key=lambda n: order.get(block.get_submodule(n), -1))
     # Each part of a block may be a branch of its own, which ends with the last layer of that part.
     parts = [[n for n in found if n == child or n.startswith(f"{child}.")] for child, _ in block.named_children()]
     attention = [p for p in parts if p and type(block.get_submodule(p[0].split(".")[0])).__name__ == "MultiheadAttention"]
@@ -53,11 +73,16 @@ def branch_ends(model: Any, inputs: Any, names: list[str]) -> list[str]:
     blocks = {title(n): (n, m) for n, m in model.named_modules()}
     if not names or any(n not in blocks for n in names):
         return []
-    ends = [f"{blocks[n][0]}.{end}" for n in names for end in _candidates(blocks[n][1])]
     try:
         quiet = copy.deepcopy(model)
     except RuntimeError:
         return []
+    x = checked_inputs(quiet, inputs)[:8]
+    try:
+        order = _order(model, x)
+    except FAILURES:
+        return []
+    ends = [f"{blocks[n][0]}.{end}" for n in names for end in _candidates(blocks[n][1], order)]
     ways: dict[str, float] = {}
 
     def look(module: Any, arguments: Any, named: Any, out: Any, name: str) -> None:
@@ -68,7 +93,6 @@ def branch_ends(model: Any, inputs: Any, names: list[str]) -> list[str]:
             return
         ways[name] = float(torch.nn.functional.cosine_similarity(before.flatten(1).double(), after.flatten(1).double()).min())
 
-    x = checked_inputs(quiet, inputs)[:8]
     parts = dict(quiet.named_modules())
     with torch.no_grad():
         for end in ends:

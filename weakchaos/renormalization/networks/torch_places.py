@@ -327,7 +327,7 @@ def course_of(model: Any, x: Any, layers: Any, restore: Any, generator: Any) -> 
     if automatic and not inside.all():
         places, group = max(((stack_of(g), g) for g in groups), key=lambda found: len(found[0]), default=([], []))
         left = outside(places, group) if len(places) >= 2 else []
-        if len(left) < len(places):
+        if len(places) >= 2 and len(left) < len(places):
             return Course(start, places, flags + told(left if len(left) > 2 else [], False))
         if inside.sum() >= 2:
             few = 2 * int(inside.sum()) <= len(inside)  # what lies between the places is then most of the network

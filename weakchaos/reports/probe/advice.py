@@ -141,6 +141,8 @@ def _of_blocks(report: Any, inner: list[dict[str, Any]], value: float) -> Advice
     """Residual blocks and transformer layers, which have no weights of their own."""
     from weakchaos.renormalization.networks.torch_branches import branch_ends
 
+    if not inner:
+        return _nothing("There is no layer behind the first whose gain could be set.", *_memory(report))
     depth = len(inner)
     tokens, along = _token_loss(report), value * depth if math.isfinite(value) else -math.inf
     if abs(tokens) < _LOST and abs(along) < _LOST:
@@ -161,7 +163,8 @@ def _of_blocks(report: Any, inner: list[dict[str, Any]], value: float) -> Advice
             "unknown",
             (
                 f"In these blocks {what}.",
-                "No skip connection leads around them, so their branches cannot be made weaker: add one, or use fewer blocks.",
+                "With their last layers silent, not all of them pass on what they are given, so no branches were found that could be made weaker: lead "
+                "skip connections around them, or use fewer blocks.",
             ),
         )
     factor = 1 / math.sqrt(len(names))
