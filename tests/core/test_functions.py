@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from tests.core import densities as d
-from weakchaos.core.errors import ArgumentError, ArgumentTypeError
+from weakchaos.core.errors import ArgumentError, ArgumentTypeError, SamplingError
 from weakchaos.native.c_density import fills_gradient
 from weakchaos.native.functions import as_c_density, evaluate, with_finite_differences
 from weakchaos.targets.density import Density
@@ -306,3 +306,20 @@ def test_a_density_survives_pickling(make):
     assert twin.logp(AT) == make().logp(AT)
     np.testing.assert_array_equal(twin.gradient(AT), make().gradient(AT))
     np.testing.assert_array_equal(twin.means, d.MEAN)
+
+
+def test_a_division_by_zero_that_only_compiled_code_refuses_is_said_to_be_one():
+    """Run by Python for its traceback, the same division of NumPy's numbers gives inf and a warning."""
+
+    @njit
+    def narrow(x):
+        scale = np.exp(x[0])
+        return -0.5 * (x[1] / scale / scale) ** 2
+
+    density = as_c_density(narrow, 2)
+    assert np.isfinite(evaluate(density, np.zeros(2))[0])
+    with np.errstate(all="ignore"), pytest.raises(SamplingError, match=r"a division by zero.*error_model='numpy'"):
+        evaluate(density, np.array([-1000.0, 1.0]))
+    with np.errstate(all="ignore"):
+        kept = as_c_density(njit(error_model="numpy")(narrow.py_func), 2)
+        assert evaluate(kept, np.array([-1000.0, 1.0]))[0] == -np.inf

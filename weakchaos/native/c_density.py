@@ -48,6 +48,11 @@ class CDensity:
                 self.retry()
             except BaseException as caught:
                 error = caught
+        if error is None and self.retry is not None:
+            error = SamplingError(
+                "the compiled log density raised an exception where Python raises none: mostly a division by zero, which is infinite with "
+                "NumPy's numbers; guard it, or compile the function by njit(error_model='numpy')"
+            )
         if error is None:
             error = SamplingError("the log density returned a status other than 0, which its C interface means as a failure")
         return error
