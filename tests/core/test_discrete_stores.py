@@ -122,3 +122,15 @@ def test_tampered_metadata_are_refused(tmp_path, name):
     for read in (wc.load, wc.resume):
         with pytest.raises(StoreError, match=r"run\.zarr"):
             read(tmp_path / "run.zarr")
+
+
+def test_metadata_at_the_root_that_a_kill_left_behind_are_brought_up(tmp_path):
+    """A kill between the metadata of an array and those at the root leaves readers, who take the latter, fewer draws than count."""
+    path = tmp_path / "run.zarr"
+    run(path, draws=50)
+    root = json.loads((path / "zarr.json").read_bytes())
+    root["consolidated_metadata"]["metadata"]["posterior/x"]["shape"][1] = 20
+    (path / "zarr.json").write_text(json.dumps(root))
+    assert seen(path).shape[1] == 20
+    draws = wc.load(path).draws
+    assert np.array_equal(seen(path), draws)
