@@ -23,23 +23,6 @@ DRAWS = {"Gaussian, 10": (200_000, 0.3), "dense Gaussian, 100": (20_000, 0.1), "
 
 
 @njit
-def dense(x, out, precision):
-    total = 0.0
-    for i in range(x.size):
-        row = 0.0
-        for j in range(x.size):
-            row += precision[i, j] * x[j]
-        out[i] = -row
-        total -= 0.5 * row * x[i]
-    return total
-
-
-@njit
-def dense_value(x, precision):
-    return -0.5 * (x @ (precision @ x))
-
-
-@njit
 def logistic(x, out, rows, answers):
     total = 0.0
     for j in range(x.size):
@@ -64,12 +47,11 @@ def logistic_value(x, rows, answers):
 
 def targets() -> dict[str, Any]:
     rng = np.random.default_rng(1)
-    root = rng.normal(size=(100, 150)) / 12
     rows = np.column_stack([np.ones(569), rng.normal(size=(569, 30))])
     answers = (rng.random(569) < 1 / (1 + np.exp(-rows @ rng.normal(size=31) * 0.5))).astype(float)
     return {
         "Gaussian, 10": wc.zoo.gaussian(np.linspace(0.5, 2.0, 10)),
-        "dense Gaussian, 100": wc.Density(dense_value, 100, logp_and_grad=dense, data=(root @ root.T,)),
+        "dense Gaussian, 100": wc.zoo.ill_conditioned_gaussian(100, condition_number=16.0),
         "logistic regression, 569 x 31": wc.Density(logistic_value, 31, logp_and_grad=logistic, data=(rows, answers)),
     }
 

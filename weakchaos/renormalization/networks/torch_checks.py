@@ -178,7 +178,7 @@ def judged(
     before = responses
     for shorter in (4.0, 16.0) if near.any() else ():
         again, floors = by_differences(shorter)
-        for i in np.flatnonzero(near):
+        for i in np.flatnonzero(near).tolist():
             # One input beside a kink moves the mean: those that are apart must settle, apart from their own derivative.
             off = ratios[i] > _APART if (ratios[i] > _APART).any() else np.ones(len(few), bool)
             ours, long, short = (float(t[i, off].mean()) for t in (derivative, before, again))
