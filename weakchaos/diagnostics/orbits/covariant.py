@@ -21,7 +21,7 @@ from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import standard_errors
+from weakchaos.diagnostics.standard_errors import shear_errors, standard_errors
 from weakchaos.native.compiled import kernel
 
 __all__ = ["CovariantVectors", "covariant_vectors"]
@@ -201,7 +201,11 @@ def covariant_vectors(
     exponents, times = growth.mean(0), width * np.arange(rounds)
     return CovariantVectors(
         value=float(exponents[0]),
-        stderr=np.hypot(standard_errors(growth), np.asarray(parameters.get("step_error", np.zeros(k)))),
+        stderr=np.sqrt(
+            standard_errors(growth) ** 2
+            + np.square(parameters.get("step_error", np.zeros(k)))
+            + shear_errors(exponents, rounds * width, transient * width / every) ** 2
+        ),
         curve=(times, growth[:, 0]),
         parameters=parameters,
         warnings=tuple(notes),

@@ -18,7 +18,7 @@ from weakchaos.diagnostics.orbits.orthonormal import frame_rounds
 from weakchaos.diagnostics.orbits.spectrum import prepared
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import standard_errors
+from weakchaos.diagnostics.standard_errors import shear_errors, standard_errors
 
 __all__ = ["FiniteTime", "finite_time_exponents"]
 
@@ -109,7 +109,7 @@ def finite_time_exponents(
     means = local.mean(0)
     return FiniteTime(
         value=float(means[0]),
-        stderr=standard_errors(local),
+        stderr=np.hypot(standard_errors(local), shear_errors(means, len(local) * width, transient * width / window)),
         curve=(width * np.arange(len(local)), local[:, 0]),
         parameters=parameters,
         warnings=tuple(notes),

@@ -21,7 +21,7 @@ from weakchaos.diagnostics.orbits.carried_field import jump_notes
 from weakchaos.diagnostics.orbits.escape import ESCAPED, escape_note
 from weakchaos.diagnostics.orbits.twins import own_numbers, phase_scale
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import standard_errors
+from weakchaos.diagnostics.standard_errors import shear_errors, standard_errors
 from weakchaos.systems.base import CompiledSystem
 
 __all__ = ["largest_exponent"]
@@ -197,7 +197,10 @@ def _twin(system: System, base: State, steps: int, turning: int, every: int, sep
     frame = (direction * _of_size(scale, direction.size))[None]
     notes += length_notes(system, base, frame / np.linalg.norm(frame), min(STRETCH, rounds * every))[0]
     running = np.cumsum(rates) / np.arange(1, rates.size + 1)
-    stderr = standard_errors(rates[:, None], most=rates.size // 5)[0]
+    duration = rates.size * every * unit
+    stderr = np.hypot(
+        standard_errors(rates[:, None], most=rates.size // 5), shear_errors([rates.mean()], duration, before * every * unit)
+    )[0]
     return Result(
         float(rates.mean()),
         float(stderr) if np.isfinite(stderr) else None,

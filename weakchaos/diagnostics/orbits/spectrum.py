@@ -23,7 +23,7 @@ from weakchaos.diagnostics.orbits.orthonormal import Rounds, frame_rounds, rando
 from weakchaos.diagnostics.orbits.step_check import STRETCH, step_notes
 from weakchaos.diagnostics.orbits.twins import own_numbers
 from weakchaos.diagnostics.result import Result
-from weakchaos.diagnostics.standard_errors import laminar_note, standard_errors
+from weakchaos.diagnostics.standard_errors import laminar_note, shear_errors, standard_errors
 from weakchaos.systems.flow import Flow
 
 __all__ = ["Spectrum", "kaplan_yorke_dimension", "lyapunov_spectrum"]
@@ -43,7 +43,7 @@ class Spectrum(Result):
         In nats per step of a map, per unit time of a flow; descending.
     stderr : array of shape (k,)
         Standard errors by batch means, larger if one excursion of the orbit is longer than a batch, and those of a flow with the error of its step, as halving it
-        estimates that; NaN if there are fewer than four batches.
+        estimates that; NaN if there are fewer than four batches. Exponents near 0 have the error with which those of regular motion fall to 0, log(t) / t.
     times : array of shape (m,)
     history : array of shape (m, k)
         Running estimates at `times`.
@@ -286,6 +286,7 @@ def spectrum_of(
     history = np.cumsum(rates, 0)[:, order] / np.arange(1, m + 1)[:, None]
     # What the step of a flow is off by does not average out over the orbit.
     off = np.asarray(parameters.get("step_error", np.zeros(k)))
+    off = np.hypot(off, shear_errors(exponents, m * width, m * width * parameters["transient"] / parameters["steps"]))
     exponents, stderr = exponents[order], np.hypot(standard_errors(rates), off)[order]
     laminar = laminar_note(rates[:, order[0]])
     if laminar is not None:
