@@ -12,7 +12,7 @@ import weakchaos as wc
 from tests.calibration import mutant
 from tests.conformance import check_expectations, check_invariance, check_system
 from tests.core.runs import assert_any_split_gives_the_same_bits
-from weakchaos.core.counters import ACCEPTED, BAD_VALUES, BOUND_EXCEEDED, GRADIENTS
+from weakchaos.core.counters import ACCEPTED, BAD_VALUES, BOUND_EXCEEDED, GRADIENTS, SLOTS
 from weakchaos.core.errors import ArgumentError, ConvergenceWarning
 from weakchaos.core.flags import Kind
 from weakchaos.core.system import State
@@ -270,7 +270,7 @@ def test_a_mass_for_each_coordinate():
 
 def test_states_of_earlier_versions_have_fewer_counters():
     state = State(phase=np.zeros(2), counters=np.arange(8))
-    assert State.from_bytes(state.to_bytes()).counters.tolist() == [*range(8), 0]
+    assert State.from_bytes(state.to_bytes()).counters.tolist() == [*range(8), *[0] * (SLOTS - 8)]
 
 
 def test_equal_moves_on_a_straight_path_are_nothing_odd():
