@@ -26,9 +26,33 @@ __all__ = [
 @njit(nogil=True, error_model="numpy", forceinline=True)
 def row_of(t, every):
     """The row that the draw after step `t` (from 0) has, -1 if this step ends no draw."""
-    if (t + 1) % every != 0:
-        return -1
-    return (t + 1) // every - 1
+    # One division without a sign costs half of a remainder and a quotient with one.
+    steps, each = np.uint64(t + 1), np.uint64(every)
+    rows = steps // each
+    return np.int64(rows) - 1 if rows * each == steps else -1
+
+
+# Functions that keep a draw are not inlined: beside their loops the compiler made those of a sweep a quarter slower.
+@njit(nogil=True, error_model="numpy")
+def _keep(row, x, draws, sums):
+    dim = x.size
+    if draws.shape[0] > 0:
+        for i in range(dim):
+            draws[row, i] = x[i]
+    if sums.size > 0:
+        for i in range(dim):
+            sums[i] += x[i]
+            sums[dim + i] += x[i] * x[i]
+
+
+@njit(nogil=True, error_model="numpy")
+def _keep_units(row, x, offset, draws, sums):
+    if draws.shape[0] > 0:
+        for i in range(offset.size - 1):
+            draws[row, i] = x[i]
+    if sums.size > 0:
+        for i in range(offset.size - 1):
+            sums[offset[i] + x[i]] += 1.0
 
 
 @njit(nogil=True, error_model="numpy", forceinline=True)
@@ -37,16 +61,10 @@ def record(t, every, x, draws, sums):
 
     `draws` has rows only when draws are kept, `sums` entries (first and second moments) only when running averages are.
     """
-    row, dim = row_of(t, every), x.size
+    row = row_of(t, every)
     if row < 0:
         return -1
-    if draws.shape[0] > 0:
-        for i in range(dim):
-            draws[row, i] = x[i]
-    if sums.size > 0:
-        for i in range(dim):
-            sums[i] += x[i]
-            sums[dim + i] += x[i] * x[i]
+    _keep(row, x, draws, sums)
     return row
 
 
@@ -64,15 +82,10 @@ def record_told(t, every, x, draws, sums, lp, told, stats):
 @njit(nogil=True, error_model="numpy", forceinline=True)
 def record_units(t, every, x, offset, draws, sums):
     """`record` for units with states 0, 1, ...: `sums` counts how often unit i was in state k, at ``offset[i] + k``."""
-    row, n = row_of(t, every), offset.size - 1
+    row = row_of(t, every)
     if row < 0:
         return -1
-    if draws.shape[0] > 0:
-        for i in range(n):
-            draws[row, i] = x[i]
-    if sums.size > 0:
-        for i in range(n):
-            sums[offset[i] + x[i]] += 1.0
+    _keep_units(row, x, offset, draws, sums)
     return row
 
 
